@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * purgatory_params.h - the block that the loader fills in and the purgatory obeys.
+ *
+ * It is the first thing in the purgatory's blob, so the loader finds it without symbols
+ * or relocations. The build fills in the first group of fields, the loader the rest.
+ * Everything is little endian with fixed sizes; all addresses are physical, all sizes in
+ * bytes. A change of meaning is a new PURGATORY_VERSION.
+ *
+ *     offset 0            struct purgatory_params        (params_size)
+ *     entry_offset        first instruction, 64-bit mode, identity mapped
+ *     file_size           end of the bytes in the blob; above it only zeroes: stack, state
+ *     mem_size            end of what the code itself needs in memory, page aligned
+ *     pgt_pool            page table pages, wherever the loader puts them
+ *
+ * The blob is loaded at a page boundary and runs wherever it was put.
+ */
+#ifndef KS_PURGATORY_PARAMS_H
+#define KS_PURGATORY_PARAMS_H
+
+#define PURGATORY_MAGIC	  0x3159524f54475250ULL /* "PRGTORY1" */
+#define PURGATORY_VERSION 1
+
+#define PURGATORY_MAX_CHECKS 16
+#define PURGATORY_MAX_MAPS   32
+
+/* on_corruption: what to do when a digest does not match */
+#define PURGATORY_RESET 0 /* say which range, reset the machine */
+#define PURGATORY_HALT	1 /* say which range, stop the processor */
+#define PURGATORY_BOOT	2 /* say which range, start the kernel all the same */
+
+/* console: where messages go */
+#define PURGATORY_CONSOLE_SERIAL  0x1 /* an 8250 at serial_port */
+#define PURGATORY_CONSOLE_VGA	  0x2 /* the text screen at 0xb8000 */
+#define PURGATORY_CONSOLE_VERBOSE 0x4 /* progress too, not only faults */
+
+/* What a checked range holds: the word in the message. */
+enum purgatory_kind {
+	PURGATORY_KIND_PURGATORY = 0,
+	PURGATORY_KIND_BOOT_PARAMS = 1, /* with the command line and setup_data */
+	PURGATORY_KIND_SEED = 2,
+	PURGATORY_KIND_KERNEL = 3,
+	PURGATORY_KIND_INITRD = 4,
+	PURGATORY_KIND_ELFCOREHDR = 5,
+};
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+struct purgatory_check {
+	uint64_t addr;
+	uint64_t size;
+	uint32_t kind; /* enum purgatory_kind */
+	uint32_t reserved;
+	uint8_t sha256[32];
+};
+
+struct purgatory_map {
+	uint64_t start; /* half open; the purgatory rounds outwards to 2 MiB */
+	uint64_t end;
+};
+
+struct purgatory_params {
+	/* from the build */
+	uint64_t magic;
+	uint32_t version;
+	uint32_t params_size; /* sizeof(struct purgatory_params) */
+	uint32_t entry_offset;
+	uint32_t file_size;
+	uint64_t mem_size;
+
+	/* from the loader */
+	uint64_t kernel_entry; /* the 64-bit entry point of the next kernel */
+	uint64_t boot_params;  /* goes into rsi */
+	uint64_t pgt_pool;     /* zeroed pages for the identity map; see purgatory_pgt_pages() */
+	uint64_t pgt_pages;
+	uint32_t nr_maps; /* what the map covers besides the low 4 GiB */
+	uint32_t nr_checks;
+	uint32_t on_corruption;
+	uint32_t console;
+	uint32_t serial_port; /* I/O port, e.g. 0x3f8 */
+	uint32_t serial_baud; /* 0: leave the line as it is */
+	struct purgatory_map maps[PURGATORY_MAX_MAPS];
+	struct purgatory_check checks[PURGATORY_MAX_CHECKS];
+
+	/* SHA-256 of everything above in this block; all zeroes: not checked */
+	uint8_t self_sha256[32];
+};
+#endif
+
+#endif
