@@ -13,13 +13,17 @@
  *     mem_size            end of what the code itself needs in memory, page aligned
  *     pgt_pool            page table pages, wherever the loader puts them
  *
- * The blob is loaded at a page boundary and runs wherever it was put.
+ * The blob is loaded at a page boundary and runs wherever it was put, with its memory up
+ * to mem_size zeroed above file_size. Nothing below file_size changes when it runs, so
+ * those bytes can be a checked range themselves.
  */
 #ifndef KS_PURGATORY_PARAMS_H
 #define KS_PURGATORY_PARAMS_H
 
 #define PURGATORY_MAGIC	  0x3159524f54475250ULL /* "PRGTORY1" */
 #define PURGATORY_VERSION 1
+
+#define PURGATORY_PARAMS_SIZE 1528 /* sizeof(struct purgatory_params), for assembler */
 
 #define PURGATORY_MAX_CHECKS 16
 #define PURGATORY_MAX_MAPS   32
@@ -28,11 +32,18 @@
 #define PURGATORY_RESET 0 /* say which range, reset the machine */
 #define PURGATORY_HALT	1 /* say which range, stop the processor */
 #define PURGATORY_BOOT	2 /* say which range, start the kernel all the same */
+/*
+ * Any other value is PURGATORY_RESET. So is PURGATORY_BOOT when this block itself is
+ * damaged: then neither the wish nor the kernel's address can be relied on.
+ */
 
 /* console: where messages go */
 #define PURGATORY_CONSOLE_SERIAL  0x1 /* an 8250 at serial_port */
 #define PURGATORY_CONSOLE_VGA	  0x2 /* the text screen at 0xb8000 */
 #define PURGATORY_CONSOLE_VERBOSE 0x4 /* progress too, not only faults */
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
 
 /* What a checked range holds: the word in the message. */
 enum purgatory_kind {
@@ -43,9 +54,6 @@ enum purgatory_kind {
 	PURGATORY_KIND_INITRD = 4,
 	PURGATORY_KIND_ELFCOREHDR = 5,
 };
-
-#ifndef __ASSEMBLER__
-#include <stdint.h>
 
 struct purgatory_check {
 	uint64_t addr;
@@ -86,6 +94,9 @@ struct purgatory_params {
 	/* SHA-256 of everything above in this block; all zeroes: not checked */
 	uint8_t self_sha256[32];
 };
+
+_Static_assert(sizeof(struct purgatory_params) == PURGATORY_PARAMS_SIZE,
+	       "the purgatory's assembler part knows the size as a number");
 #endif
 
 #endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * blob.h - the purgatory as the build made it, inside the program that loads it.
+ */
+#ifndef KS_BLOB_H
+#define KS_BLOB_H
+
+#include "bytes.h"
+#include "purgatory_params.h"
+
+extern const uint8_t purgatory_blob_start[];
+extern const uint8_t purgatory_blob_end[];
+
+/*
+ * file_size bytes, of which the first are a struct purgatory_params with the fields "from
+ * the build" filled in and aligned for it. Read only: the loader works on a copy. Cannot
+ * fail; lives as long as the program.
+ */
+static inline struct bytes purgatory_blob(void)
+{
+	return (struct bytes){
+		.data = purgatory_blob_start,
+		.size = (size_t)(purgatory_blob_end - purgatory_blob_start),
+	};
+}
+
+#endif

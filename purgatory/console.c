@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages on an 8250 (the registers are those of the PC16550D data sheet) and on the
+ * VGA text screen. Both are used without knowing whether they are there.
+ */
+#include "purgatory.h"
+
+#include <stdarg.h>
+
+#define UART_DATA    0 /* divisor, low byte, while LCR_DIVISOR is set */
+#define UART_IER     1 /* divisor, high byte */
+#define UART_LCR     3
+#define UART_MCR     4
+#define UART_LSR     5
+#define LCR_8N1	     0x03
+#define LCR_DIVISOR  0x80
+#define MCR_DTR_RTS  0x03
+#define LSR_ROOM     0x20
+#define LSR_NOBODY   0xff /* what an empty bus reads as */
+#define UART_CLOCK   115200 /* baud, with divisor 1 */
+#define UART_LAST    7
+
+/* A read of a port takes about 1 us: longer than one character at 1200 baud. */
+#define UART_POLLS 20000
+
+#define VGA_TEXT    0xb8000
+#define VGA_COLUMNS 80
+#define VGA_LINES   25
+#define VGA_BLANK   0x0720 /* light grey on black */
+
+/* The one thing that outlives a call: an exception must be able to print. */
+static struct {
+	uint16_t port; /* 0: no serial line */
+	bool vga;
+	bool verbose;
+	unsigned int line, column;
+} console;
+
+static void serial_init(const struct purgatory_params *params)
+{
+	uint32_t port = params->serial_port, divisor;
+
+	if (port == 0 || port > UINT16_MAX - UART_LAST)
+		return;
+	if (inb((uint16_t)port + UART_LSR) == LSR_NOBODY)
+		return;
+	console.port = (uint16_t)port;
+	if (params->serial_baud == 0 || params->serial_baud > UART_CLOCK)
+		return;
+	divisor = UART_CLOCK / params->serial_baud;
+	if (divisor > UINT16_MAX)
+		return;
+	outb(console.port + UART_LCR, LCR_8N1 | LCR_DIVISOR);
+	outb(console.port + UART_DATA, (uint8_t)divisor);
+	outb(console.port + UART_IER, (uint8_t)(divisor >> 8));
+	outb(console.port + UART_LCR, LCR_8N1);
+	outb(console.port + UART_IER, 0);
+	outb(console.port + UART_MCR, MCR_DTR_RTS);
+}
+
+void console_init(const struct purgatory_params *params)
+{
+	if (params->console & PURGATORY_CONSOLE_SERIAL)
+		serial_init(params);
+	console.vga = params->console & PURGATORY_CONSOLE_VGA;
+	console.verbose = params->console & PURGATORY_CONSOLE_VERBOSE;
+}
+
+bool console_is_verbose(void)
+{
+	return console.verbose;
+}
+
+static void serial_put(char c)
+{
+	for (unsigned int i = 0; i < UART_POLLS; i++) {
+		if (inb(console.port + UART_LSR) & LSR_ROOM) {
+			outb(console.port + UART_DATA, (uint8_t)c);
+			return;
+		}
+	}
+	console.port = 0; /* stuck: do not wait again for each further character */
+}
+
+/* The screen is not moved up: after the last line comes the first one, blanked. */
+static void vga_put(char c)
+{
+	volatile uint16_t *screen = (volatile uint16_t *)(uintptr_t)VGA_TEXT;
+	volatile uint16_t *line = screen + console.line * VGA_COLUMNS;
+
+	if (console.column == 0)
+		for (unsigned int i = 0; i < VGA_COLUMNS; i++)
+			line[i] = VGA_BLANK;
+	if (c != '\n')
+		line[console.column++] = (uint16_t)((VGA_BLANK & 0xff00) | (uint8_t)c);
+	if (c == '\n' || console.column == VGA_COLUMNS) {
+		console.column = 0;
+		console.line = (console.line + 1) % VGA_LINES;
+	}
+}
+
+static void put(char c)
+{
+	if (console.port && c == '\n')
+		serial_put('\r');
+	if (console.port)
+		serial_put(c);
+	if (console.vga)
+		vga_put(c);
+}
+
+static void put_string(const char *s)
+{
+	while (*s)
+		put(*s++);
+}
+
+static void put_number(uint64_t value, unsigned int base)
+{
+	char digits[20]; /* 2^64 - 1 in decimal */
+	unsigned int n = 0;
+
+	do {
+		digits[n++] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value);
+	while (n)
+		put(digits[--n]);
+}
+
+void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	put_string("kexec-seed purgatory: ");
+	va_start(ap, fmt);
+	for (; *fmt; fmt++) {
+		if (*fmt != '%') {
+			put(*fmt);
+			continue;
+		}
+		fmt++;
+		if (*fmt == 's')
+			put_string(va_arg(ap, const char *));
+		else if (fmt[0] == 'l' && fmt[1] == 'u')
+			put_number(va_arg(ap, uint64_t), 10), fmt++;
+		else if (fmt[0] == 'l' && fmt[1] == 'x')
+			put_number(va_arg(ap, uint64_t), 16), fmt++;
+		else
+			put(*fmt);
+	}
+	va_end(ap);
+	put('\n');
+}

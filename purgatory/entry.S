@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The way in, the way out, and the stubs of the exceptions.
+ *
+ * In: 64-bit mode, paging on, this code mapped to itself, interrupts off. Nothing else is
+ * taken for granted: the stack, the GDT and the IDT may be gone, and CET may be on.
+ * Out: Documentation/arch/x86/boot.rst of the kernel, "64-bit Boot Protocol".
+ */
+#include "purgatory_params.h"
+
+#define BOOT_CS 0x10
+#define BOOT_DS 0x18
+
+#define STACK_SIZE 8192
+
+#define FLAGS_CLEAR 0x2 /* the bit that is always set */
+
+/*
+ * CET: the far return below has no shadow stack. PCIDE: our CR3 has no process number.
+ * PGE: what the old kernel mapped globally must not outlive its tables.
+ * Everything else stays: to clear MCE or VMXE is not always allowed.
+ */
+#define CR4_PGE	  (1 << 7)
+#define CR4_PCIDE (1 << 17)
+#define CR4_CET	  (1 << 23)
+
+/* The exceptions with an error code: Intel SDM and AMD64 APM. */
+#define WITH_ERROR_CODE                                                                  \
+	((1 << 8) | (1 << 10) | (1 << 11) | (1 << 12) | (1 << 13) | (1 << 14) |          \
+	 (1 << 17) | (1 << 21) | (1 << 29) | (1 << 30))
+#define NMI 2
+
+	.section .head, "a", @progbits
+	.globl purgatory_params
+	.hidden purgatory_params
+	.type purgatory_params, @object
+	.size purgatory_params, PURGATORY_PARAMS_SIZE
+purgatory_params:
+	.ascii "PRGTORY1" /* PURGATORY_MAGIC, which has a suffix that only C knows */
+	.long PURGATORY_VERSION
+	.long PURGATORY_PARAMS_SIZE
+	.long purgatory_entry - purgatory_params
+	.long purgatory_file_end - purgatory_params
+	.quad purgatory_end - purgatory_params
+	.skip PURGATORY_PARAMS_SIZE - (. - purgatory_params)
+
+	.section .text, "ax", @progbits
+	.globl purgatory_entry
+	.hidden purgatory_entry
+	.type purgatory_entry, @function
+purgatory_entry:
+	cli
+	leaq stack_top(%rip), %rsp
+	pushq $FLAGS_CLEAR
+	popfq
+
+	movq %cr4, %rax
+	movq %rax, %rcx
+	andq $~(CR4_CET | CR4_PCIDE | CR4_PGE), %rax
+	cmpq %rax, %rcx
+	je 1f
+	movq %rax, %cr4
+1:
+	subq $16, %rsp
+	leaq gdt(%rip), %rax
+	movw $(gdt_end - gdt - 1), (%rsp)
+	movq %rax, 2(%rsp)
+	lgdt (%rsp)
+	xorl %eax, %eax
+	lldt %ax
+	movl $BOOT_DS, %eax
+	movl %eax, %ds
+	movl %eax, %es
+	movl %eax, %ss
+	movl %eax, %fs
+	movl %eax, %gs
+	leaq 2f(%rip), %rax
+	pushq $BOOT_CS
+	pushq %rax
+	lretq
+2:
+	leaq purgatory_params(%rip), %rdi
+	leaq stack_top(%rip), %rsp
+	xorl %ebp, %ebp
+	call purgatory_main
+
+	/* The stack has seen the seed go through SHA-256. */
+	movq %rax, jump_target(%rip)
+	movq %rdx, %rsi
+	leaq stack(%rip), %rdi
+	movl $(STACK_SIZE / 8), %ecx
+	xorl %eax, %eax
+	rep stosq
+
+	xorl %ebx, %ebx
+	xorl %edx, %edx
+	xorl %edi, %edi
+	xorl %ebp, %ebp
+	xorl %r8d, %r8d
+	xorl %r9d, %r9d
+	xorl %r10d, %r10d
+	xorl %r11d, %r11d
+	xorl %r12d, %r12d
+	xorl %r13d, %r13d
+	xorl %r14d, %r14d
+	xorl %r15d, %r15d
+	pushq $FLAGS_CLEAR
+	popfq
+	jmp *jump_target(%rip)
+	.size purgatory_entry, . - purgatory_entry
+
+	.type exception_common, @function
+exception_common:
+	movq %rsp, %rdi
+	andq $-16, %rsp
+	cld
+	call purgatory_exception
+	hlt
+	.size exception_common, . - exception_common
+
+	/* Each 16 bytes long: STUB_SIZE. An NMI is nobody's any more and ignored. */
+	.balign 16
+	.globl purgatory_stubs
+	.hidden purgatory_stubs
+purgatory_stubs:
+	.irp vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, \
+		19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	.balign 16
+	.if \vector == NMI
+	iretq
+	.else
+	.if ((WITH_ERROR_CODE >> \vector) & 1) == 0
+	pushq $0
+	.endif
+	pushq $\vector
+	jmp exception_common
+	.endif
+	.endr
+
+	.section .rodata, "a", @progbits
+	.balign 16
+gdt:
+	.quad 0
+	.quad 0
+	.quad 0x00af9b000000ffff /* BOOT_CS: flat, 64-bit, accessed: the CPU need not write */
+	.quad 0x00cf93000000ffff /* BOOT_DS: flat, accessed */
+gdt_end:
+
+	.section .bss, "aw", @nobits
+	.balign 16
+stack:
+	.skip STACK_SIZE
+stack_top:
+jump_target:
+	.skip 8
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A fault in here must not hang the machine without a word. The gates stay in place when
+ * the next kernel starts: until it has loaded its own, they speak for it as well.
+ */
+#include "purgatory.h"
+
+#define GATE_INTERRUPT 0x8e /* present, 64-bit interrupt gate: Intel SDM, volume 3 */
+
+struct gate {
+	uint16_t offset_low;
+	uint16_t selector;
+	uint8_t stack;
+	uint8_t type;
+	uint16_t offset_middle;
+	uint32_t offset_high;
+	uint32_t reserved;
+};
+
+struct table_register {
+	uint16_t limit;
+	uint64_t base;
+} __attribute__((packed));
+
+static struct gate gates[NR_EXCEPTIONS];
+static bool reporting;
+
+void exceptions_init(void)
+{
+	struct table_register idtr;
+
+	for (unsigned int i = 0; i < NR_EXCEPTIONS; i++) {
+		uint64_t stub = (uintptr_t)purgatory_stubs + i * STUB_SIZE;
+
+		gates[i] = (struct gate){
+			.offset_low = (uint16_t)stub,
+			.offset_middle = (uint16_t)(stub >> 16),
+			.offset_high = (uint32_t)(stub >> 32),
+			.selector = PURGATORY_CS,
+			.type = GATE_INTERRUPT,
+		};
+	}
+	/* Not an initialiser: a compiler would copy it from a constant with an address. */
+	idtr.limit = sizeof(gates) - 1;
+	idtr.base = (uintptr_t)gates;
+	__asm__ volatile("lidt %0" : : "m"(idtr));
+}
+
+void purgatory_exception(const struct exception_frame *frame)
+{
+	bool halt = purgatory_params.on_corruption == PURGATORY_HALT;
+	uint64_t cr2;
+
+	if (reporting) /* the report itself failed: at least do not come back */
+		machine_reset();
+	reporting = true;
+	__asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
+	say("exception %lu at 0x%lx, address 0x%lx, error code 0x%lx, %s", frame->vector,
+	    frame->rip, cr2, frame->error,
+	    halt ? "stopping the processor" : "resetting the machine");
+	if (halt)
+		machine_halt();
+	machine_reset();
+}

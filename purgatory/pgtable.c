@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "pgtable.h"
+
+#include <stddef.h>
+
+#define ENTRIES	   512
+#define INDEX_BITS 9
+#define PAGE_BITS  12
+
+#define PRESENT	 (1ULL << 0)
+#define WRITE	 (1ULL << 1)
+#define ACCESSED (1ULL << 5)
+#define DIRTY	 (1ULL << 6)
+#define LARGE	 (1ULL << 7)
+
+/* Accessed and dirty from the start, so that the CPU has no reason to write. */
+#define TABLE_FLAGS (PRESENT | WRITE | ACCESSED)
+#define LEAF_FLAGS  (PRESENT | WRITE | ACCESSED | DIRTY | LARGE)
+
+#define ADDRESS_MASK   ((PGT_LIMIT - 1) & ~(PGT_PAGE_SIZE - 1))
+#define ATTRIBUTE_MASK (((1ULL << 52) - 1) & ~(PGT_LIMIT - 1))
+
+#define GIB	      (1ULL << 30) /* one page directory covers it */
+#define PDPT_COVERAGE (512 * GIB)
+
+/* Without maps: two levels at the top, one table below them, four for the low 4 GiB. */
+#define FIXED_PAGES (2 + 1 + 4)
+/* The purgatory and the pool are smaller than 1 GiB: each lies in two of either kind. */
+#define FLOATING_PAGES (2 * (2 + 2))
+/* All of the address space, five levels: no set of maps takes more. */
+#define ALL_PAGES (2 + PGT_LIMIT / PDPT_COVERAGE + PGT_LIMIT / GIB)
+
+struct builder {
+	const struct pgt_request *req;
+	uint64_t used; /* pages of the pool */
+	uint64_t root;
+	int levels;
+};
+
+static uint64_t *table_at(struct pgt_memory memory, uint64_t addr)
+{
+	return (uint64_t *)(uintptr_t)(addr + memory.offset);
+}
+
+static bool map_is_sane(const struct purgatory_map *map)
+{
+	return map->start <= map->end && map->end <= PGT_LIMIT;
+}
+
+/* How many tables that cover @coverage bytes each the range touches. */
+static uint64_t tables_for(uint64_t start, uint64_t end, uint64_t coverage)
+{
+	return start < end ? (end - 1) / coverage - start / coverage + 1 : 0;
+}
+
+uint64_t purgatory_pgt_pages(const struct purgatory_map *maps, uint32_t nr)
+{
+	uint64_t pages = FIXED_PAGES + FLOATING_PAGES;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		uint64_t start = maps[i].start, end = maps[i].end;
+
+		if (!map_is_sane(&maps[i]))
+			return 0;
+		if (start < PGT_LOW_END)
+			start = PGT_LOW_END;
+		pages += tables_for(start, end, GIB);
+		if (start < PDPT_COVERAGE)
+			start = PDPT_COVERAGE;
+		pages += tables_for(start, end, PDPT_COVERAGE);
+		if (pages > ALL_PAGES)
+			pages = ALL_PAGES;
+	}
+	return pages;
+}
+
+/* The next page of the pool into *@page, after a look whether it really is free. */
+static enum pgt_result take_page(struct builder *b, uint64_t *page)
+{
+	const uint64_t *words;
+
+	if (b->used == b->req->pages)
+		return PGT_TOO_SMALL;
+	*page = b->req->pool + b->used * PGT_PAGE_SIZE;
+	words = table_at(b->req->memory, *page);
+	for (size_t i = 0; i < ENTRIES; i++)
+		if (words[i])
+			return PGT_NOT_ZEROED;
+	b->used++;
+	return PGT_OK;
+}
+
+static uint64_t *entry_for(struct pgt_memory memory, uint64_t table, int level,
+			   uint64_t addr)
+{
+	int shift = PAGE_BITS + INDEX_BITS * (level - 1);
+
+	return table_at(memory, table) + (addr >> shift) % ENTRIES;
+}
+
+/* Maps the large page at @addr to itself. Level 2 is that of the page directories. */
+static enum pgt_result map_large(struct builder *b, uint64_t addr)
+{
+	const struct pgt_request *req = b->req;
+	uint64_t table = b->root;
+
+	for (int level = b->levels; level > 2; level--) {
+		uint64_t *entry = entry_for(req->memory, table, level, addr);
+
+		if (!*entry) {
+			enum pgt_result result = take_page(b, &table);
+
+			if (result != PGT_OK)
+				return result;
+			*entry = table | TABLE_FLAGS | req->attributes;
+		}
+		table = *entry & ADDRESS_MASK;
+	}
+	*entry_for(req->memory, table, 2, addr) = addr | LEAF_FLAGS | req->attributes;
+	return PGT_OK;
+}
+
+static enum pgt_result map_range(struct builder *b, uint64_t start, uint64_t end)
+{
+	struct purgatory_map map = { start, end };
+
+	if (!map_is_sane(&map))
+		return PGT_BAD_MAP;
+	if (start == end)
+		return PGT_OK;
+	for (start &= ~(PGT_LARGE_SIZE - 1); start < end; start += PGT_LARGE_SIZE) {
+		enum pgt_result result = map_large(b, start);
+
+		if (result != PGT_OK)
+			return result;
+	}
+	return PGT_OK;
+}
+
+/* Everything into the tables below b->root. */
+static enum pgt_result fill(struct builder *b)
+{
+	const struct pgt_request *req = b->req;
+	uint64_t pool_end = req->pool + req->pages * PGT_PAGE_SIZE;
+	enum pgt_result result;
+
+	result = map_range(b, 0, PGT_LOW_END);
+	for (uint32_t i = 0; i < req->nr_maps && result == PGT_OK; i++)
+		result = map_range(b, req->maps[i].start, req->maps[i].end);
+	if (result == PGT_OK)
+		result = map_range(b, req->self.start, req->self.end);
+	/* A kernel that changes the number of levels reads the tables it was started with. */
+	if (result == PGT_OK)
+		result = map_range(b, req->pool, pool_end);
+	return result;
+}
+
+enum pgt_result pgt_build(const struct pgt_request *req, uint64_t *cr3)
+{
+	struct builder b = { .req = req, .levels = req->la57 ? 5 : 4 };
+	enum pgt_result result;
+
+	if (req->pool % PGT_PAGE_SIZE || req->pool > PGT_LIMIT ||
+	    req->pages > (PGT_LIMIT - req->pool) / PGT_PAGE_SIZE)
+		return PGT_UNALIGNED;
+	result = take_page(&b, &b.root);
+	if (result == PGT_OK)
+		result = fill(&b);
+	if (result == PGT_OK)
+		*cr3 = b.root | req->attributes;
+	return result;
+}
+
+uint64_t pgt_attributes(struct pgt_memory memory, uint64_t cr3, bool la57, uint64_t addr)
+{
+	uint64_t table = cr3 & ADDRESS_MASK;
+
+	for (int level = la57 ? 5 : 4; level > 0; level--) {
+		uint64_t entry = *entry_for(memory, table, level, addr);
+		uint64_t size = PGT_PAGE_SIZE << INDEX_BITS * (level - 1);
+
+		if (!(entry & PRESENT))
+			return 0;
+		table = entry & ADDRESS_MASK;
+		if (level > 1 && !(entry & LARGE))
+			continue;
+		if ((table & ~(size - 1)) != (addr & ~(size - 1)))
+			return 0;
+		return entry & ATTRIBUTE_MASK;
+	}
+	return 0;
+}

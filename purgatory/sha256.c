@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SHA-256 as FIPS 180-4 defines it; the section numbers below are that document's.
+ *
+ * The same source runs in user space and in the purgatory, where there is no C library:
+ * only compiler builtins are used. All the work is in absorb(), whole blocks at a time,
+ * so that another way to do it (instructions of the CPU, several lanes) goes in there.
+ */
+#include "sha256.h"
+
+#define UNROLL	   16 /* rounds in one turn of the loop: the words have fixed places */
+#define DEAD_STACK 1024 /* bytes; gcc and clang take 100 to 600, with their options */
+
+/* Section 4.2.2: the fractional parts of the cube roots of the first 64 primes. */
+static const uint32_t round_constant[64] = {
+	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
+	0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
+	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
+	0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147,
+	0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
+	0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b,
+	0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a,
+	0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
+	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+};
+
+/* The compiler must not find out that nobody reads the zeroes. */
+static void wipe(void *data, size_t size)
+{
+	__builtin_memset(data, 0, size);
+	__asm__ volatile("" : : "r"(data) : "memory");
+}
+
+static inline uint32_t ror(uint32_t x, unsigned int n)
+{
+	return x >> n | x << (32 - n);
+}
+
+static inline uint32_t load_be32(const uint8_t *p)
+{
+	uint32_t x;
+
+	__builtin_memcpy(&x, p, sizeof(x));
+	return __builtin_bswap32(x);
+}
+
+static inline void store_be32(uint8_t *p, uint32_t x)
+{
+	x = __builtin_bswap32(x);
+	__builtin_memcpy(p, &x, sizeof(x));
+}
+
+/*
+ * Section 4.1.2. The two sums are nested, ((x >>> 14 ^ x) >>> 5 ^ x) >>> 6 for rotations
+ * by 6, 11 and 25: on a machine whose rotate overwrites its operand that saves copies.
+ */
+static inline uint32_t big_sigma0(uint32_t x)
+{
+	return ror(ror(ror(x, 9) ^ x, 11) ^ x, 2);
+}
+
+static inline uint32_t big_sigma1(uint32_t x)
+{
+	return ror(ror(ror(x, 14) ^ x, 5) ^ x, 6);
+}
+
+static inline uint32_t small_sigma0(uint32_t x)
+{
+	return ror(ror(x, 11) ^ x, 7) ^ x >> 3;
+}
+
+static inline uint32_t small_sigma1(uint32_t x)
+{
+	return ror(ror(x, 2) ^ x, 17) ^ x >> 10;
+}
+
+/*
+ * Section 6.2.2, step 3. The eight variables do not move: instead each round names them
+ * one place further on. The pairwise difference of a and b is the next round's
+ * difference of b and c, which the majority needs, so it is handed on in @bc.
+ */
+#define ROUND(a, b, c, d, e, f, g, h, i)                                                 \
+	do {                                                                             \
+		uint32_t ab = (a) ^ (b);                                                 \
+                                                                                         \
+		(h) += big_sigma1(e) + ((g) ^ ((e) & ((f) ^ (g)))) + k[i] + w[i];        \
+		(d) += (h);                                                              \
+		(h) += big_sigma0(a) + ((b) ^ (ab & bc));                                \
+		bc = ab;                                                                 \
+	} while (0)
+
+#define EIGHT_ROUNDS(i)                                                                  \
+	do {                                                                             \
+		ROUND(a, b, c, d, e, f, g, h, (i) + 0);                                  \
+		ROUND(h, a, b, c, d, e, f, g, (i) + 1);                                  \
+		ROUND(g, h, a, b, c, d, e, f, (i) + 2);                                  \
+		ROUND(f, g, h, a, b, c, d, e, (i) + 3);                                  \
+		ROUND(e, f, g, h, a, b, c, d, (i) + 4);                                  \
+		ROUND(d, e, f, g, h, a, b, c, (i) + 5);                                  \
+		ROUND(c, d, e, f, g, h, a, b, (i) + 6);                                  \
+		ROUND(b, c, d, e, f, g, h, a, (i) + 7);                                  \
+	} while (0)
+
+/* Section 6.2.2, step 1: the next 16 words of the schedule replace the last 16. */
+#define NEXT(i)                                                                          \
+	w[i] += small_sigma1(w[((i) + 14) % UNROLL]) + w[((i) + 9) % UNROLL] +           \
+		small_sigma0(w[((i) + 1) % UNROLL])
+
+static void absorb_block(uint32_t state[8], const uint8_t *data, uint32_t w[UNROLL])
+{
+	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+	const uint32_t *k = round_constant;
+	uint32_t bc = b ^ c;
+
+	for (int i = 0; i < UNROLL; i++)
+		w[i] = load_be32(data + 4 * i);
+	EIGHT_ROUNDS(0);
+	EIGHT_ROUNDS(8);
+	for (k += UNROLL; k < round_constant + 64; k += UNROLL) {
+		NEXT(0), NEXT(1), NEXT(2), NEXT(3), NEXT(4), NEXT(5), NEXT(6), NEXT(7);
+		EIGHT_ROUNDS(0);
+		NEXT(8), NEXT(9), NEXT(10), NEXT(11), NEXT(12), NEXT(13), NEXT(14), NEXT(15);
+		EIGHT_ROUNDS(8);
+	}
+	state[0] += a;
+	state[1] += b;
+	state[2] += c;
+	state[3] += d;
+	state[4] += e;
+	state[5] += f;
+	state[6] += g;
+	state[7] += h;
+}
+
+static __attribute__((noinline)) void absorb_blocks(uint32_t state[8], const uint8_t *data,
+						    size_t blocks)
+{
+	uint32_t w[UNROLL];
+
+	for (; blocks; blocks--, data += SHA256_BLOCK)
+		absorb_block(state, data, w);
+}
+
+/*
+ * Compilers keep second copies of the schedule's words on the stack, out of reach by
+ * name, and any 16 of those words in a row give the message away. So this lies down
+ * where absorb_blocks() has been, and wipes more than that took.
+ */
+static __attribute__((noinline, no_sanitize("address"))) void wipe_dead_stack(void)
+{
+	uint8_t dead[DEAD_STACK];
+
+	wipe(dead, sizeof(dead));
+}
+
+/* @blocks whole blocks at @data into @state; leaves no word of them behind. */
+static void absorb(uint32_t state[8], const uint8_t *data, size_t blocks)
+{
+	absorb_blocks(state, data, blocks);
+	wipe_dead_stack();
+}
+
+void sha256_init(struct sha256 *s)
+{
+	/* Section 5.3.3: the fractional parts of the square roots of the first 8 primes. */
+	*s = (struct sha256){
+		.state = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
+			   0x9b05688c, 0x1f83d9ab, 0x5be0cd19 },
+	};
+}
+
+void sha256_update(struct sha256 *s, const void *data, size_t size)
+{
+	size_t held = s->total % SHA256_BLOCK;
+	const uint8_t *p = data;
+
+	s->total += size;
+	if (held) {
+		size_t room = SHA256_BLOCK - held;
+		size_t part = size < room ? size : room;
+
+		__builtin_memcpy(s->block + held, p, part);
+		if (size < room)
+			return;
+		absorb(s->state, s->block, 1);
+		p += part;
+		size -= part;
+	}
+	if (size >= SHA256_BLOCK)
+		absorb(s->state, p, size / SHA256_BLOCK);
+	if (size % SHA256_BLOCK)
+		__builtin_memcpy(s->block, p + size / SHA256_BLOCK * SHA256_BLOCK,
+				 size % SHA256_BLOCK);
+}
+
+void sha256_final(struct sha256 *s, uint8_t out[SHA256_SIZE])
+{
+	size_t held = s->total % SHA256_BLOCK;
+	uint64_t bits = s->total * 8;
+
+	/* Section 5.1.1: a one bit, zeroes, and the length in the last eight bytes. */
+	s->block[held++] = 0x80;
+	__builtin_memset(s->block + held, 0, SHA256_BLOCK - held);
+	if (held > SHA256_BLOCK - 8) {
+		absorb(s->state, s->block, 1);
+		__builtin_memset(s->block, 0, SHA256_BLOCK);
+	}
+	store_be32(s->block + SHA256_BLOCK - 8, (uint32_t)(bits >> 32));
+	store_be32(s->block + SHA256_BLOCK - 4, (uint32_t)bits);
+	absorb(s->state, s->block, 1);
+	for (int i = 0; i < 8; i++)
+		store_be32(out + 4 * i, s->state[i]);
+	wipe(s, sizeof(*s));
+}
+
+void sha256(const void *data, size_t size, uint8_t out[SHA256_SIZE])
+{
+	struct sha256 s;
+
+	sha256_init(&s);
+	sha256_update(&s, data, size);
+	sha256_final(&s, out);
+}

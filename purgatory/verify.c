@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Is everything still what the loader put there? Nothing is decided here, only found out
+ * and said: all that is damaged, not only the first of it.
+ */
+#include "purgatory.h"
+
+#include "sha256.h"
+
+#define MIB 0x100000
+
+/* Fixed places instead of pointers: a pointer would have to be filled in at run time. */
+static const char kind_name[][12] = {
+	[PURGATORY_KIND_PURGATORY] = "purgatory",
+	[PURGATORY_KIND_BOOT_PARAMS] = "boot_params",
+	[PURGATORY_KIND_SEED] = "seed",
+	[PURGATORY_KIND_KERNEL] = "kernel",
+	[PURGATORY_KIND_INITRD] = "initrd",
+	[PURGATORY_KIND_ELFCOREHDR] = "elfcorehdr",
+};
+
+static const char *name_of(uint32_t kind)
+{
+	if (kind >= sizeof(kind_name) / sizeof(kind_name[0]))
+		return "range";
+	return kind_name[kind];
+}
+
+static bool is_same(const uint8_t a[SHA256_SIZE], const uint8_t b[SHA256_SIZE])
+{
+	for (unsigned int i = 0; i < SHA256_SIZE; i++)
+		if (a[i] != b[i])
+			return false;
+	return true;
+}
+
+/* The first eight bytes as a number that reads like the start of the digest. */
+static uint64_t start_of(const uint8_t digest[SHA256_SIZE])
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, digest, sizeof(word));
+	return __builtin_bswap64(word);
+}
+
+static void say_digests(const uint8_t actual[SHA256_SIZE], const uint8_t expected[SHA256_SIZE])
+{
+	say("  its SHA-256 starts with %lx instead of %lx", start_of(actual),
+	    start_of(expected));
+}
+
+static bool verify_range(const struct purgatory_check *check, const char *consequence)
+{
+	uint8_t actual[SHA256_SIZE];
+	uint64_t end;
+
+	if (__builtin_add_overflow(check->addr, check->size, &end)) {
+		say("%s at 0x%lx (%lu bytes) is no range of memory, %s",
+		    name_of(check->kind), check->addr, check->size, consequence);
+		return false;
+	}
+	sha256((const void *)(uintptr_t)check->addr, check->size, actual);
+	if (is_same(actual, check->sha256))
+		return true;
+	say("%s at 0x%lx (%lu bytes) is damaged, %s", name_of(check->kind), check->addr,
+	    check->size, consequence);
+	say_digests(actual, check->sha256);
+	return false;
+}
+
+static uint64_t total_size(const struct purgatory_params *params)
+{
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; i < params->nr_checks; i++)
+		if (__builtin_add_overflow(total, params->checks[i].size, &total))
+			return UINT64_MAX;
+	return total;
+}
+
+bool verify_ranges(const struct purgatory_params *params, const char *consequence)
+{
+	bool good = true;
+
+	if (console_is_verbose())
+		say("verifying %lu ranges, %lu MiB", (uint64_t)params->nr_checks,
+		    total_size(params) / MIB);
+	for (uint32_t i = 0; i < params->nr_checks; i++)
+		good &= verify_range(&params->checks[i], consequence);
+	if (good && console_is_verbose())
+		say("ok");
+	return good;
+}
+
+bool verify_params(const struct purgatory_params *params, const char *consequence)
+{
+	static const uint8_t not_checked[SHA256_SIZE];
+	uint8_t actual[SHA256_SIZE];
+
+	if (params->nr_checks > PURGATORY_MAX_CHECKS || params->nr_maps > PURGATORY_MAX_MAPS) {
+		say("the parameter block at 0x%lx is damaged (%lu ranges, %lu maps), %s",
+		    (uint64_t)(uintptr_t)params, (uint64_t)params->nr_checks,
+		    (uint64_t)params->nr_maps, consequence);
+		return false;
+	}
+	if (is_same(params->self_sha256, not_checked))
+		return true;
+	sha256(params, offsetof(struct purgatory_params, self_sha256), actual);
+	if (is_same(actual, params->self_sha256))
+		return true;
+	say("the parameter block at 0x%lx is damaged, %s", (uint64_t)(uintptr_t)params,
+	    consequence);
+	say_digests(actual, params->self_sha256);
+	return false;
+}

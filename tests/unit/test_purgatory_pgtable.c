@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The page tables are built in memory that pretends to be somewhere else, and then walked
+ * as a processor would: by code of its own, not with the builder's.
+ */
+#include "pgtable.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define GIB   (1ULL << 30)
+#define MIB   (1ULL << 20)
+#define C_BIT (1ULL << 51)
+
+#define POOL 0x17c0ff000ULL
+#define SELF ((struct purgatory_map){ 0x27ffff000ULL, 0x280006000ULL })
+
+struct arena {
+	uint8_t *bytes;
+	uint64_t pages;
+	struct pgt_request req;
+};
+
+static void arena_make(struct arena *a, uint64_t pages, const struct purgatory_map *maps,
+		       uint32_t nr)
+{
+	a->pages = pages;
+	a->bytes = aligned_alloc(PGT_PAGE_SIZE, (pages + 1) * PGT_PAGE_SIZE);
+	assert_non_null(a->bytes);
+	memset(a->bytes, 0, pages * PGT_PAGE_SIZE);
+	memset(a->bytes + pages * PGT_PAGE_SIZE, 0x5a, PGT_PAGE_SIZE); /* a guard */
+	a->req = (struct pgt_request){
+		.memory = { .offset = (uint64_t)(uintptr_t)a->bytes - POOL },
+		.pool = POOL,
+		.pages = pages,
+		.maps = maps,
+		.nr_maps = nr,
+		.self = SELF,
+	};
+}
+
+static void arena_free(struct arena *a)
+{
+	for (uint64_t i = 0; i < PGT_PAGE_SIZE; i++)
+		assert_int_equal(a->bytes[a->pages * PGT_PAGE_SIZE + i], 0x5a);
+	free(a->bytes);
+}
+
+static uint64_t read_word(const struct arena *a, uint64_t addr)
+{
+	uint64_t word;
+
+	assert_true(addr >= a->req.pool);
+	assert_true(addr - a->req.pool + 8 <= a->pages * PGT_PAGE_SIZE);
+	memcpy(&word, a->bytes + (addr - a->req.pool), sizeof(word));
+	return word;
+}
+
+/* Where @addr leads to: true and *@to, or false when it is not mapped. */
+static bool walk(const struct arena *a, uint64_t cr3, uint64_t addr, uint64_t *to)
+{
+	static const int shifts[] = { 48, 39, 30, 21 };
+	uint64_t attributes = a->req.attributes, entry = cr3;
+
+	for (int i = a->req.la57 ? 0 : 1; i < 4; i++) {
+		uint64_t table = entry & ~attributes & 0x000ffffffffff000ULL;
+
+		assert_int_equal(entry & attributes, attributes);
+		entry = read_word(a, table + ((addr >> shifts[i]) & 0x1ff) * 8);
+		if (!(entry & 1))
+			return false;
+		assert_int_equal(entry & 2, 2);		    /* can be written */
+		assert_int_equal(entry & 4, 0);		    /* not the user's */
+		assert_int_equal(entry >> 63, 0);	    /* can be executed */
+		assert_int_equal((entry >> 7) & 1, i == 3); /* large, only at the end */
+	}
+	assert_int_equal(entry & attributes, attributes);
+	*to = (entry & ~attributes & 0x000fffffffe00000ULL) | (addr & 0x1fffff);
+	return true;
+}
+
+static bool is_wanted(const struct arena *a, uint64_t addr)
+{
+	uint64_t start = addr & ~(2 * MIB - 1), end = start + 2 * MIB;
+	uint64_t pool_end = a->req.pool + a->pages * PGT_PAGE_SIZE;
+
+	if (addr < 4 * GIB)
+		return true;
+	if (a->req.self.start < end && start < a->req.self.end)
+		return true;
+	if (a->req.pool < end && start < pool_end)
+		return true;
+	for (uint32_t i = 0; i < a->req.nr_maps; i++)
+		if (a->req.maps[i].start < a->req.maps[i].end &&
+		    a->req.maps[i].start < end && start < a->req.maps[i].end)
+			return true;
+	return false;
+}
+
+static void check_address(const struct arena *a, uint64_t cr3, uint64_t addr)
+{
+	bool wanted = is_wanted(a, addr);
+	uint64_t to = 0;
+
+	if (walk(a, cr3, addr, &to) != wanted)
+		fail_msg("0x%llx is %smapped", (unsigned long long)addr, wanted ? "not " : "");
+	if (wanted)
+		assert_int_equal(to, addr);
+}
+
+static uint64_t random_address(unsigned int bits)
+{
+	uint64_t r = (uint64_t)random() << 33 ^ (uint64_t)random() << 11 ^ (uint64_t)random();
+
+	return r & ((1ULL << bits) - 1);
+}
+
+static void check_all(const struct arena *a, uint64_t cr3)
+{
+	static const int64_t near[] = { -1, 0, 1, -0x1000, 0x1000, -0x200000, 0x200000 };
+
+	for (int i = 0; i < 20000; i++)
+		check_address(a, cr3, random_address(32 + (unsigned int)i % 16));
+	for (uint32_t i = 0; i < a->req.nr_maps; i++) {
+		for (size_t k = 0; k < sizeof(near) / sizeof(near[0]); k++) {
+			uint64_t at = a->req.maps[i].start + (uint64_t)near[k];
+
+			if (at < PGT_LIMIT)
+				check_address(a, cr3, at);
+			at = a->req.maps[i].end + (uint64_t)near[k];
+			if (at < PGT_LIMIT)
+				check_address(a, cr3, at);
+		}
+	}
+	check_address(a, cr3, 4 * GIB - 1);
+	check_address(a, cr3, 4 * GIB);
+	check_address(a, cr3, a->req.pool);
+	check_address(a, cr3, a->req.self.start);
+	check_address(a, cr3, a->req.self.end - 1);
+	check_address(a, cr3, PGT_LIMIT - 1);
+}
+
+static const struct purgatory_map typical[] = {
+	{ 0x100000, 0x4000000 },		     /* inside the low 4 GiB */
+	{ 4 * GIB - 0x1000, 4 * GIB + 0x1000 },	     /* over their end */
+	{ 0x280000000, 0x2a0001000 },		     /* one byte of a page counts */
+	{ 512 * GIB - 0x1000, 512 * GIB + 1 },	     /* over the end of a table */
+	{ 0x123456789abc, 0x123456789abd },	     /* one byte, far up */
+	{ PGT_LIMIT - 1, PGT_LIMIT },		     /* the last one */
+	{ 77 * GIB + 5, 77 * GIB + 5 },		     /* nothing */
+	{ 0x280000000, 0x2a0000000 },		     /* what is already there */
+};
+#define NR_TYPICAL (sizeof(typical) / sizeof(typical[0]))
+
+static void test_identity(void **state)
+{
+	(void)state;
+	srandom(2);
+	for (int i = 0; i < 4; i++) {
+		struct arena a;
+		uint64_t cr3 = 0;
+
+		arena_make(&a, purgatory_pgt_pages(typical, NR_TYPICAL), typical, NR_TYPICAL);
+		a.req.la57 = i & 1;
+		a.req.attributes = i & 2 ? C_BIT : 0;
+		assert_int_equal(pgt_build(&a.req, &cr3), PGT_OK);
+		assert_int_equal(cr3, POOL | a.req.attributes);
+		check_all(&a, cr3);
+		arena_free(&a);
+	}
+}
+
+static void test_any_maps(void **state)
+{
+	(void)state;
+	srandom(3);
+	for (int round = 0; round < 100; round++) {
+		struct purgatory_map maps[PURGATORY_MAX_MAPS];
+		struct arena a;
+		uint64_t cr3 = 0;
+
+		for (int i = 0; i < PURGATORY_MAX_MAPS; i++) {
+			maps[i].start = random_address(30 + (unsigned int)random() % 18);
+			maps[i].end = maps[i].start + random_address(31);
+			if (maps[i].end > PGT_LIMIT)
+				maps[i].end = PGT_LIMIT;
+		}
+		arena_make(&a, purgatory_pgt_pages(maps, PURGATORY_MAX_MAPS), maps,
+			   PURGATORY_MAX_MAPS);
+		a.req.la57 = round & 1;
+		assert_int_equal(pgt_build(&a.req, &cr3), PGT_OK);
+		check_all(&a, cr3);
+		arena_free(&a);
+	}
+}
+
+static void test_count(void **state)
+{
+	const struct purgatory_map one_gib = { 8 * GIB, 9 * GIB };
+	const struct purgatory_map low = { 0, 4 * GIB };
+	const struct purgatory_map all[] = { { 0, PGT_LIMIT }, { 0, PGT_LIMIT } };
+	const struct purgatory_map reversed = { 2, 1 };
+	const struct purgatory_map too_high = { 0, PGT_LIMIT + 1 };
+	uint64_t none = purgatory_pgt_pages(NULL, 0);
+
+	(void)state;
+	assert_in_range(none, 7, 16);
+	assert_int_equal(purgatory_pgt_pages(&low, 1), none);
+	assert_int_equal(purgatory_pgt_pages(&one_gib, 1), none + 1);
+	assert_int_equal(purgatory_pgt_pages(all, 2), 2 + 256 + 131072);
+	assert_int_equal(purgatory_pgt_pages(&reversed, 1), 0);
+	assert_int_equal(purgatory_pgt_pages(&too_high, 1), 0);
+}
+
+/* Purgatory and pool each over the border of two tables of either kind, five levels. */
+static void test_the_worst_places(void **state)
+{
+	uint64_t enough = purgatory_pgt_pages(NULL, 0), cr3;
+
+	(void)state;
+	for (uint64_t pages = enough; pages + 1 >= enough; pages--) {
+		struct arena a;
+
+		arena_make(&a, pages, NULL, 0);
+		a.req.memory.offset += POOL - (1024 * GIB - PGT_PAGE_SIZE);
+		a.req.pool = 1024 * GIB - PGT_PAGE_SIZE;
+		a.req.self.start = 4096 * GIB - PGT_PAGE_SIZE;
+		a.req.self.end = 4096 * GIB + PGT_PAGE_SIZE;
+		a.req.la57 = true;
+		assert_int_equal(pgt_build(&a.req, &cr3),
+				 pages < enough ? PGT_TOO_SMALL : PGT_OK);
+		if (pages == enough)
+			check_all(&a, cr3);
+		arena_free(&a);
+	}
+}
+
+/* With fewer pages it works or says so; it never writes outside of them. */
+static void test_too_small(void **state)
+{
+	uint64_t enough = purgatory_pgt_pages(typical, NR_TYPICAL);
+	bool refused = false;
+
+	(void)state;
+	for (uint64_t pages = 0; pages < enough; pages++) {
+		struct arena a;
+		uint64_t cr3 = 42;
+
+		arena_make(&a, pages, typical, NR_TYPICAL);
+		if (pgt_build(&a.req, &cr3) == PGT_TOO_SMALL) {
+			assert_int_equal(cr3, 42);
+			refused = true;
+		}
+		arena_free(&a);
+	}
+	assert_true(refused);
+}
+
+static enum pgt_result build_with(void (*spoil)(struct arena *))
+{
+	enum pgt_result result;
+	uint64_t cr3 = 42;
+	struct arena a;
+
+	arena_make(&a, purgatory_pgt_pages(NULL, 0), NULL, 0);
+	spoil(&a);
+	result = pgt_build(&a.req, &cr3);
+	if (result != PGT_OK)
+		assert_int_equal(cr3, 42);
+	arena_free(&a);
+	return result;
+}
+
+static void spoil_nothing(struct arena *a)
+{
+	(void)a;
+}
+
+static void spoil_alignment(struct arena *a)
+{
+	a->req.pool += 8;
+}
+
+static void spoil_size(struct arena *a)
+{
+	a->req.pages = UINT64_MAX;
+}
+
+static void spoil_place(struct arena *a)
+{
+	a->req.pool = UINT64_MAX - PGT_PAGE_SIZE + 1;
+}
+
+static void spoil_first_page(struct arena *a)
+{
+	a->bytes[0] = 1;
+}
+
+static void spoil_later_page(struct arena *a)
+{
+	a->bytes[3 * PGT_PAGE_SIZE - 1] = 0x80;
+}
+
+static void spoil_maps(struct arena *a)
+{
+	static const struct purgatory_map bad = { GIB, 0 };
+
+	a->req.maps = &bad;
+	a->req.nr_maps = 1;
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	assert_int_equal(build_with(spoil_nothing), PGT_OK);
+	assert_int_equal(build_with(spoil_alignment), PGT_UNALIGNED);
+	assert_int_equal(build_with(spoil_size), PGT_UNALIGNED);
+	assert_int_equal(build_with(spoil_place), PGT_UNALIGNED);
+	assert_int_equal(build_with(spoil_first_page), PGT_NOT_ZEROED);
+	assert_int_equal(build_with(spoil_later_page), PGT_NOT_ZEROED);
+	assert_int_equal(build_with(spoil_maps), PGT_BAD_MAP);
+}
+
+/* An old kernel's tables: four or five levels that end in a page of @leaf_level. */
+static uint64_t old_tables(struct arena *a, bool la57, int leaf_level, uint64_t addr,
+			   uint64_t leads_to, uint64_t attributes)
+{
+	int top = la57 ? 5 : 4;
+
+	arena_make(a, 5, NULL, 0);
+	for (int level = top; level >= leaf_level; level--) {
+		uint64_t place = (uint64_t)(top - level) * PGT_PAGE_SIZE;
+		uint64_t index = (addr >> (12 + 9 * (level - 1))) & 0x1ff;
+		uint64_t entry = (POOL + place + PGT_PAGE_SIZE) | 0x63 | attributes;
+
+		if (level == leaf_level)
+			entry = (leads_to & ~((PGT_PAGE_SIZE << (9 * (level - 1))) - 1)) |
+				(level > 1 ? 0xe3 : 0x63) | attributes;
+		memcpy(a->bytes + place + index * 8, &entry, sizeof(entry));
+	}
+	return POOL;
+}
+
+static void test_attributes(void **state)
+{
+	static const uint64_t bits[] = { 0, 1ULL << 47, C_BIT };
+	const uint64_t addr = 0x2a7654000;
+
+	(void)state;
+	for (int i = 0; i < 18; i++) {
+		bool la57 = i & 1;
+		int level = 1 + i / 2 % 3;
+		uint64_t want = bits[i / 6], cr3, got;
+		struct arena a;
+
+		cr3 = old_tables(&a, la57, level, addr, addr, want);
+		got = pgt_attributes(a.req.memory, cr3, la57, addr);
+		assert_int_equal(got, want);
+		/* CR3 has the bit on some machines and its own low bits on others. */
+		got = pgt_attributes(a.req.memory, cr3 | want | 0x18, la57, addr);
+		assert_int_equal(got, want);
+		/* What is not mapped has none. */
+		got = pgt_attributes(a.req.memory, cr3, la57, addr + (64 * GIB));
+		assert_int_equal(got, 0);
+		arena_free(&a);
+
+		/* What is mapped to somewhere else tells nothing. */
+		cr3 = old_tables(&a, la57, level, addr, addr + 2 * GIB, want);
+		got = pgt_attributes(a.req.memory, cr3, la57, addr);
+		assert_int_equal(got, 0);
+		arena_free(&a);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_any_maps),
+		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_the_worst_places),
+		cmocka_unit_test(test_too_small),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_attributes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
