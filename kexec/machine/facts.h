@@ -23,12 +23,12 @@ struct e820_map {
 };
 
 struct efi_facts {
-	bool present;	       /* booted through EFI and its runtime services are on */
-	uint64_t fw_vendor;    /* the addresses that SETUP_EFI hands on */
+	bool present;	    /* booted through EFI and its runtime services are on */
+	uint64_t fw_vendor; /* the addresses that SETUP_EFI hands on */
 	uint64_t config_table;
-	uint64_t smbios;       /* 0: none */
-	uint64_t acpi20;       /* 0: none */
-	uint64_t acpi;	       /* 0: none */
+	uint64_t smbios; /* 0: none */
+	uint64_t acpi20; /* 0: none */
+	uint64_t acpi;	 /* 0: none */
 	/*
 	 * The runtime map as the next kernel gets it: efi_memory_desc_t entries, each
 	 * desc_size bytes apart. Owned; NULL when the kernel does not show it.
@@ -39,27 +39,34 @@ struct efi_facts {
 };
 
 struct cpu_facts {
-	bool la57;	/* the running kernel uses 5-level paging */
-	bool gbpages;	/* 1 GiB pages */
-	unsigned int physical_bits;
+	bool la57;    /* the running kernel uses 5-level paging */
+	bool gbpages; /* 1 GiB pages: the processor has them and the kernel uses them */
+	unsigned int physical_bits; /* 0: not known */
 };
 
 struct facts {
 	struct e820_map e820;
 	/*
+	 * The same kinds of memory as /proc/iomem has them at this moment, in its order:
+	 * RAM (with what drivers manage), ACPI, reserved, nested ones too. From these,
+	 * not from e820, kexec_file_load() makes a crash kernel's map and ELF core
+	 * headers. Empty when the kernel hides the addresses from us.
+	 */
+	struct e820_map iomem;
+	/*
 	 * Where a segment may go: RAM as firmware and kernel agree on it, page aligned,
 	 * without the region reserved for the crash kernel.
 	 */
 	struct ranges ram;
-	struct range crash;	/* crashkernel=, the main region; empty when there is none */
+	struct range crash; /* crashkernel=, the main region; empty when there is none */
 	struct range crash_low; /* and its part below 4 GiB */
 
-	bool has_boot_params;	/* /sys/kernel/boot_params/data was there and whole */
+	bool has_boot_params; /* /sys/kernel/boot_params/data was there and whole */
 	struct boot_params boot_params; /* as the running kernel was handed it */
 	struct efi_facts efi;
-	uint64_t rsdp;		/* ACPI's root pointer; 0: not known */
+	uint64_t rsdp; /* ACPI's root pointer; 0: not known */
 	struct cpu_facts cpu;
-	char *cmdline;		/* of the running kernel, without the newline; owned */
+	char *cmdline; /* of the running kernel, without the newline; owned; or NULL */
 };
 
 /*

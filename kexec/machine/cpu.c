@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "machine/cpu.h"
+
+#include "base/cleanup.h"
+#include "machine/text.h"
+
+#include <fcntl.h>
+
+/* The first processor of the one file and all of the other fit in. */
+#define HEAD_SIZE 32768
+
+/* Intel SDM volume 3A, 4.1.4: what MAXPHYADDR can be in 64-bit mode. */
+#define PHYSICAL_BITS_MIN 32
+#define PHYSICAL_BITS_MAX 52
+
+static void take_flags(struct bytes flags, struct cpu_facts *cpu)
+{
+	struct bytes flag;
+
+	while (text_cut(&flags, ' ', &flag)) {
+		if (text_equals(flag, "la57"))
+			cpu->la57 = true;
+		else if (text_equals(flag, "pdpe1gb"))
+			cpu->gbpages = true;
+	}
+}
+
+static void take_address_sizes(struct bytes sizes, struct cpu_facts *cpu)
+{
+	struct bytes number;
+	uint32_t bits;
+
+	if (text_cut(&sizes, ' ', &number) && text_decimal(number, &bits) &&
+	    text_starts(sizes, "bits physical", NULL) && bits >= PHYSICAL_BITS_MIN &&
+	    bits <= PHYSICAL_BITS_MAX)
+		cpu->physical_bits = bits;
+}
+
+void cpu_parse_cpuinfo(struct bytes text, struct cpu_facts *cpu)
+{
+	struct bytes line, key;
+
+	*cpu = (struct cpu_facts){ 0 };
+	while (text_cut(&text, '\n', &line) && line.size) {
+		if (!text_cut(&line, ':', &key))
+			continue;
+		key = text_trim(key);
+		line = text_trim(line);
+		if (text_equals(key, "flags"))
+			take_flags(line, cpu);
+		else if (text_equals(key, "address sizes"))
+			take_address_sizes(line, cpu);
+	}
+}
+
+void cpu_parse_meminfo(struct bytes text, struct cpu_facts *cpu)
+{
+	struct bytes line;
+
+	while (text_cut(&text, '\n', &line))
+		if (text_starts(line, "DirectMap1G:", NULL))
+			return;
+	cpu->gbpages = false;
+}
+
+/* The first HEAD_SIZE bytes: with all processors /proc/cpuinfo can be megabytes. */
+static bool read_head(const char *root, const char *name, uint8_t *buf,
+		      struct bytes *head)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+	size_t used = 0;
+
+	if (asprintf(&path, "%s%s", root, name) < 0)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	while (used < HEAD_SIZE) {
+		ssize_t n = read(fd, buf + used, HEAD_SIZE - used);
+
+		if (n <= 0)
+			break;
+		used += (size_t)n;
+	}
+	*head = (struct bytes){ .data = buf, .size = used };
+	return used > 0;
+}
+
+void cpu_read(const char *root, struct cpu_facts *cpu)
+{
+	_cleanup_free_ uint8_t *buf = malloc(HEAD_SIZE);
+	struct bytes head;
+
+	*cpu = (struct cpu_facts){ 0 };
+	if (!buf)
+		return;
+	if (read_head(root, "/proc/cpuinfo", buf, &head))
+		cpu_parse_cpuinfo(head, cpu);
+	if (read_head(root, "/proc/meminfo", buf, &head))
+		cpu_parse_meminfo(head, cpu);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "machine/efi.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "machine/attr.h"
+#include "machine/e820.h"
+#include "machine/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define EFI_DIR "/sys/firmware/efi"
+
+/* The loader signature of 64-bit EFI (Documentation/arch/x86/zero-page.rst, efi_info). */
+#define EFI_LOADER_64 "EL64"
+
+#define EFI_RUNTIME_MAP_MAX 4096 /* entries; real ones have dozens */
+#define EFI_DESC_SIZE_MAX   512	 /* bytes; real ones have 40 or 48 */
+
+/* A table that is not there has this address in the kernel. */
+#define EFI_NO_TABLE UINT64_MAX
+
+static void take_table(struct bytes value, uint64_t *out)
+{
+	uint64_t addr;
+
+	if (text_hex(value, &addr) && addr != EFI_NO_TABLE)
+		*out = addr;
+}
+
+void efi_parse_systab(struct bytes text, struct efi_facts *efi)
+{
+	struct bytes line, value;
+
+	while (text_cut(&text, '\n', &line)) {
+		if (text_starts(line, "ACPI20=", &value))
+			take_table(value, &efi->acpi20);
+		else if (text_starts(line, "ACPI=", &value))
+			take_table(value, &efi->acpi);
+		else if (text_starts(line, "SMBIOS=", &value))
+			take_table(value, &efi->smbios);
+	}
+}
+
+static int read_systab(const char *root, struct efi_facts *efi, struct error *err)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	size_t size;
+
+	if (asprintf(&path, "%s" EFI_DIR "/systab", root) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	if (file_slurp(path, 4096, &text, &size) == 0)
+		efi_parse_systab((struct bytes){ (uint8_t *)text, size }, efi);
+	return 0;
+}
+
+/* 64-bit firmware, as boot loader and kernel say. */
+static bool is_64bit(const char *root, const struct boot_params *bp)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	size_t size;
+
+	if (!bp || memcmp(&bp->efi_info.efi_loader_signature, EFI_LOADER_64, 4) != 0)
+		return false;
+	if (asprintf(&path, "%s" EFI_DIR "/fw_platform_size", root) < 0)
+		return false;
+	return file_slurp(path, 4096, &text, &size) == 0 &&
+	       text_equals(text_trim(text_from(text)), "64");
+}
+
+static int read_descriptor(const char *dir, uint32_t number, uint8_t *out,
+			   struct error *err)
+{
+	struct efi_descriptor d = { 0 };
+	uint64_t type;
+	int ret;
+
+	ret = attr_hex(dir, number, "type", &type, err);
+	if (!ret)
+		ret = attr_hex(dir, number, "phys_addr", &d.phys_addr, err);
+	if (!ret)
+		ret = attr_hex(dir, number, "virt_addr", &d.virt_addr, err);
+	if (!ret)
+		ret = attr_hex(dir, number, "num_pages", &d.num_pages, err);
+	if (!ret)
+		ret = attr_hex(dir, number, "attribute", &d.attribute, err);
+	if (!ret && type > UINT32_MAX)
+		ret = error_set(err, EINVAL, "%s/%u/type: more than 32 bits", dir,
+				number);
+	if (ret)
+		return ret;
+	d.type = (uint32_t)type;
+	memcpy(out, &d, sizeof(d));
+	return 0;
+}
+
+static bool is_forbidden(int ret)
+{
+	return ret == -EACCES || ret == -EPERM;
+}
+
+static int read_descriptors(const char *dir, const uint32_t *numbers, size_t count,
+			    struct efi_facts *efi, struct error *err)
+{
+	_cleanup_free_ uint8_t *map = calloc(count, efi->desc_size);
+
+	if (!map)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		int ret = read_descriptor(dir, numbers[i], map + i * efi->desc_size, err);
+
+		if (is_forbidden(ret)) {
+			err->text[0] = '\0'; /* nothing went wrong */
+			return 0;
+		}
+		if (ret)
+			return ret;
+	}
+	efi->runtime_map = take_ptr(map);
+	efi->runtime_map_size = count * efi->desc_size;
+	return 0;
+}
+
+/* The kernel shows the map only while it has runtime services. */
+static int read_runtime_map(const char *root, struct efi_facts *efi, struct error *err)
+{
+	_cleanup_free_ uint32_t *numbers = NULL;
+	_cleanup_free_ char *dir = NULL;
+	size_t count = 0;
+	int ret;
+
+	if (asprintf(&dir, "%s" EFI_DIR "/runtime-map", root) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	ret = attr_list(dir, EFI_RUNTIME_MAP_MAX, &numbers, &count);
+	if (ret == -ENOENT || (!ret && !count)) {
+		efi->present = false;
+		return 0;
+	}
+	if (is_forbidden(ret))
+		return 0;
+	if (ret)
+		return error_set(err, -ret, "%s: %s", dir, e820_strerror(ret));
+	return read_descriptors(dir, numbers, count, efi, err);
+}
+
+static int take_desc_size(const struct boot_params *bp, struct efi_facts *efi,
+			  struct error *err)
+{
+	size_t size = bp->efi_info.efi_memdesc_size;
+
+	if (size < sizeof(struct efi_descriptor) || size > EFI_DESC_SIZE_MAX || size % 8)
+		return error_set(
+			err, EINVAL,
+			"boot_params: %zu bytes cannot be an EFI memory descriptor",
+			size);
+	efi->desc_size = size;
+	return 0;
+}
+
+/* What has to be there for SETUP_EFI; @efi->present tells whether it is. */
+static int read_runtime(const char *root, const struct boot_params *bp,
+			struct efi_facts *efi, struct error *err)
+{
+	int ret;
+
+	if (!is_64bit(root, bp) || !bp->efi_info.efi_memmap_size)
+		return 0;
+	ret = attr_file_hex(root, EFI_DIR "/fw_vendor", &efi->fw_vendor, err);
+	if (!ret)
+		ret = attr_file_hex(root, EFI_DIR "/config_table", &efi->config_table,
+				    err);
+	if (ret == -EINVAL || ret == -ENOMEM)
+		return ret;
+	if (ret) /* not shown */
+		return 0;
+	ret = take_desc_size(bp, efi, err);
+	if (ret)
+		return ret;
+	efi->present = true;
+	return read_runtime_map(root, efi, err);
+}
+
+int efi_read(const char *root, const struct boot_params *bp, struct efi_facts *out,
+	     struct error *err)
+{
+	int ret;
+
+	*out = (struct efi_facts){ 0 };
+	ret = read_systab(root, out, err);
+	if (!ret)
+		ret = read_runtime(root, bp, out, err);
+	if (ret)
+		efi_free(out);
+	return ret;
+}
+
+void efi_free(struct efi_facts *efi)
+{
+	free(efi->runtime_map);
+	*efi = (struct efi_facts){ 0 };
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "machine/iomem.h"
+
+#include "machine/e820.h"
+#include "machine/text.h"
+
+#include <errno.h>
+
+struct line {
+	uint64_t start;
+	uint64_t last; /* inclusive */
+	struct bytes name;
+};
+
+static bool parse_line(struct bytes text, struct line *out)
+{
+	struct bytes start, last;
+
+	while (text_starts(text, "  ", &text))
+		; /* how deep it lies makes no difference here */
+	return text_cut(&text, '-', &start) && text_hex(start, &out->start) &&
+	       text_cut(&text, ' ', &last) && text_hex(last, &out->last) &&
+	       text_starts(text, ": ", &out->name);
+}
+
+/* "System RAM", or the same with the driver that manages it in brackets behind it. */
+static bool is_ram(struct bytes name, bool *managed)
+{
+	struct bytes rest;
+
+	if (!text_starts(name, "System RAM", &rest))
+		return false;
+	*managed = text_starts(rest, " (", NULL);
+	return !rest.size || *managed;
+}
+
+/* Adds what @l has beyond the entries of its type so far; the file goes upwards. */
+static int add_to_map(struct e820_map *map, const struct line *l, uint32_t type)
+{
+	uint64_t start = l->start;
+
+	for (size_t i = map->count; i-- > 0;) {
+		const struct boot_e820_entry *e = &map->entries[i];
+
+		if (e->type != type)
+			continue;
+		if (e->addr + e->size > start)
+			start = e->addr + e->size;
+		break;
+	}
+	return start > l->last ? 0 : e820_add(map, start, l->last, type);
+}
+
+static int add_crash(struct iomem *m, const struct line *l)
+{
+	if (m->crash_count == IOMEM_MAX_CRASH || l->last == UINT64_MAX)
+		return -EINVAL;
+	m->crash[m->crash_count++] = (struct range){ l->start, l->last + 1 };
+	return 0;
+}
+
+static int add_ram(struct iomem *m, const struct line *l, bool managed)
+{
+	if (l->last == UINT64_MAX)
+		return -EINVAL;
+	if (!managed) {
+		int ret = ranges_add(&m->ram, (struct range){ l->start, l->last + 1 });
+
+		if (ret)
+			return ret;
+		if (m->ram.count > E820_MAP_MAX)
+			return -E2BIG;
+	}
+	return add_to_map(&m->map, l, E820_RAM);
+}
+
+static int take_line(struct iomem *m, const struct line *l)
+{
+	uint32_t type;
+	bool managed;
+
+	if (l->last < l->start)
+		return -EINVAL;
+	if (is_ram(l->name, &managed))
+		return add_ram(m, l, managed);
+	if (text_equals(l->name, "Crash kernel"))
+		return add_crash(m, l);
+	if (e820_type_from_name(l->name, &type))
+		return add_to_map(&m->map, l, type);
+	return 0;
+}
+
+static int parse_lines(struct bytes text, struct iomem *m, struct error *err)
+{
+	struct bytes piece;
+	bool hidden = true;
+	size_t number = 0;
+
+	while (text_cut(&text, '\n', &piece)) {
+		struct line l;
+		int ret;
+
+		number++;
+		if (!parse_line(piece, &l))
+			return error_set(err, EINVAL, "line %zu is no memory resource",
+					 number);
+		if (!l.start && !l.last)
+			continue;
+		hidden = false;
+		ret = take_line(m, &l);
+		if (ret)
+			return error_set(err, -ret, "line %zu: %s", number,
+					 e820_strerror(ret));
+	}
+	m->hidden = number && hidden;
+	return 0;
+}
+
+int iomem_parse(struct bytes text, struct iomem *out, struct error *err)
+{
+	int ret;
+
+	*out = (struct iomem){ 0 };
+	ret = parse_lines(text, out, err);
+	if (ret)
+		iomem_free(out);
+	return ret;
+}
+
+void iomem_free(struct iomem *m)
+{
+	e820_free(&m->map);
+	ranges_free(&m->ram);
+	*m = (struct iomem){ 0 };
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tree.h - a folder that stands for the root of a machine, made up for one test.
+ */
+#ifndef KS_TEST_TREE_H
+#define KS_TEST_TREE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct tree {
+	char root[64];
+};
+
+/* Makes an empty folder that everybody can enter. A failure ends the test. */
+void tree_make(struct tree *t);
+
+/* Writes the file @path (below the root) with @size bytes; the folders come along. */
+void tree_put_bytes(const struct tree *t, const char *path, const void *data,
+		    size_t size);
+
+/* The same with a text. */
+void tree_put(const struct tree *t, const char *path, const char *text);
+
+/* Entry @number of /sys/firmware/memmap; @last is inclusive. */
+void tree_put_memmap(const struct tree *t, unsigned int number, uint64_t start,
+		     uint64_t last, const char *type);
+
+/* Removes the file or folder @path; with "" everything. */
+void tree_remove(const struct tree *t, const char *path);
+
+/* chmod() of @path. */
+void tree_mode(const struct tree *t, const char *path, unsigned int mode);
+
+#endif
