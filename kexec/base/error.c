@@ -36,7 +36,8 @@ void error_prefix(struct error *err, const char *fmt, ...)
 	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	used = n < 0 ? 0 : (size_t)n;
-	if (used < sizeof(err->text))
-		snprintf(err->text + used, sizeof(err->text) - used, ": %s", old);
+	if (used < sizeof(err->text) - 3)
+		snprintf(err->text + used, sizeof(err->text) - used, ": %.*s",
+			 (int)(sizeof(err->text) - used - 3), old);
 	make_one_line(err->text);
 }

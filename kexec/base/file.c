@@ -22,17 +22,13 @@ static int check_kind(const struct stat *st, const char *path, struct error *err
 	return 0;
 }
 
-int file_open(const char *path, struct file *out, struct error *err)
+/* Maps what @fd holds and makes @out its owner; on failure the caller keeps it. */
+static int map_file(int fd, const char *path, struct file *out, struct error *err)
 {
-	_cleanup_close_ int fd = -1;
 	struct stat st;
 	void *map;
 	int ret;
 
-	*out = FILE_NONE;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return error_set(err, errno, "%s: %s", path, strerror(errno));
 	if (fstat(fd, &st) < 0)
 		return error_set(err, errno, "%s: %s", path, strerror(errno));
 	ret = check_kind(&st, path, err);
@@ -49,8 +45,61 @@ int file_open(const char *path, struct file *out, struct error *err)
 	out->bytes = (struct bytes){ .data = map, .size = (size_t)st.st_size };
 	out->mapping = map;
 	out->fd = fd;
-	fd = -1;
 	return 0;
+}
+
+int file_open(const char *path, struct file *out, struct error *err)
+{
+	int fd, ret;
+
+	*out = FILE_NONE;
+	/* a FIFO must not make us wait for its writer */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return error_set(err, errno, "%s: %s", path, strerror(errno));
+	ret = map_file(fd, path, out, err);
+	if (ret)
+		close(fd);
+	return ret;
+}
+
+static int copy_all(int from, int to)
+{
+	char buf[65536];
+	ssize_t n;
+
+	while ((n = read(from, buf, sizeof(buf))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		for (ssize_t done = 0, w; done < n; done += w) {
+			w = write(to, buf + done, (size_t)(n - done));
+			if (w < 0)
+				return -errno;
+		}
+	}
+	return 0;
+}
+
+int file_open_copy(const char *path, struct file *out, struct error *err)
+{
+	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC);
+	int fd, ret;
+
+	*out = FILE_NONE;
+	if (from < 0)
+		return error_set(err, errno, "%s: %s", path, strerror(errno));
+	fd = memfd_create("kexec-seed", MFD_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, errno, "%s: no memory for it: %s", path,
+				 strerror(errno));
+	ret = copy_all(from, fd);
+	ret = ret ? error_set(err, -ret, "%s: %s", path, strerror(-ret)) :
+		    map_file(fd, path, out, err);
+	if (ret)
+		close(fd);
+	return ret;
 }
 
 void file_close(struct file *f)

@@ -24,6 +24,11 @@ struct file {
  */
 int file_open(const char *path, struct file *out, struct error *err);
 
+/*
+ * The same for a file that cannot be mapped (/sys): its content goes into a memfd.
+ */
+int file_open_copy(const char *path, struct file *out, struct error *err);
+
 /* Unmaps, closes and resets to FILE_NONE. Harmless on FILE_NONE. */
 void file_close(struct file *f);
 

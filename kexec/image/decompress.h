@@ -19,7 +19,14 @@
  * a memfd (so that kexec_file_load() can have it), f->path stays. Otherwise nothing
  * happens. -ENOTSUP when this build lacks the library, -EBADMSG for a damaged or
  * truncated file, -EFBIG for more than DECOMPRESS_MAX bytes. On failure @f is as before.
+ *
+ * Several compressed streams one after the other are one file, and zeroes behind the last
+ * one are padding, as for gzip(1) and xz(1). Anything else behind it counts as damage: a
+ * kernel that is not quite what it should be is not booted.
  */
 int file_decompress(struct file *f, struct error *err);
+
+/* The same with a limit of @max bytes. */
+int file_decompress_max(struct file *f, size_t max, struct error *err);
 
 #endif

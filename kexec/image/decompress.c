@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "image/decompress.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#ifdef HAVE_LZMA
+#include <lzma.h>
+#endif
+#ifdef HAVE_ZLIB
+#include <zlib.h>
+#endif
+#ifdef HAVE_ZSTD
+#include <zstd.h>
+#include <zstd_errors.h>
+#endif
+
+/* The first bytes: RFC 1952 section 2.3, the .xz file format 1.1.0, RFC 8878
+ * section 3.1.1 */
+#define GZIP_MAGIC "\x1f\x8b\x08"
+#define XZ_MAGIC                                                                         \
+	"\xfd"                                                                           \
+	"7zXZ\0"
+#define ZSTD_MAGIC	  "\x28\xb5\x2f\xfd"
+#define MAGIC_SIZE(magic) (sizeof(magic) - 1)
+
+#define MAYBE_UNUSED __attribute__((unused))
+
+#define OUT_SIZE ((size_t)256 << 10)
+
+/* What a library may take to unpack a file, in bytes: a hostile header can ask for more.
+ */
+#define MEMORY_MAX     ((uint64_t)512 << 20)
+#define WINDOW_LOG_MAX 29 /* the same for zstd, as a power of two */
+
+/* One file on its way out of its wrapping. */
+struct unpacker {
+	const char *path;
+	const char *format;
+	struct bytes in;
+	size_t max;	/* bytes that may come out */
+	size_t written; /* bytes that came out so far */
+	int fd;		/* where they went */
+	uint8_t *out;	/* OUT_SIZE bytes between the library and fd */
+	struct error *err;
+};
+
+static int damaged(struct unpacker *u, const char *how)
+{
+	return error_set(u->err, EBADMSG, "%s: the %s file is %s", u->path, u->format,
+			 how);
+}
+
+/* MAYBE_UNUSED: a build without any of the libraries has no use for these. */
+MAYBE_UNUSED static int too_hungry(struct unpacker *u)
+{
+	return error_set(u->err, EFBIG, "%s: takes more than %u MiB of memory to unpack",
+			 u->path, (unsigned int)(MEMORY_MAX >> 20));
+}
+
+/* Passes the first @size bytes of u->out on. */
+MAYBE_UNUSED static int emit(struct unpacker *u, size_t size)
+{
+	const uint8_t *p = u->out;
+
+	if (size > u->max - u->written)
+		return error_set(
+			u->err, EFBIG,
+			"%s: unpacks to more than %zu bytes; no kernel is that big",
+			u->path, u->max);
+	u->written += size;
+	while (size) {
+		ssize_t n = write(u->fd, p, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set(u->err, errno, "%s: no memory to unpack it: %s",
+					 u->path, strerror(errno));
+		p += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+#ifdef HAVE_ZLIB
+#define GZIP_WINDOW_BITS (16 + MAX_WBITS)  /* gzip only; see inflateInit2() in zlib.h */
+#define GZIP_STEP	 ((size_t)1 << 30) /* zlib counts in unsigned int */
+
+static size_t gzip_left(const struct unpacker *u, const z_stream *z)
+{
+	return (size_t)(u->in.data + u->in.size - z->next_in);
+}
+
+/* Behind a member: another one (1), the end of the file (0) or damage. */
+static int gzip_next_member(struct unpacker *u, z_stream *z)
+{
+	size_t left = gzip_left(u, z);
+
+	if (left >= MAGIC_SIZE(GZIP_MAGIC) &&
+	    memcmp(z->next_in, GZIP_MAGIC, MAGIC_SIZE(GZIP_MAGIC)) == 0)
+		return inflateReset(z) == Z_OK ? 1 : damaged(u, "damaged");
+	for (size_t i = 0; i < left; i++)
+		if (z->next_in[i])
+			return damaged(u, "followed by something else");
+	return 0;
+}
+
+static int gzip_members(struct unpacker *u, z_stream *z)
+{
+	for (;;) {
+		size_t left = gzip_left(u, z);
+		int ret, state;
+
+		z->avail_in = (uInt)(left < GZIP_STEP ? left : GZIP_STEP);
+		z->next_out = u->out;
+		z->avail_out = OUT_SIZE;
+		state = inflate(z, Z_NO_FLUSH);
+		ret = emit(u, OUT_SIZE - z->avail_out);
+		if (ret)
+			return ret;
+		if (state == Z_STREAM_END) {
+			ret = gzip_next_member(u, z);
+			if (ret <= 0)
+				return ret;
+		} else if (state == Z_BUF_ERROR) {
+			return damaged(u, "truncated");
+		} else if (state != Z_OK) {
+			return damaged(u, "damaged");
+		}
+	}
+}
+
+static int unpack_gzip(struct unpacker *u)
+{
+	z_stream z = { .next_in = (z_const Bytef *)u->in.data };
+	int ret;
+
+	if (inflateInit2(&z, GZIP_WINDOW_BITS) != Z_OK)
+		return error_set(u->err, ENOMEM, "%s: out of memory", u->path);
+	ret = gzip_members(u, &z);
+	inflateEnd(&z);
+	return ret;
+}
+#else
+#define unpack_gzip NULL
+#endif
+
+#ifdef HAVE_LZMA
+static int xz_failure(struct unpacker *u, lzma_ret state)
+{
+	switch (state) {
+	case LZMA_BUF_ERROR:
+		return damaged(u, "truncated");
+	case LZMA_MEM_ERROR:
+		return error_set(u->err, ENOMEM, "%s: out of memory", u->path);
+	case LZMA_MEMLIMIT_ERROR:
+		return too_hungry(u);
+	default:
+		return damaged(u, "damaged");
+	}
+}
+
+static int xz_streams(struct unpacker *u, lzma_stream *s)
+{
+	lzma_ret state;
+
+	s->next_in = u->in.data;
+	s->avail_in = u->in.size;
+	do {
+		int ret;
+
+		s->next_out = u->out;
+		s->avail_out = OUT_SIZE;
+		state = lzma_code(s, LZMA_FINISH);
+		ret = emit(u, OUT_SIZE - s->avail_out);
+		if (ret)
+			return ret;
+	} while (state == LZMA_OK);
+	return state == LZMA_STREAM_END ? 0 : xz_failure(u, state);
+}
+
+static int unpack_xz(struct unpacker *u)
+{
+	lzma_stream s = LZMA_STREAM_INIT;
+	lzma_ret state = lzma_stream_decoder(&s, MEMORY_MAX, LZMA_CONCATENATED);
+	int ret = state == LZMA_OK ? xz_streams(u, &s) : xz_failure(u, state);
+
+	lzma_end(&s);
+	return ret;
+}
+#else
+#define unpack_xz NULL
+#endif
+
+#ifdef HAVE_ZSTD
+static bool only_zeroes(const ZSTD_inBuffer *in)
+{
+	const uint8_t *data = in->src;
+
+	for (size_t i = in->pos; i < in->size; i++)
+		if (data[i])
+			return false;
+	return true;
+}
+
+static int zstd_failure(struct unpacker *u, size_t state)
+{
+	switch (ZSTD_getErrorCode(state)) {
+	case ZSTD_error_frameParameter_windowTooLarge:
+		return too_hungry(u);
+	case ZSTD_error_memory_allocation:
+		return error_set(u->err, ENOMEM, "%s: out of memory", u->path);
+	default:
+		return damaged(u, "damaged");
+	}
+}
+
+static int zstd_frames(struct unpacker *u, ZSTD_DCtx *ctx)
+{
+	ZSTD_inBuffer in = { .src = u->in.data, .size = u->in.size };
+	bool within = true; /* a frame */
+
+	while (within || !only_zeroes(&in)) {
+		ZSTD_outBuffer out = { .dst = u->out, .size = OUT_SIZE };
+		size_t before = in.pos;
+		size_t state = ZSTD_decompressStream(ctx, &out, &in);
+		int ret = emit(u, out.pos);
+
+		if (ret)
+			return ret;
+		if (ZSTD_isError(state))
+			return zstd_failure(u, state);
+		if (state && in.pos == before && !out.pos)
+			return damaged(u, "truncated");
+		within = state != 0;
+	}
+	return 0;
+}
+
+static int unpack_zstd(struct unpacker *u)
+{
+	ZSTD_DCtx *ctx = ZSTD_createDCtx();
+	int ret;
+
+	if (!ctx)
+		return error_set(u->err, ENOMEM, "%s: out of memory", u->path);
+	ZSTD_DCtx_setParameter(ctx, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+	ret = zstd_frames(u, ctx);
+	ZSTD_freeDCtx(ctx);
+	return ret;
+}
+#else
+#define unpack_zstd NULL
+#endif
+
+static const struct format {
+	const char *name;
+	const char *library;
+	const char *magic;
+	size_t magic_size;
+	int (*unpack)(struct unpacker *u); /* NULL: this build cannot */
+} formats[] = {
+	{ "gzip", "zlib", GZIP_MAGIC, MAGIC_SIZE(GZIP_MAGIC), unpack_gzip },
+	{ "xz", "liblzma", XZ_MAGIC, MAGIC_SIZE(XZ_MAGIC), unpack_xz },
+	{ "zstd", "libzstd", ZSTD_MAGIC, MAGIC_SIZE(ZSTD_MAGIC), unpack_zstd },
+};
+
+static const struct format *find_format(struct bytes content)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (content.size >= formats[i].magic_size &&
+		    memcmp(content.data, formats[i].magic, formats[i].magic_size) == 0)
+			return &formats[i];
+	return NULL;
+}
+
+static int unpack(const struct format *format, struct unpacker *u)
+{
+	_cleanup_free_ uint8_t *out = malloc(OUT_SIZE);
+	int ret;
+
+	if (!out)
+		return error_set(u->err, ENOMEM, "%s: out of memory", u->path);
+	u->out = out;
+	ret = format->unpack(u);
+	if (!ret && !u->written)
+		ret = damaged(u, "empty once it is unpacked");
+	return ret;
+}
+
+/* Puts what u->fd holds in the place of @f's content. */
+static int replace(struct file *f, struct unpacker *u)
+{
+	void *map = mmap(NULL, u->written, PROT_READ, MAP_PRIVATE, u->fd, 0);
+
+	if (map == MAP_FAILED)
+		return error_set(u->err, errno, "%s: cannot map: %s", u->path,
+				 strerror(errno));
+	munmap(f->mapping, f->bytes.size);
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = u->fd;
+	f->mapping = map;
+	f->bytes = (struct bytes){ .data = map, .size = u->written };
+	return 0;
+}
+
+int file_decompress_max(struct file *f, size_t max, struct error *err)
+{
+	const struct format *format = find_format(f->bytes);
+	struct unpacker u = { .path = f->path, .in = f->bytes, .max = max, .err = err };
+	int ret;
+
+	if (!format)
+		return 0;
+	u.format = format->name;
+	if (!format->unpack)
+		return error_set(
+			err, ENOTSUP,
+			"%s is compressed with %s and this kexec was built without %s",
+			f->path, format->name, format->library);
+	u.fd = memfd_create("kexec-kernel", MFD_CLOEXEC);
+	if (u.fd < 0)
+		return error_set(err, errno, "%s: no memory to unpack it: %s", f->path,
+				 strerror(errno));
+	ret = unpack(format, &u);
+	if (!ret)
+		ret = replace(f, &u);
+	if (ret)
+		close(u.fd);
+	return ret;
+}
+
+int file_decompress(struct file *f, struct error *err)
+{
+	return file_decompress_max(f, DECOMPRESS_MAX, err);
+}

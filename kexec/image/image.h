@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * image.h - a kernel file, parsed: what has to be loaded and what it asks for.
+ *
+ * Parsing only: where things go is the plan's business. Everything is checked against the
+ * size of the file; nothing is copied.
+ */
+#ifndef KS_IMAGE_H
+#define KS_IMAGE_H
+
+#include "bytes.h"
+#include "error.h"
+
+#include <asm/bootparam.h>
+
+struct image {
+	/*
+	 * The setup header as it goes into boot_params at 0x1f1. It may be longer than
+	 * the struct of our uapi headers: newer kernels add fields at its end.
+	 */
+	struct bytes header;
+	struct setup_header hdr; /* the fields of it that we know; zero where it is shorter */
+
+	struct bytes kernel;	 /* the 64-bit code and payload: content of one segment */
+	uint64_t entry_offset;	 /* of the 64-bit entry point in that segment */
+	uint64_t mem_size;	 /* what the segment needs in memory, page aligned */
+	uint64_t align;		 /* of its address, a power of two, a page or more */
+	uint64_t min_addr;	 /* its lowest address */
+	bool above_4g;		 /* kernel, initrd, command line may lie above 4 GiB */
+	bool five_level;	 /* may be entered with 5-level paging */
+	uint64_t initrd_max;	 /* first address past an initrd when !above_4g */
+	uint64_t cmdline_max;	 /* bytes, without the final NUL */
+};
+
+/*
+ * Recognises a kernel by content (Documentation/arch/x86/boot.rst: a bzImage of protocol
+ * 2.12 or later, relocatable, with the 64-bit entry point). @out borrows from @file.
+ * 0, or -ENOEXEC with what is wrong with it.
+ */
+int image_parse(struct bytes file, struct image *out, struct error *err);
+
+#endif
