@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "config.h"
+
+#include "plan/names.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+
+#ifdef HAVE_JSONC
+#include <json.h>
+
+/*
+ * Each of these is false when memory ran out. json-c owns a value from the moment it is
+ * in an object; until then it is released here.
+ */
+static bool put(struct json_object *o, const char *key, struct json_object *value)
+{
+	if (!value)
+		return false;
+	if (json_object_object_add(o, key, value) == 0)
+		return true;
+	json_object_put(value);
+	return false;
+}
+
+static bool put_number(struct json_object *o, const char *key, uint64_t value)
+{
+	return put(o, key, json_object_new_uint64(value));
+}
+
+static bool put_string(struct json_object *o, const char *key, const char *value)
+{
+	return put(o, key, json_object_new_string(value));
+}
+
+/* Appends @item, which it then owns, to @list. */
+static bool append(struct json_object *list, struct json_object *item, bool complete)
+{
+	if (complete && json_object_array_add(list, item) == 0)
+		return true;
+	json_object_put(item);
+	return false;
+}
+
+static bool put_segments(struct json_object *o, const struct plan *plan)
+{
+	struct json_object *list = json_object_new_array();
+	bool ok = put(o, "segments", list);
+
+	for (size_t i = 0; ok && i < plan->nr_segments; i++) {
+		const struct segment *s = &plan->segments[i];
+		struct json_object *item = json_object_new_object();
+
+		ok = append(list, item,
+			    item && put_string(item, "kind", segment_name(s->kind)) &&
+				    put_number(item, "addr", s->addr) &&
+				    put_number(item, "size", s->mem_size) &&
+				    put_number(item, "content", s->content.size));
+	}
+	return ok;
+}
+
+static bool put_nodes(struct json_object *o, const struct plan *plan)
+{
+	struct json_object *list = json_object_new_array();
+	bool ok = put(o, "setup_data", list);
+
+	for (size_t i = 0; ok && i < plan->nr_nodes; i++) {
+		const struct setup_node *n = &plan->nodes[i];
+		struct json_object *item = json_object_new_object();
+
+		ok = append(list, item,
+			    item && put_number(item, "type", n->type) &&
+				    put_string(item, "name", setup_type_name(n->type)) &&
+				    put_number(item, "addr", n->addr) &&
+				    put_number(item, "len", n->len));
+	}
+	return ok;
+}
+
+static bool put_e820(struct json_object *o, const struct e820_map *map)
+{
+	struct json_object *list = json_object_new_array();
+	bool ok = put(o, "e820", list);
+
+	for (size_t i = 0; ok && i < map->count; i++) {
+		const struct boot_e820_entry *e = &map->entries[i];
+		struct json_object *item = json_object_new_object();
+
+		ok = append(list, item,
+			    item && put_number(item, "addr", e->addr) &&
+				    put_number(item, "size", e->size) &&
+				    put_number(item, "type", e->type) &&
+				    put_string(item, "name", e820_type_name(e->type)));
+	}
+	return ok;
+}
+
+int plan_print_json(FILE *to, const struct plan *plan, const struct facts *facts,
+		    struct error *err)
+{
+	struct json_object *o = json_object_new_object();
+	const char *text = NULL;
+
+	if (o && put_segments(o, plan) && put_number(o, "entry", plan->entry) &&
+	    put_number(o, "kernel_entry", plan->kernel_entry) &&
+	    put_number(o, "boot_params", plan->boot_params_addr) &&
+	    put_string(o, "command_line", plan_command_line(plan)) && put_nodes(o, plan) &&
+	    put_e820(o, &facts->e820))
+		text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+							      JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (text)
+		fprintf(to, "%s\n", text);
+	json_object_put(o);
+	return text ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+#else
+
+int plan_print_json(FILE *to, const struct plan *plan, const struct facts *facts,
+		    struct error *err)
+{
+	(void)to, (void)plan, (void)facts;
+	return error_set(err, ENOTSUP, "--json: this kexec was built without json-c");
+}
+
+#endif
