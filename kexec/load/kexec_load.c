@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "load/kexec_load.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "load/refusal.h"
+
+#include <errno.h>
+#include <linux/kexec.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+_Static_assert(PLAN_MAX_SEGMENTS == KEXEC_SEGMENT_MAX, "<linux/kexec.h>");
+
+/* Where the kernel says whether something is loaded. */
+static const char *loaded_path(enum kexec_target target)
+{
+	return target == KEXEC_TARGET_CRASH ? "/sys/kernel/kexec_crash_loaded" :
+					      "/sys/kernel/kexec_loaded";
+}
+
+static long call_kexec_load(uint64_t entry, size_t count, struct kexec_segment *segments,
+			    enum kexec_target target)
+{
+	unsigned long flags = KEXEC_ARCH_X86_64;
+
+	if (target == KEXEC_TARGET_CRASH)
+		flags |= KEXEC_ON_CRASH;
+	return syscall(SYS_kexec_load, entry, count, segments, flags);
+}
+
+int kexec_load_plan(const struct plan *plan, enum kexec_target target, bool *other_way,
+		    struct error *err)
+{
+	struct kexec_segment segments[PLAN_MAX_SEGMENTS];
+
+	for (size_t i = 0; i < plan->nr_segments; i++) {
+		const struct segment *s = &plan->segments[i];
+
+		segments[i] = (struct kexec_segment){
+			.buf = s->content.data,
+			.bufsz = s->content.size,
+			.mem = (const void *)(uintptr_t)s->addr,
+			.memsz = s->mem_size,
+		};
+	}
+	if (call_kexec_load(plan->entry, plan->nr_segments, segments, target) == 0)
+		return 0;
+	return refusal_explain(errno, KEXEC_CALL_LOAD, target, other_way, err);
+}
+
+int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
+		     enum kexec_target target, struct error *err)
+{
+	unsigned long flags = 0;
+
+	if (initrd_fd < 0)
+		flags |= KEXEC_FILE_NO_INITRAMFS;
+	if (target == KEXEC_TARGET_CRASH)
+		flags |= KEXEC_FILE_ON_CRASH;
+	if (syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, strlen(cmdline) + 1, cmdline,
+		    flags) == 0)
+		return 0;
+	return refusal_explain(errno, KEXEC_CALL_FILE_LOAD, target, NULL, err);
+}
+
+int kexec_unload(enum kexec_target target, struct error *err)
+{
+	unsigned long flags = KEXEC_FILE_UNLOAD;
+	bool other_way;
+
+	if (call_kexec_load(0, 0, NULL, target) == 0)
+		return 0;
+	if (refusal_explain(errno, KEXEC_CALL_LOAD, target, &other_way, err) && !other_way)
+		return -EPERM;
+	if (target == KEXEC_TARGET_CRASH)
+		flags |= KEXEC_FILE_ON_CRASH;
+	if (syscall(SYS_kexec_file_load, -1, -1, 0, NULL, flags) == 0)
+		return 0;
+	return refusal_explain(errno, KEXEC_CALL_FILE_LOAD, target, NULL, err);
+}
+
+int kexec_is_loaded(enum kexec_target target, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int ret;
+
+	ret = file_slurp(loaded_path(target), 64, &text, &size);
+	if (ret)
+		return error_set(err, -ret, "%s: %s (does this kernel have kexec?)",
+				 loaded_path(target), strerror(-ret));
+	return size > 0 && text[0] == '1';
+}

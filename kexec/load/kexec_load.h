@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kexec_load.h - the two system calls, and why a kernel refuses them.
+ *
+ * Both leave what was loaded before in place when they fail.
+ */
+#ifndef KS_KEXEC_LOAD_H
+#define KS_KEXEC_LOAD_H
+
+#include "error.h"
+#include "plan/plan.h"
+
+#include <stdbool.h>
+
+enum kexec_target {
+	KEXEC_TARGET_NORMAL,
+	KEXEC_TARGET_CRASH,
+};
+
+/*
+ * kexec_load(2) with every segment of the plan. 0 or a negative errno with the reason.
+ * *@other_way (may be NULL) tells whether kexec_file_load() may still be allowed.
+ */
+int kexec_load_plan(const struct plan *plan, enum kexec_target target, bool *other_way,
+		    struct error *err);
+
+/* kexec_file_load(2). @initrd_fd is -1 for none; the command line goes in as it is. */
+int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
+		     enum kexec_target target, struct error *err);
+
+/* Unloads; nothing loaded is no error. */
+int kexec_unload(enum kexec_target target, struct error *err);
+
+/* 1 loaded, 0 not; a negative errno when the kernel does not tell. */
+int kexec_is_loaded(enum kexec_target target, struct error *err);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * refusal.h - why the kernel said no, in one line with the way out.
+ */
+#ifndef KS_REFUSAL_H
+#define KS_REFUSAL_H
+
+#include "error.h"
+#include "load/kexec_load.h"
+
+enum kexec_call {
+	KEXEC_CALL_LOAD,
+	KEXEC_CALL_FILE_LOAD,
+};
+
+/*
+ * Turns the errno of a refused call into the line, by looking at what the kernel shows of
+ * its rules (capabilities, sysctls, lockdown). Returns -@code. *@other_way (may be NULL)
+ * tells whether the other of the two calls may be allowed.
+ */
+int refusal_explain(int code, enum kexec_call call, enum kexec_target target,
+		    bool *other_way, struct error *err);
+
+#endif

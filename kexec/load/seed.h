@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * seed.h - drawing a seed from the kernel's random number generator.
+ */
+#ifndef KS_SEED_H
+#define KS_SEED_H
+
+#include "error.h"
+#include "load/secret.h"
+#include "plan/plan.h"
+
+/*
+ * Waits at most @seconds until the kernel's generator is initialised; waiting makes a
+ * kernel that can gather entropy do so. 0, -EAGAIN when it is not ready in time, or
+ * another negative errno. kexec_file_load() leaves the seed out, silently, before that.
+ */
+int seed_wait(unsigned int seconds, struct error *err);
+
+/*
+ * Draws @size fresh bytes with getrandom(2) straight into @out. The generator must be
+ * initialised: -EAGAIN otherwise.
+ */
+int seed_draw(uint8_t *out, size_t size, struct error *err);
+
+/*
+ * Makes @page the content of the plan's seed segment: the node's header, then SEED_SIZE
+ * bytes that exist nowhere else. @page must stay until the load is done.
+ */
+int seed_lend(struct plan *plan, const struct secret *page, struct error *err);
+
+#endif

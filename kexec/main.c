@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "config.h"
+
+#include "load/kexec_load.h"
+#include "options.h"
+#include "run.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* docs: exit status in kexec(8) */
+#define EXIT_DONE   0
+#define EXIT_FAILED 1
+#define EXIT_USAGE  2
+
+static int fail(const struct error *err, int status)
+{
+	fprintf(stderr, "kexec: %s\n", err->text);
+	if (status == EXIT_USAGE)
+		fprintf(stderr, "Try 'kexec --help'.\n");
+	return status;
+}
+
+static int run(const struct options *o, struct error *err)
+{
+	int ret = 0;
+
+	if (o->unload)
+		ret = kexec_unload(o->target, err);
+	if (!ret && o->load)
+		ret = run_load(o, err);
+	if (!ret && !o->dry_run && (o->shutdown || o->exec))
+		ret = run_leave(o, err);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	struct error err;
+	int ret;
+
+	if (options_parse(argc, argv, &o, &err))
+		return fail(&err, EXIT_USAGE);
+	if (o.help) {
+		options_print_help(stdout);
+		return EXIT_DONE;
+	}
+	if (o.version) {
+		printf("%s\n", PACKAGE_STRING);
+		return EXIT_DONE;
+	}
+	if (o.status) { /* kexec-tools' answer: 1 when something is loaded, 0 when not */
+		ret = kexec_is_loaded(o.target, &err);
+		return ret < 0 ? fail(&err, EXIT_FAILED) : ret;
+	}
+	ret = run(&o, &err);
+	return ret ? fail(&err, EXIT_FAILED) : EXIT_DONE;
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "run.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "image/decompress.h"
+#include "image/image.h"
+#include "load/kexec_load.h"
+#include "load/reboot.h"
+#include "load/seed.h"
+#include "machine/facts.h"
+#include "plan/cmdline.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a retained initrd of the running kernel looks like: retain_initrd, Linux >= 5.12. */
+#define RETAINED_INITRD "/sys/firmware/initrd"
+
+/* Everything that a load needs, held together so that there is one way out. */
+struct job {
+	const struct options *o;
+	struct file kernel;
+	struct file initrd;
+	struct image image;
+	struct facts facts;
+	char *cmdline;
+	struct plan plan;
+	struct secret seed;
+};
+
+static void job_end(struct job *job)
+{
+	secret_wipe(&job->seed);
+	plan_free(&job->plan);
+	facts_free(&job->facts);
+	file_close(&job->kernel);
+	file_close(&job->initrd);
+	free(job->cmdline);
+}
+
+static void note(const char *what, const struct error *err)
+{
+	fprintf(stderr, "kexec: %s: %s\n", what, err->text);
+}
+
+static int open_initrd(struct job *job, struct error *err)
+{
+	int ret;
+
+	if (job->o->initrd)
+		return file_open(job->o->initrd, &job->initrd, err);
+	if (!job->o->reuse_initrd)
+		return 0;
+	ret = file_open_copy(RETAINED_INITRD, &job->initrd, err);
+	if (ret == -ENOENT)
+		return error_set(err, ENOENT,
+				 "--reuseinitrd: the running kernel did not keep its initrd "
+				 "(boot it with retain_initrd)");
+	return ret;
+}
+
+static int open_files(struct job *job, struct error *err)
+{
+	int ret;
+
+	ret = file_open(job->o->kernel, &job->kernel, err);
+	if (!ret)
+		ret = file_decompress(&job->kernel, err);
+	if (!ret)
+		ret = open_initrd(job, err);
+	return ret;
+}
+
+static int make_cmdline(struct job *job, struct error *err)
+{
+	if (job->o->reuse_cmdline && !job->facts.cmdline)
+		return error_set(err, ENOENT, "--reuse-cmdline: cannot read /proc/cmdline");
+	job->cmdline = cmdline_join(job->o->reuse_cmdline ? job->facts.cmdline : NULL,
+				    job->o->append);
+	return job->cmdline ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+/*
+ * Where the purgatory speaks. Unasked it is silent unless something is damaged, and then
+ * it speaks where the next kernel would.
+ */
+static struct plan_console choose_console(const struct options *o, const char *cmdline)
+{
+	struct cmdline_console next = cmdline_serial(cmdline);
+	struct plan_console c = { .serial_port = o->serial_port,
+				  .serial_baud = o->serial_baud };
+
+	if (o->console_serial || o->console_vga)
+		c.flags |= PURGATORY_CONSOLE_VERBOSE;
+	if (o->console_vga)
+		c.flags |= PURGATORY_CONSOLE_VGA;
+	if (o->console_serial || o->serial_port || next.port)
+		c.flags |= PURGATORY_CONSOLE_SERIAL;
+	if (!c.serial_port)
+		c.serial_port = next.port ? next.port : serial_port_of("ttyS0");
+	return c;
+}
+
+static int make_plan(struct job *job, bool seed, struct error *err)
+{
+	const struct options *o = job->o;
+	struct plan_options opts = {
+		.command_line = job->cmdline,
+		.initrd = job->initrd.bytes,
+		.mem_min = o->mem_min,
+		.mem_max = o->mem_max,
+		.noefi = o->noefi,
+		.seed = seed,
+		.verify = !o->no_checks,
+		.on_corruption = o->on_corruption,
+		.console = choose_console(o, job->cmdline),
+	};
+
+	plan_free(&job->plan);
+	return plan_make(&job->facts, &job->image, &opts, &job->plan, err);
+}
+
+/*
+ * Puts the seed into the plan's slot. A kernel without a seed is better than no kernel,
+ * so without --seed=require the plan is made again without one, and that is said.
+ */
+static int add_seed(struct job *job, struct error *err)
+{
+	int ret;
+
+	if (job->o->seed == SEED_OFF)
+		return 0;
+	ret = secret_map((size_t)sysconf(_SC_PAGESIZE), &job->seed, err);
+	if (!ret)
+		ret = seed_wait(job->o->seed_timeout, err);
+	if (!ret)
+		ret = seed_lend(&job->plan, &job->seed, err);
+	if (!ret)
+		return 0;
+	if (job->o->seed == SEED_REQUIRE) {
+		error_prefix(err, "nothing loaded, because --seed=require");
+		return ret;
+	}
+	note("loading without a seed", err);
+	return make_plan(job, false, err);
+}
+
+static int load_files(struct job *job, struct error *err)
+{
+	struct error why;
+
+	/* The kernel draws the seed, and leaves it out when its generator is not ready. */
+	if (job->o->seed != SEED_OFF && seed_wait(job->o->seed_timeout, &why)) {
+		if (job->o->seed == SEED_REQUIRE)
+			return error_set(err, EAGAIN, "nothing loaded: %s", why.text);
+		note("loading without a seed", &why);
+	}
+	return kexec_load_files(job->kernel.fd, job->initrd.fd, job->cmdline,
+				job->o->target, err);
+}
+
+static int load_plan(struct job *job, bool *other_way, struct error *err)
+{
+	int ret;
+
+	*other_way = false;
+	ret = make_plan(job, job->o->seed != SEED_OFF, err);
+	if (!ret)
+		ret = add_seed(job, err);
+	if (ret)
+		return ret;
+	if (job->o->debug)
+		plan_print(stderr, &job->plan, &job->facts);
+	plan_seal(&job->plan);
+	ret = kexec_load_plan(&job->plan, job->o->target, other_way, err);
+	secret_wipe(&job->seed);
+	secret_wipe_stack();
+	return ret;
+}
+
+static int load(struct job *job, struct error *err)
+{
+	bool other_way;
+	int ret;
+
+	if (job->o->method == METHOD_FILE || job->o->target == KEXEC_TARGET_CRASH)
+		return load_files(job, err);
+	ret = load_plan(job, &other_way, err);
+	if (!ret || job->o->method != METHOD_AUTO || !other_way ||
+	    job->o->seed == SEED_OFF)
+		return ret;
+	note("using kexec_file_load", err);
+	return load_files(job, err);
+}
+
+static int print_plan(struct job *job, struct error *err)
+{
+	int ret;
+
+	ret = make_plan(job, job->o->seed != SEED_OFF, err);
+	if (ret)
+		return ret;
+	if (job->o->json)
+		return plan_print_json(stdout, &job->plan, &job->facts, err);
+	plan_print(stdout, &job->plan, &job->facts);
+	return 0;
+}
+
+static int prepare(struct job *job, struct error *err)
+{
+	int ret;
+
+	ret = open_files(job, err);
+	if (ret)
+		return ret;
+	ret = image_parse(job->kernel.bytes, &job->image, err);
+	if (ret) {
+		error_prefix(err, "%s", job->o->kernel);
+		return ret;
+	}
+	ret = facts_read(job->o->facts_root ? job->o->facts_root : "", &job->facts, err);
+	return ret ? ret : make_cmdline(job, err);
+}
+
+int run_load(const struct options *o, struct error *err)
+{
+	struct job job = { .o = o, .kernel = FILE_NONE, .initrd = FILE_NONE };
+	int ret;
+
+	ret = prepare(&job, err);
+	if (!ret)
+		ret = o->dry_run ? print_plan(&job, err) : load(&job, err);
+	job_end(&job);
+	return ret;
+}
+
+int run_leave(const struct options *o, struct error *err)
+{
+	int loaded = kexec_is_loaded(KEXEC_TARGET_NORMAL, err);
+
+	if (loaded < 0)
+		return loaded;
+	if (!loaded)
+		return error_set(err, ENOENT, "no kernel is loaded: use kexec -l first");
+	if (o->shutdown)
+		return run_shutdown(err);
+	if (o->sync)
+		sync();
+	if (o->ifdown)
+		network_down();
+	return reboot_kexec(err);
+}

@@ -1,0 +1,115 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# kexec(8) as it is called: bad files and wrong words get one line and their exit status, a
+# plan is printed without privileges. Runs the built program on captured machines; what it
+# does to a kernel is shown by the guests.
+set -u
+KEXEC=${KEXEC:-kexec/kexec}
+PROBE=${PROBE:-tests/probe/probe.bzImage}
+MACHINES=${MACHINES:-${srcdir:-.}/tests/machines}
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+
+fail() {
+	echo "FAILED: $*"
+	sed 's/^/    | /' "$tmp/err"
+	failed=1
+}
+
+# refused STATUS WORDS ARGUMENT...: that status, one line (two for a wrong command line)
+refused() {
+	status=$1 words=$2 lines=1
+	shift 2
+	[ "$status" = 2 ] && lines=2
+	"$KEXEC" "$@" >"$tmp/out" 2>"$tmp/err"
+	got=$?
+	[ "$got" = "$status" ] || fail "status $got, not $status: $*"
+	[ "$(wc -l <"$tmp/err")" = "$lines" ] || fail "not $lines line(s): $*"
+	grep -qF -- "$words" "$tmp/err" || fail "does not say '$words': $*"
+	[ -s "$tmp/out" ] && fail "printed something: $*"
+}
+
+# plans ARGUMENT...: works, into $tmp/out
+plans() {
+	"$KEXEC" --dry-run "$@" >"$tmp/out" 2>"$tmp/err" || fail "status $?: $*"
+	[ -s "$tmp/err" ] && fail "complains: $*"
+}
+
+shows() {
+	grep -q -- "$1" "$tmp/out" || { cp "$tmp/out" "$tmp/err"; fail "does not show $1"; }
+}
+
+bios="--facts=$MACHINES/bios-1g"
+f=$tmp/file
+
+# Kernels that are none
+head -c 1000 "$PROBE" >"$f"
+refused 1 "$f: truncated" --dry-run $bios "$f"
+head -c 100 "$PROBE" >"$f"
+refused 1 "$f: too short" --dry-run $bios "$f"
+head -c 100000 /dev/zero >"$f"
+refused 1 "$f: not a kernel" --dry-run $bios "$f"
+: >"$f"
+refused 1 "$f: the file is empty" --dry-run $bios "$f"
+rm "$f"
+refused 1 "$f: No such file" --dry-run $bios "$f"
+refused 1 "$tmp: is a directory" --dry-run $bios "$tmp"
+mkfifo "$tmp/fifo"
+refused 1 "$tmp/fifo: not a regular file" --dry-run $bios "$tmp/fifo"
+refused 1 "not a regular file" --dry-run $bios /dev/null
+gzip -c "$PROBE" | head -c 700 >"$f"
+refused 1 "$f: " --dry-run $bios "$f"
+
+# Initrds and command lines that do not fit
+refused 1 "$tmp/no: No such file" --dry-run $bios "$PROBE" --initrd="$tmp/no"
+truncate -s 2G "$f"
+refused 1 "no room for the initrd" --dry-run $bios "$PROBE" --initrd="$f"
+truncate -s 600M "$f"
+refused 1 "more than half of the memory" --dry-run $bios "$PROBE" --initrd="$f"
+refused 1 "3000 bytes" --dry-run $bios "$PROBE" \
+	--append="$(head -c 3000 /dev/zero | tr '\0' x)"
+refused 1 "no room for the kernel" --dry-run $bios "$PROBE" --mem-max=0x300000
+refused 1 "memory map" --dry-run --facts="$tmp" "$PROBE"
+
+# Wrong words
+refused 2 "no kernel given" -l
+refused 2 "--bogus: no such option" -l "$PROBE" --bogus
+refused 2 "--seed=perhaps" -l "$PROBE" --seed=perhaps
+refused 2 "--initrd needs a value" -l "$PROBE" --initrd
+
+# A name that would break the line or the terminal
+bad=$(printf '%s/a\nb\033[2J' "$tmp")
+refused 1 "a?b?[2J: No such file" --dry-run $bios "$bad"
+
+# Plans
+for machine in "$MACHINES"/*/; do
+	plans --facts="$machine" "$PROBE" --append="console=ttyS0 a=b"
+	for word in purgatory kernel boot_params RNG_SEED "command line console=ttyS0 a=b"; do
+		shows "$word"
+	done
+	plans --facts="$machine" "$PROBE" --seed=off
+	grep -q RNG_SEED "$tmp/out" && fail "a seed with --seed=off: $machine"
+done
+plans --facts="$MACHINES/efi-1g" "$PROBE"
+shows "EFI  *96 bytes"
+plans --facts="$MACHINES/efi-1g" "$PROBE" --noefi
+grep -q "EFI  " "$tmp/out" && fail "EFI with --noefi"
+"$MACHINES/make-many-e820" "$MACHINES/bios-8g-hole" "$tmp/many"
+plans --facts="$tmp/many" "$PROBE"
+shows "E820_EXT"
+for pack in "gzip -c" "xz -c --check=crc32" "zstd -qc"; do
+	$pack "$PROBE" >"$f"
+	if "$KEXEC" --dry-run $bios "$f" 2>&1 | grep -q "built without"; then
+		echo "SKIPPED: $pack: this build lacks the library"
+		continue
+	fi
+	plans $bios "$f"
+done
+
+"$KEXEC" --help >"$tmp/out" || fail "--help"
+shows "Usage: kexec"
+"$KEXEC" --version | grep -q '^kexec-seed [0-9]' || fail "--version"
+
+[ $failed = 0 ] && echo "all as promised"
+exit $failed

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* argv to options, with kexec-tools' meaning. */
+#include "check.h"
+
+#include "options.h"
+#include "purgatory_params.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_WORDS 12
+
+/* Parses the words of @line. */
+static int parse(const char *line, struct options *o, struct error *err)
+{
+	static char text[256]; /* options point into it */
+	char *argv[MAX_WORDS + 2] = { (char[]){ "kexec" } };
+	int argc = 1;
+
+	assert_true(strlen(line) < sizeof(text));
+	strcpy(text, line);
+	for (char *w = strtok(text, " "); w; w = strtok(NULL, " "))
+		argv[argc++] = w;
+	return options_parse(argc, argv, o, err);
+}
+
+struct action_case {
+	const char *line;
+	bool load, unload, exec, shutdown, sync, ifdown;
+};
+
+static void test_actions(void **state)
+{
+	static const struct action_case cases[] = {
+		/*               load  unl  exec  shut  sync  ifdown */
+		{ "k", true, false, false, true, true, false },
+		{ "-l k", true, false, false, false, true, false },
+		{ "-e", false, false, true, false, true, true },
+		{ "-e -x", false, false, true, false, true, false },
+		{ "-e -y", false, false, true, false, false, true },
+		{ "-f k", true, false, true, false, true, true },
+		{ "-u", false, true, false, false, false, false },
+		{ "-e -l k", true, false, false, false, true, true },
+	};
+	struct options o;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct action_case *c = &cases[i];
+
+		assert_int_equal(parse(c->line, &o, &err), 0);
+		assert_int_equal(o.load, c->load);
+		assert_int_equal(o.unload, c->unload);
+		assert_int_equal(o.exec, c->exec);
+		assert_int_equal(o.shutdown, c->shutdown);
+		assert_int_equal(o.sync, c->sync);
+		assert_int_equal(o.ifdown, c->ifdown);
+	}
+}
+
+static void test_values(void **state)
+{
+	struct options o;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(parse("-l k --initrd=i --append=a --mem-min=0x100000 --mem-max=4095 "
+			       "--seed=require --seed-timeout=3 --on-corruption=halt",
+			       &o, &err),
+			 0);
+	assert_string_equal(o.kernel, "k");
+	assert_string_equal(o.initrd, "i");
+	assert_string_equal(o.append, "a");
+	assert_int_equal(o.mem_min, 0x100000);
+	assert_int_equal(o.mem_max, 4096); /* theirs is the last address */
+	assert_int_equal(o.seed, SEED_REQUIRE);
+	assert_int_equal(o.seed_timeout, 3);
+	assert_int_equal(o.on_corruption, PURGATORY_HALT);
+	assert_int_equal(o.method, METHOD_AUTO);
+
+	assert_int_equal(parse("-l k --ramdisk i --command-line a -s -c", &o, &err), 0);
+	assert_string_equal(o.initrd, "i");
+	assert_string_equal(o.append, "a");
+	assert_int_equal(o.method, METHOD_LOAD);
+	assert_int_equal(o.seed, SEED_AUTO);
+	assert_int_equal(o.seed_timeout, 10);
+	assert_int_equal(o.mem_max, 0);
+
+	assert_int_equal(parse("-l k --mem-max=0xffffffffffffffff", &o, &err), 0);
+	assert_int_equal(o.mem_max, 0);
+	assert_int_equal(parse("-l k --serial=0x2f8 --serial-baud=9600", &o, &err), 0);
+	assert_int_equal(o.serial_port, 0x2f8);
+	assert_int_equal(o.serial_baud, 9600);
+	assert_int_equal(parse("-l k --serial=ttyS1", &o, &err), 0);
+	assert_int_equal(o.serial_port, 0x2f8);
+}
+
+static void test_status_asks_for_crash(void **state)
+{
+	struct options o;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(parse("-S", &o, &err), 0);
+	assert_int_equal(o.target, KEXEC_TARGET_CRASH);
+	assert_int_equal(parse("-S -l", &o, &err), 0);
+	assert_int_equal(o.target, KEXEC_TARGET_NORMAL);
+	assert_int_equal(parse("-S -l -p", &o, &err), 0);
+	assert_int_equal(o.target, KEXEC_TARGET_CRASH);
+}
+
+static void test_refused(void **state)
+{
+	static const char *const cases[] = {
+		"",
+		"-l",
+		"-e k",
+		"--load k --exec",
+		"k k2",
+		"-l k --bogus",
+		"-l k -Q",
+		"-l k --mem-min=",
+		"-l k --mem-min=12x",
+		"-l k --mem-min=-1",
+		"-l k --mem-min=0x10000000000000000",
+		"-l k --seed=maybe",
+		"-l k --seed-timeout=4000",
+		"-l k --on-corruption=panic",
+		"-l k --serial=ttyS9",
+		"-l k --serial=0x10000",
+		"-l k --serial=0x3f8z",
+		"-l k --serial-baud=1200",
+		"-l k --serial-baud=14401",
+		"-l k --initrd=i --reuseinitrd",
+		"-l k --json",
+		"-l k --facts=x",
+		"-e --dry-run",
+		"-l k -s --seed=off",
+		"-l k --initrd",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct options o;
+		struct error err = { "" };
+
+		assert_int_equal(parse(cases[i], &o, &err), -EINVAL);
+		assert_true(strlen(err.text) > 0);
+	}
+}
+
+static void test_help_fits_a_screen(void **state)
+{
+	char *text = NULL;
+	size_t size, lines = 0, width = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	options_print_help(f);
+	fclose(f);
+	for (size_t i = 0; i < size; i++, width++) {
+		assert_true(width <= 80);
+		if (text[i] == '\n') {
+			lines++;
+			width = 0;
+		}
+	}
+	assert_in_range(lines, 10, 24);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_status_asks_for_crash),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_help_fits_a_screen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

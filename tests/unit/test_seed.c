@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Drawing seeds, and the memory they live in. */
+#include "check.h"
+
+#include "load/secret.h"
+#include "load/seed.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DRAWS 1000
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, SEED_SIZE);
+}
+
+static void test_draws_are_distinct(void **state)
+{
+	static uint8_t seeds[DRAWS][SEED_SIZE];
+	struct error err;
+
+	(void)state;
+	assert_int_equal(seed_wait(10, &err), 0);
+	for (size_t i = 0; i < DRAWS; i++)
+		assert_int_equal(seed_draw(seeds[i], SEED_SIZE, &err), 0);
+	qsort(seeds, DRAWS, SEED_SIZE, compare);
+	for (size_t i = 1; i < DRAWS; i++)
+		assert_memory_not_equal(seeds[i - 1], seeds[i], SEED_SIZE);
+}
+
+static void test_lend(void **state)
+{
+	struct plan plan = { .nr_segments = 1,
+			     .segments = { { .kind = PURGATORY_KIND_SEED, .mem_size = 4096 } },
+			     .seed_header = { .next = 0x1234000,
+					      .type = SETUP_RNG_SEED,
+					      .len = SEED_SIZE } };
+	static const uint8_t zero[4096];
+	struct secret page;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(secret_map(4096, &page, &err), 0);
+	assert_int_equal(seed_lend(&plan, &page, &err), 0);
+	assert_ptr_equal(plan.segments[0].content.data, page.data);
+	assert_int_equal(plan.segments[0].content.size, 4096);
+	assert_memory_equal(page.data, &plan.seed_header, sizeof(plan.seed_header));
+	assert_memory_not_equal(page.data + 16, zero, SEED_SIZE);
+	assert_memory_equal(page.data + SEED_NODE_SIZE, zero, 4096 - SEED_NODE_SIZE);
+	secret_wipe(&page);
+	assert_null(page.data);
+	secret_wipe(&page); /* harmless */
+}
+
+/*
+ * A child of fork() must not have the bytes: either they are gone (MADV_WIPEONFORK) or the
+ * mapping is shared and locked in one place (memfd_secret).
+ */
+static void test_is_locked(void **state)
+{
+	char line[512];
+	unsigned long start, end;
+	bool inside = false, locked = false;
+	struct secret page;
+	struct error err;
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(secret_map(4096, &page, &err), 0);
+	page.data[0] = 1;
+	f = fopen("/proc/self/smaps", "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = start <= (unsigned long)page.data &&
+				 (unsigned long)page.data < end;
+		if (inside && !strncmp(line, "VmFlags:", 8))
+			locked = strstr(line, " lo") && strstr(line, " dd");
+	}
+	fclose(f);
+	assert_true(locked);
+	secret_wipe(&page);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_draws_are_distinct),
+		cmocka_unit_test(test_lend),
+		cmocka_unit_test(test_is_locked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
