@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * header.S - the setup header of the probe: sector 0, sector 1 and the 64-bit entry.
+ *
+ * Fields and offsets: the kernel's Documentation/arch/x86/boot.rst, protocol 2.15. The
+ * loader takes the header out of here; the setup code that a BIOS loader would start in
+ * real mode only stops the processor.
+ */
+#define __ASSEMBLY__ /* older headers do not know __ASSEMBLER__ */
+#include <asm/bootparam.h>
+
+#define PAYLOAD_SIZE 0x10000 /* probe.lds pads to it */
+#define INIT_SIZE    0x800000
+#define ALIGN_LOG2   21
+
+	.section ".header", "ax"
+	.code16
+header_start:
+	.org	0x1f1
+	.byte	1			/* setup_sects */
+	.word	0			/* root_flags */
+	.long	PAYLOAD_SIZE / 16	/* syssize */
+	.word	0			/* ram_size */
+	.word	0xffff			/* vid_mode */
+	.word	0			/* root_dev */
+	.word	0xaa55			/* boot_flag */
+	.byte	0xeb			/* jump: its second byte is where the header ends */
+	.byte	header_end - header_magic
+header_magic:
+	.ascii	"HdrS"
+	.word	0x020f			/* version */
+	.long	0			/* realmode_swtch */
+	.word	0x1000			/* start_sys_seg */
+	.word	version - header_start - 0x200 /* kernel_version */
+	.byte	0			/* type_of_loader */
+	.byte	LOADED_HIGH		/* loadflags */
+	.word	0			/* setup_move_size */
+	.long	0x100000		/* code32_start */
+	.long	0			/* ramdisk_image */
+	.long	0			/* ramdisk_size */
+	.long	0			/* bootsect_kludge */
+	.word	0			/* heap_end_ptr */
+	.byte	0			/* ext_loader_ver */
+	.byte	0			/* ext_loader_type */
+	.long	0			/* cmd_line_ptr */
+	.long	0x7fffffff		/* initrd_addr_max */
+	.long	1 << ALIGN_LOG2		/* kernel_alignment */
+	.byte	1			/* relocatable_kernel */
+	.byte	ALIGN_LOG2		/* min_alignment */
+	.word	XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G | XLF_EFI_KEXEC | XLF_5LEVEL
+	.long	2047			/* cmdline_size */
+	.long	0			/* hardware_subarch */
+	.quad	0			/* hardware_subarch_data */
+	.long	0			/* payload_offset */
+	.long	0			/* payload_length */
+	.quad	0			/* setup_data */
+	.quad	0x1000000		/* pref_address */
+	.long	INIT_SIZE		/* init_size */
+	.long	0			/* handover_offset */
+	.long	kernel_info - payload	/* kernel_info_offset */
+header_end:
+	cli
+1:	hlt
+	jmp	1b
+version:
+	.asciz	"probe of kexec-seed"
+	.org	0x400
+
+	/* What is loaded begins here: the 32-bit entry, which nobody shall use. */
+	.code32
+payload:
+	cli
+1:	hlt
+	jmp	1b
+	.balign	16
+kernel_info:
+	.ascii	"LToP"
+	.long	16			/* size */
+	.long	16			/* size_total */
+	.long	SETUP_TYPE_MAX
+	.org	0x600
+
+	/* The 64-bit entry, 0x200 behind the start. Nothing is lost before it is saved. */
+	.code64
+	.globl	startup_64
+startup_64:
+	movq	%rax, entry_regs+0x00(%rip)
+	movq	%rbx, entry_regs+0x08(%rip)
+	movq	%rcx, entry_regs+0x10(%rip)
+	movq	%rdx, entry_regs+0x18(%rip)
+	movq	%rsi, entry_regs+0x20(%rip)
+	movq	%rdi, entry_regs+0x28(%rip)
+	movq	%rbp, entry_regs+0x30(%rip)
+	movq	%rsp, entry_regs+0x38(%rip)
+	movq	%r8,  entry_regs+0x40(%rip)
+	movq	%r9,  entry_regs+0x48(%rip)
+	movq	%r10, entry_regs+0x50(%rip)
+	movq	%r11, entry_regs+0x58(%rip)
+	movq	%r12, entry_regs+0x60(%rip)
+	movq	%r13, entry_regs+0x68(%rip)
+	movq	%r14, entry_regs+0x70(%rip)
+	movq	%r15, entry_regs+0x78(%rip)
+	leaq	stack_end(%rip), %rsp
+	pushfq
+	popq	entry_regs+0x80(%rip)
+	cli
+	cld
+	movq	%cr0, %rax
+	movq	%rax, entry_regs+0x88(%rip)
+	movq	%cr3, %rax
+	movq	%rax, entry_regs+0x90(%rip)
+	movq	%cr4, %rax
+	movq	%rax, entry_regs+0x98(%rip)
+	movl	$0xc0000080, %ecx	/* EFER */
+	rdmsr
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	movq	%rax, entry_regs+0xa0(%rip)
+	xorl	%eax, %eax
+	movw	%cs, %ax
+	movq	%rax, entry_regs+0xa8(%rip)
+	movw	%ds, %ax
+	movq	%rax, entry_regs+0xb0(%rip)
+	movw	%es, %ax
+	movq	%rax, entry_regs+0xb8(%rip)
+	movw	%ss, %ax
+	movq	%rax, entry_regs+0xc0(%rip)
+	leaq	entry_regs(%rip), %rdi
+	leaq	payload(%rip), %rsi
+	call	probe_main
+1:	cli
+	hlt
+	jmp	1b
+
+	.section ".bss", "aw", @nobits
+	.balign	16
+entry_regs:
+	.skip	0xc8
+	.balign	16
+	.skip	0x4000
+stack_end:
+
+	.section ".note.GNU-stack", "", @progbits

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Shows, in a QEMU guest, a real kernel that is booted through `kexec -l` with a fresh seed.
+
+    demo.py [--build FOLDER] [--from SLOT] [--to SLOT]
+
+SLOT: 6.1, 6.12 or 7.3, kernels that `fetch` has put into the cache.
+"""
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+import cache
+from demo_text import bold, good, headline, memory_picture, say, size_text, step
+from guest import Guest, GuestError
+from initrd import InitrdError, build_initrd
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+CRNG = r"^\[ *([0-9.]+)\] random: crng init done"
+NODES = "/sys/kernel/boot_params/setup_data"
+SEED_TYPE = "0x9"
+
+
+class DemoError(Exception):
+    """The demo did not show what it is for."""
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="kexec -l with a fresh seed, in a guest")
+    parser.add_argument("--build", type=Path, default=CHECKOUT / "build")
+    parser.add_argument("--from", dest="first", default="6.1", choices=cache.KERNELS)
+    parser.add_argument("--to", dest="next", default="7.3", choices=cache.KERNELS)
+    return parser.parse_args()
+
+
+def generator_ready(console: str) -> str | None:
+    """When the random number generator was ready, in the kernel's own words."""
+    hit = re.search(CRNG, console, re.MULTILINE)
+    return hit[1] if hit else None
+
+
+def show_plan(guest: Guest, load: str) -> None:
+    plan = json.loads(guest.check(f"{load} --dry-run --json"))
+    headline("2. What kexec is about to load, and where (physical memory)")
+    print(f"  $ {bold(load + ' --dry-run')}\n")
+    print("\n".join(memory_picture(plan)))
+    print()
+    seeds = [n for n in plan["setup_data"] if n["type"] == 9]
+    if not seeds:
+        raise DemoError("the plan has no seed")
+    say(f"The next kernel gets {len(plan['segments'])} pieces, a map of "
+        f"{len(plan['e820'])} memory ranges and this command line:")
+    say(f"    {plan['command_line']}")
+    say(f"A list that starts in boot_params leads to the seed at {seeds[0]['addr']:#x}: a")
+    say(f"setup_data node of type 9 (SETUP_RNG_SEED), {seeds[0]['len']} bytes long.")
+
+
+def jump(guest: Guest, load: str) -> tuple[str, str]:
+    """Into the next kernel; what the console of the first and of the next has said."""
+    headline("3. Load it, and jump")
+    print(f"  $ {bold(load)}", flush=True)
+    with step("drawing the seed with getrandom(2), handing it over, wiping our copy"):
+        guest.check(load)
+    loaded = guest.check("cat /sys/kernel/kexec_loaded").strip()
+    say(f"/sys/kernel/kexec_loaded is {loaded}: the kernel holds the image.")
+    start = len(guest.console)
+    print(f"  $ {bold('kexec -e')}", flush=True)
+    with step("verifying every byte, jumping, booting"):
+        guest.send_and_jump("kexec -e")
+        release = guest.wait_ready(120)
+    say(f"{good('Linux ' + release)} is running. No firmware was involved.")
+    return guest.console[:start], guest.console[start:]
+
+
+def show_seed(guest: Guest, before: str, after: str) -> None:
+    headline("4. What the new kernel says")
+    rows = guest.run(f"cd {NODES} 2>/dev/null && for i in *; do"
+                     " echo $(cat $i/type) $(wc -c <$i/data); done").output.split("\n")
+    nodes = [row.split() for row in rows if row]
+    say(f"In {NODES}:")
+    for number, (kind, size) in enumerate(nodes):
+        what = "SETUP_RNG_SEED" if kind == SEED_TYPE else "(something else)"
+        say(f"    {number}/type {kind}   {what}, {size} bytes left to read")
+    if not any(kind == SEED_TYPE for kind, _ in nodes):
+        raise DemoError("the new kernel was handed no seed")
+    say("The seed's bytes are gone on purpose: the kernel mixed them into its generator,")
+    say("then overwrote data and length with zeroes, so that nobody can read them later.")
+    ready = generator_ready(after)
+    print()
+    say("Its random number generator, from the kernel's log:")
+    say(f"    new kernel     {good(f'[{ready:>12}] random: crng init done' if ready else '-')}")
+    first = generator_ready(before)
+    say("    first kernel   " + (f"[{first:>12}] random: crng init done" if first else
+                                 "not ready before the jump"))
+    if ready is None or float(ready) != 0:
+        raise DemoError("the new kernel's generator was not ready at 0 seconds")
+    print()
+    say("This machine has no RDRAND. The first kernel was given no seed and had to gather")
+    say("entropy by itself; the new one could make keys before it had seen one interrupt.")
+
+
+def demo(build: Path, first: str, following: str) -> None:
+    program = build / "kexec" / "kexec"
+    if not program.is_file():
+        raise DemoError(f"{program} is not there: build it first")
+    headline("1. A guest: Debian's kernel under QEMU")
+    with step("packing an initial RAM disk with busybox, kexec and the next kernel"):
+        initrd = build_initrd(kernels=[following], programs=[program], name="demo")
+    say(f"{initrd.name}, {size_text(initrd.stat().st_size)}")
+    load = (f"kexec -l /boot/vmlinuz-{following} --initrd=/boot/initrd"
+            " --command-line='console=ttyS0,115200 panic=-1'")
+    with Guest(kernel=first, memory="1G", cpu="qemu64", initrd=initrd) as guest:
+        with step(f"booting {cache.kernel_release(first)}, 1 GiB, emulated CPU (no KVM)"):
+            release = guest.wait_ready(120)
+        say(f"{good('Linux ' + release)} is running.")
+        show_plan(guest, load)
+        before, after = jump(guest, load)
+        show_seed(guest, before, after)
+    headline(good("A kernel was booted through kexec -l with a fresh seed."))
+
+
+def main() -> int:
+    options = arguments()
+    try:
+        demo(options.build.absolute(), options.first, options.next)
+    except (DemoError, GuestError, InitrdError, cache.MissingError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

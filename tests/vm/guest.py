@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Guests: a real kernel under QEMU (TCG), driven over two serial lines.
+
+    from guest import Guest, GuestError
+    from initrd import build_initrd
+
+    def test_jump(build):                                # fixtures: see conftest.py
+        initrd = build_initrd(kernels=["6.12"], programs=[build / "kexec/kexec"])
+        with Guest(kernel="6.1", memory="1G", initrd=initrd) as guest:
+            guest.wait_ready()                           # -> "6.1.0-50-cloud-amd64"
+            guest.check("kexec -l /boot/vmlinuz-6.12 --initrd=/boot/initrd"
+                        " --command-line='console=ttyS0 panic=-1'")
+            guest.send_and_jump("kexec -e")
+            guest.wait_ready()                           # the next kernel's agent
+            assert "6.12" in guest.check("uname -r")
+            guest.wait_console(r"random: crng init done")
+
+  run(cmd)       Result(status, output, data); any exit status is fine
+  check(cmd)     the output; GuestError (with the output) unless the status is 0
+  put(path, b)   writes a file in the guest (up to a few 100 KiB; more: build_initrd)
+  console        what the kernel, and the probe, have written to ttyS0 so far
+  find_in_memory(b"...")      physical addresses, all of the guest's RAM
+  dump_memory(path)           the same RAM as files
+  qmp.command("stop")         any monitor command; cont(), stop(), save(path) are ready-made
+  Guest(incoming=path, ...)   goes on from what save(path) wrote; call cont(), then run()
+
+Commands run in busybox's sh, one at a time. A guest reboots never: where it would, QEMU
+ends (wait_exit()). All waits have limits, in seconds, which $KEXEC_TEST_SLOW multiplies; on
+the limit GuestError carries the end of the console. A guest does not outlive its test.
+"""
+
+import base64
+import mmap
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cache import kernel_image
+from initrd import build_initrd
+from qmp import Qmp, QmpError
+
+SLOW = float(os.environ.get("KEXEC_TEST_SLOW", "1"))
+CMDLINE = "console=ttyS0,115200 panic=-1"
+TAIL_LINES = 40
+OVMF = ["OVMF_CODE_4M.fd", "OVMF_CODE.fd"]
+# Kernels since 6.5 allocate memory with an unlocked CMPXCHG16B, after which QEMU 7.2 (TCG)
+# leaves rubbish in the flags: about one boot in seven ends in an oops. Without the
+# instruction they take a lock instead.
+CPU_WITHOUT = "cx16=off"
+READY = re.compile(rb">READY (\S+) \.")
+ANSWER = re.compile(rb">ANSWER (\d+) (\d+) ([A-Za-z0-9+/=]*) \.")
+
+# Where QEMU's "pc" machine breaks RAM off below 4 GiB (its docs: max-ram-below-4g).
+LOW_LIMIT = 0xE0000000
+LOW_SPLIT = 0xC0000000
+FOUR_GIB = 1 << 32
+
+
+class GuestError(Exception):
+    """What went wrong in or with a guest, and the end of its console."""
+
+
+@dataclass
+class Result:
+    status: int
+    data: bytes  # standard output and standard error, as they came
+
+    @property
+    def output(self) -> str:
+        return self.data.decode(errors="replace")
+
+
+def _bytes(size: str) -> int:
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    return int(size[:-1]) * units[size[-1]]
+
+
+class Guest:
+    """See the top of the file.
+
+    kernel    a slot of the cache ("6.1", "6.12", "7.3") or the path of a bzImage
+    cpu       "max", or "qemu64": no RDRAND, no 1 GiB pages, 4-level paging
+    firmware  "bios" (SeaBIOS) or "efi" (OVMF); either way QEMU brings the kernel
+    cmdline   added to CMDLINE
+    extra     more arguments for QEMU
+    initrd    by default a small one from build_initrd()
+    workdir   keeps console.log and qemu.log; by default a folder that close() removes
+    """
+
+    def __init__(self, kernel: str | Path = "6.1", memory: str = "1G", cpus: int = 1,
+                 cpu: str = "max", firmware: str = "bios", cmdline: str = "",
+                 extra: list[str] | tuple[str, ...] = (), initrd: Path | None = None,
+                 workdir: Path | None = None, incoming: Path | None = None):
+        self.memory = _bytes(memory)
+        self.ready = incoming is not None
+        self.release = ""
+        self._own_workdir = workdir is None
+        self.workdir = Path(workdir or tempfile.mkdtemp(prefix="kexec-seed-vm-"))
+        self.console_path = self.workdir / "console.log"
+        self._process: subprocess.Popen | None = None
+        self._agent: socket.socket | None = None
+        self._received = bytearray()
+        self._last_id = 0
+        self._jump_id = 0
+        image = kernel if isinstance(kernel, Path) else kernel_image(kernel)
+        argv = ["-accel", "tcg", "-machine", "pc", "-cpu", f"{cpu},{CPU_WITHOUT}", "-smp", str(cpus),
+                "-m", memory, "-nodefaults", "-no-user-config", "-display", "none",
+                "-no-reboot", "-kernel", str(image),
+                "-initrd", str(initrd or build_initrd()),
+                "-append", f"{CMDLINE} {cmdline}".strip(),
+                "-chardev", f"file,id=console,path={self.console_path}",
+                "-serial", "chardev:console"]
+        try:
+            argv += self._firmware(firmware)
+            if incoming is not None:
+                argv += ["-incoming", f"exec:cat '{incoming}'"]
+            self._start([*argv, *extra])
+        except BaseException:
+            self.close()
+            raise
+
+    def _firmware(self, firmware: str) -> list[str]:
+        if firmware == "bios":
+            return []
+        for name in OVMF:
+            code = Path("/usr/share/OVMF") / name
+            if code.exists():
+                variables = self.workdir / "efi-variables"
+                shutil.copyfile(code.with_name(name.replace("CODE", "VARS")), variables)
+                drive = "if=pflash,format=raw,unit="
+                return ["-drive", f"{drive}0,readonly=on,file={code}",
+                        "-drive", f"{drive}1,file={variables}"]
+        raise GuestError("no OVMF in /usr/share/OVMF (Debian: ovmf)")
+
+    def _start(self, argv: list[str]) -> None:
+        qemu = shutil.which("qemu-system-x86_64")
+        if not qemu:
+            raise GuestError("qemu-system-x86_64 is not there (Debian: qemu-system-x86)")
+        self._agent, agent = socket.socketpair()
+        monitor, theirs = socket.socketpair()
+        argv += ["-chardev", f"socket,id=agent,fd={agent.fileno()}",
+                 "-serial", "chardev:agent",
+                 "-chardev", f"socket,id=monitor,fd={theirs.fileno()}",
+                 "-mon", "chardev=monitor,mode=control"]
+        with agent, theirs, open(self.workdir / "qemu.log", "wb") as log:
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", qemu, *argv], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, pass_fds=(agent.fileno(), theirs.fileno()))
+        try:
+            self.qmp = Qmp(monitor, 30 * SLOW)
+        except QmpError as error:
+            raise self._error(str(error)) from None
+
+    def __enter__(self) -> "Guest":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends QEMU, whatever state the guest is in."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+        if self._agent:
+            self._agent.close()
+        if hasattr(self, "qmp"):
+            self.qmp.sock.close()
+        if self._own_workdir:
+            shutil.rmtree(self.workdir, ignore_errors=True)
+
+    # What the guest says
+
+    @property
+    def console(self) -> str:
+        try:
+            return self.console_path.read_bytes().decode(errors="replace").replace("\r", "")
+        except FileNotFoundError:
+            return ""
+
+    def _error(self, text: str) -> GuestError:
+        lines = self.console.splitlines()
+        parts = [text, *(f"  | {x}" for x in lines[-TAIL_LINES:])]
+        log = self.workdir / "qemu.log"
+        if log.exists():
+            parts += [f"  qemu: {x}" for x in
+                      log.read_text(errors="replace").splitlines()[-5:]]
+        return GuestError("\n".join(parts))
+
+    def wait_console(self, pattern: str, timeout: float = 30, start: int = 0) -> re.Match:
+        """The first match of a regular expression (multi-line) in console[start:]."""
+        deadline = time.monotonic() + timeout * SLOW
+        while True:
+            over = self._process.poll() is not None or time.monotonic() > deadline
+            if hit := re.search(pattern, self.console[start:], re.MULTILINE):
+                return hit
+            if over:
+                raise self._error(f"the console does not show {pattern!r}")
+            time.sleep(0.05)
+
+    def wait_exit(self, timeout: float = 30) -> int:
+        """QEMU's exit status, once the guest has powered off or tried to reboot."""
+        try:
+            return self._process.wait(timeout * SLOW)
+        except subprocess.TimeoutExpired:
+            raise self._error("the guest is still running") from None
+
+    # The agent
+
+    def _line(self, deadline: float, what: str) -> bytes:
+        start = 0
+        while (end := self._received.find(b"\n", start)) < 0:
+            start = len(self._received)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise self._error(f"no answer in time: {what}")
+            if not select.select([self._agent], [], [], left)[0]:
+                continue
+            data = self._agent.recv(1 << 16)
+            if not data:
+                raise self._error(f"QEMU has ended: {what}")
+            self._received += data
+        line = bytes(self._received[:end])
+        del self._received[:end + 1]
+        return line
+
+    def wait_ready(self, timeout: float = 60) -> str:
+        """Waits until the agent of this kernel, or after a jump of the next, is there.
+
+        The kernel's release. When the command of send_and_jump() comes back instead, that
+        is an error with its output.
+        """
+        deadline = time.monotonic() + timeout * SLOW
+        while not self.ready:
+            line = self._line(deadline, "waiting for the guest's agent")
+            if hit := READY.search(line):
+                self.ready, self.release = True, hit[1].decode()
+            elif (hit := ANSWER.search(line)) and int(hit[1]) == self._jump_id:
+                self.ready = True
+                text = base64.b64decode(hit[3]).decode(errors="replace")
+                raise self._error(f"no jump, but status {int(hit[2])}: {text.strip()}")
+        return self.release
+
+    def _send(self, command: str) -> int:
+        if not self.ready:
+            self.wait_ready()
+        self._last_id += 1
+        encoded = base64.b64encode(command.encode())
+        try:
+            self._agent.settimeout(60 * SLOW)
+            self._agent.sendall(b"\n%d %s\n" % (self._last_id, encoded))
+        except OSError as error:
+            raise self._error(f"cannot reach the agent: {error}") from None
+        return self._last_id
+
+    def run(self, command: str, timeout: float = 60) -> Result:
+        deadline = time.monotonic() + timeout * SLOW
+        number = self._send(command)
+        while True:
+            line = self._line(deadline, command[:200])
+            if hit := ANSWER.search(line):
+                if int(hit[1]) == number:
+                    return Result(int(hit[2]), base64.b64decode(hit[3], validate=True))
+            elif READY.search(line):
+                raise self._error(f"the guest started anew during: {command[:200]}")
+
+    def check(self, command: str, timeout: float = 60) -> str:
+        result = self.run(command, timeout)
+        if result.status:
+            raise self._error(f"status {result.status}: {command[:500]}\n{result.output}")
+        return result.output
+
+    def put(self, path: str, data: bytes) -> None:
+        """Writes a file; in pieces, because a serial line takes only short commands."""
+        self.check(f": >'{path}'")
+        for start in range(0, len(data), 1500):
+            piece = base64.b64encode(data[start:start + 1500]).decode()
+            self.check(f"echo {piece} | base64 -d >>'{path}'")
+
+    def send_and_jump(self, command: str) -> None:
+        """Runs what does not come back, such as `kexec -e`; wait_ready() is the next."""
+        self._jump_id = self._send(command)
+        self.ready = False
+
+    # The machine
+
+    def stop(self) -> None:
+        self.qmp.command("stop")
+
+    def cont(self) -> None:
+        """Goes on; waits for an incoming state to have arrived."""
+        deadline = time.monotonic() + 60 * SLOW
+        while self.qmp.command("query-status")["status"] == "inmigrate":
+            if time.monotonic() > deadline:
+                raise self._error("the saved state does not arrive")
+            time.sleep(0.05)
+        self.qmp.command("cont")
+
+    def save(self, path: Path, timeout: float = 120) -> None:
+        """Stops the guest and writes its state for Guest(incoming=path)."""
+        self.stop()
+        self.qmp.command("migrate", uri=f"exec:cat > '{path}'")
+        deadline = time.monotonic() + timeout * SLOW
+        while (status := self.qmp.command("query-migrate").get("status")) != "completed":
+            if status in ("failed", "cancelled") or time.monotonic() > deadline:
+                raise self._error(f"saving the guest: {status}")
+            time.sleep(0.05)
+
+    def dump_memory(self, path: Path) -> list[tuple[int, Path]]:
+        """Writes RAM to `path`; RAM above 4 GiB, if any, to `path`.high.
+
+        The physical start address of each file, and the file.
+        """
+        low = self.memory if self.memory < LOW_LIMIT else LOW_SPLIT
+        parts = [(0, low, Path(path))]
+        if self.memory > low:
+            parts.append((FOUR_GIB, self.memory - low, Path(f"{path}.high")))
+        for start, size, name in parts:
+            self.qmp.command("pmemsave", 300 * SLOW, val=start, size=size,
+                             filename=str(name.absolute()))
+        return [(start, name) for start, _, name in parts]
+
+    def find_in_memory(self, needle: bytes) -> list[int]:
+        """Every physical address at which RAM holds these bytes."""
+        found = []
+        for start, path in self.dump_memory(self.workdir / "memory"):
+            with open(path, "rb") as file, \
+                    mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as memory:
+                at = memory.find(needle)
+                while at >= 0:
+                    found.append(start + at)
+                    at = memory.find(needle, at + 1)
+            path.unlink()
+        return found

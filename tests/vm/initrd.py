@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Makes the guests' initial RAM file systems: cpio archives, written without root.
+
+    small = build_initrd()                              # busybox, our init and agent
+    first = build_initrd(
+        kernels=["6.1", "7.3"],                         # -> /boot/vmlinuz-6.1, -7.3
+        programs=[build / "kexec/kexec"],               # -> /usr/sbin/kexec + its libraries
+        files={"/etc/notes": Path("notes"), "/etc/motd": b"hello"})
+
+An archive with kernels also has /boot/initrd, a small one, for the kernel after the next.
+Archives are kept in the cache and made anew when anything that goes in has changed.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from cache import cache_dir, kernel_image
+
+HERE = Path(__file__).resolve().parent
+LIBRARY_DIR = "/lib/x86_64-linux-gnu"
+FOLDERS = ["/bin", "/boot", "/dev", "/etc", "/proc", "/root", "/run", "/sbin", "/sys",
+           "/tmp", "/usr", "/usr/bin", "/usr/sbin", "/usr/share", "/var"]
+KEEP_SECONDS = 2 * 24 * 3600
+
+# What may stand for a file: where it lies on the host, or what is in it.
+Content = Path | bytes
+
+
+class InitrdError(Exception):
+    """Something that belongs into an archive is missing."""
+
+
+class Cpio:
+    """An archive in the "newc" format (the kernel's
+    Documentation/driver-api/early-userspace/buffer-format.rst)."""
+
+    def __init__(self, out):
+        self.out = out
+        self.inode = 0
+        self.seen: set[str] = set()
+
+    def _pad(self) -> None:
+        self.out.write(bytes(-self.out.tell() % 4))
+
+    def _header(self, name: str, mode: int, size: int, rdev=(0, 0)) -> None:
+        self.inode += 1
+        encoded = name.encode() + b"\0"
+        fields = [self.inode, mode, 0, 0, 1, 0, size, 0, 0, *rdev, len(encoded), 0]
+        self.out.write(b"070701" + b"".join(b"%08X" % f for f in fields) + encoded)
+        self._pad()
+
+    def _parents(self, path: str) -> None:
+        for parent in reversed(Path(path).parents):
+            if str(parent) != "/":
+                self.folder(str(parent))
+
+    def _once(self, path: str) -> bool:
+        if path in self.seen:
+            return False
+        self.seen.add(path)
+        return True
+
+    def folder(self, path: str) -> None:
+        if self._once(path):
+            self._parents(path)
+            self._header(path[1:], stat.S_IFDIR | 0o755, 0)
+
+    def device(self, path: str, major: int, minor: int) -> None:
+        if self._once(path):
+            self._parents(path)
+            self._header(path[1:], stat.S_IFCHR | 0o600, 0, (major, minor))
+
+    def link(self, path: str, target: str) -> None:
+        if self._once(path):
+            self._parents(path)
+            self._header(path[1:], stat.S_IFLNK | 0o777, len(target))
+            self.out.write(target.encode())
+            self._pad()
+
+    def file(self, path: str, content: Content, mode: int = 0o644) -> None:
+        if not self._once(path):
+            return
+        self._parents(path)
+        if isinstance(content, bytes):
+            self._header(path[1:], stat.S_IFREG | mode, len(content))
+            self.out.write(content)
+        else:
+            with open(content, "rb") as source:
+                size = os.fstat(source.fileno()).st_size
+                self._header(path[1:], stat.S_IFREG | mode, size)
+                start = self.out.tell()
+                shutil.copyfileobj(source, self.out, 1 << 20)
+                if self.out.tell() - start != size:
+                    raise InitrdError(f"{content} changed while it was read")
+        self._pad()
+
+    def end(self) -> None:
+        self._header("TRAILER!!!", 0, 0)
+        self.out.write(bytes(-self.out.tell() % 512))
+
+
+def busybox() -> Path:
+    found = shutil.which("busybox", path="/bin:/usr/bin:" + os.environ.get("PATH", ""))
+    if not found:
+        raise InitrdError("busybox is not there (Debian: busybox-static)")
+    return Path(found)
+
+
+def libraries(program: Path) -> dict[str, Path]:
+    """Guest path -> host path of the loader and the shared libraries of a program."""
+    env = dict(os.environ, LC_ALL="C")
+    own = program.parent.parent / "lib"  # what `fetch` has put beside kexec-tools
+    if own.is_relative_to(cache_dir()):
+        env["LD_LIBRARY_PATH"] = str(own)
+    done = subprocess.run(["ldd", str(program)], env=env, capture_output=True, text=True,
+                          timeout=60, check=False)
+    text = done.stdout + done.stderr
+    if "not a dynamic executable" in text or "statically linked" in text:
+        return {}
+    if done.returncode:
+        raise InitrdError(f"ldd {program}: {text.strip()}")
+    found: dict[str, Path] = {}
+    for line in text.splitlines():
+        if "not found" in line:
+            raise InitrdError(f"{program} needs {line.split()[0]}, which is not there")
+        if hit := re.match(r"\s*(\S+) => (/\S+) \(", line):
+            found[f"{LIBRARY_DIR}/{hit[1]}"] = Path(hit[2])
+        elif hit := re.match(r"\s*(/\S*ld-linux\S*) \(", line):
+            found[hit[1]] = Path(hit[1])
+    return found
+
+
+def _fingerprint(entries: Iterable[tuple[str, Content, int]]) -> str:
+    digest = hashlib.sha256()
+    for path, content, mode in entries:
+        if isinstance(content, bytes):
+            what = hashlib.sha256(content).hexdigest()
+        else:
+            info = os.stat(content)
+            what = f"{content.resolve()} {info.st_size} {info.st_mtime_ns} {info.st_ino}"
+        digest.update(f"{path}\0{mode:o}\0{what}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _forget_old(folder: Path) -> None:
+    for old in folder.glob("*.cpio"):
+        try:
+            if time.time() - old.stat().st_mtime > KEEP_SECONDS:
+                old.unlink()
+        except FileNotFoundError:
+            pass
+
+
+def build_initrd(files: Mapping[str, Content] | None = None,
+                 programs: Iterable[Path | tuple[str, Path]] = (),
+                 kernels: Iterable[str] = (), next_initrd: Path | None = None,
+                 name: str = "initrd") -> Path:
+    """The path of an archive with busybox, our init and agent, and what is asked for.
+
+    files        guest path -> host path or content; mode 0755 where the host's has x
+    programs     host path, or (guest path, host path); with their shared libraries
+    kernels      slots of the cache, to /boot/vmlinuz-SLOT
+    next_initrd  for /boot/initrd; by default a small archive when there are kernels
+    """
+    entries: list[tuple[str, Content, int]] = [
+        ("/init", HERE / "guest-root/init", 0o755),
+        ("/sbin/agent", HERE / "guest-root/agent", 0o755),
+        ("/bin/busybox", busybox(), 0o755),
+    ]
+    for program in programs:
+        target, source = program if isinstance(program, tuple) else \
+            (f"/usr/sbin/{Path(program).name}", program)
+        source = Path(source)
+        if not source.is_file():
+            raise InitrdError(f"{source} is not there: has it been built?")
+        entries.append((target, source, 0o755))
+        entries += [(g, h, 0o755) for g, h in libraries(source).items()]
+    for target, content in (files or {}).items():
+        run = isinstance(content, Path) and os.access(content, os.X_OK)
+        entries.append((target, content, 0o755 if run else 0o644))
+    kernels = list(kernels)
+    entries += [(f"/boot/vmlinuz-{k}", kernel_image(k), 0o644) for k in kernels]
+    if kernels or next_initrd:
+        entries.append(("/boot/initrd", next_initrd or build_initrd(name="next"), 0o644))
+
+    folder = cache_dir() / "initrd"
+    folder.mkdir(parents=True, exist_ok=True)
+    applets = subprocess.run([busybox(), "--list"], capture_output=True, text=True,
+                             timeout=60, check=True).stdout.split()
+    key = _fingerprint([*entries, ("/bin", " ".join(applets).encode(), 0),
+                        ("maker", Path(__file__), 0)])
+    final = folder / f"{name}-{key}.cpio"
+    if final.exists():
+        os.utime(final)
+        return final
+    _forget_old(folder)
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".tmp", delete=False) as out:
+        try:
+            cpio = Cpio(out)
+            for path in FOLDERS:
+                cpio.folder(path)
+            cpio.device("/dev/console", 5, 1)
+            for target, content, mode in entries:
+                cpio.file(target, content, mode)
+            for applet in applets:
+                cpio.link(f"/bin/{applet}", "busybox")
+            cpio.end()
+            os.chmod(out.name, 0o644)
+            os.rename(out.name, final)
+        except BaseException:
+            os.unlink(out.name)
+            raise
+    return final

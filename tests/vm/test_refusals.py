@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Bad input and a kernel that says no: one clear line, exit status 1, and what was loaded
+stays loaded."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from guest import Guest
+from initrd import build_initrd
+from places import KERNELS, kexec, probe
+
+LOADED = "/sys/kernel/kexec_loaded"
+
+
+def program(name: str) -> Path:
+    found = shutil.which(name)
+    assert found, f"{name} is not there"
+    return Path(found)
+
+
+def boot(build, kernel: str, cmdline: str = "", memory: str = "512M", **more) -> Guest:
+    return Guest(kernel=kernel, memory=memory, cmdline=cmdline, initrd=build_initrd(
+        kernels=[kernel], programs=[kexec(build), program("setpriv"), program("strace")],
+        files={"/probe": probe(build)}), **more)
+
+
+def refused(guest: Guest, command: str, *says: str, status: int = 1) -> None:
+    """One line on standard error with all of these words; what was loaded still is."""
+    before = guest.check(f"cat {LOADED}")
+    done = guest.run(command)
+    lines = done.output.strip().splitlines()
+    assert done.status == status, done.output
+    assert len(lines) == (1 if status == 1 else 2), done.output
+    assert lines[0].startswith("kexec: "), done.output
+    for word in says:
+        assert word in done.output, done.output
+    assert guest.check(f"cat {LOADED}") == before
+
+
+# A command that spoils something, the load, and words of the line that must come.
+BAD_FILES = [
+    ("head -c 4000000 /boot/vmlinuz-* >/f", "/f", ["/f: truncated"]),
+    ("head -c 300 /boot/vmlinuz-* >/f", "/f", ["/f: too short"]),
+    ("dd if=/dev/urandom of=/f bs=1k count=64 2>/dev/null", "/f", ["/f: not a kernel"]),
+    (": >/f", "/f", ["/f: the file is empty"]),
+    ("mkdir -p /d", "/d", ["/d: is a directory"]),
+    ("rm -f /f", "/f", ["/f: No such file"]),
+    ("mkfifo /p", "/p", ["/p: not a regular file"]),
+    ("(head -c 100000 /boot/vmlinuz-*) | gzip -c | head -c 50000 >/f.gz", "/f.gz", ["/f.gz"]),
+    ("rm -f /r", "/probe --initrd=/r", ["/r: No such file"]),
+    ("mkdir -p /d", "/probe --initrd=/d", ["/d: is a directory"]),
+    ("truncate -s 600M /r", "/probe --initrd=/r", ["initrd", "600 MiB", "memory"]),
+    ("rm -f /r", "/probe --append=$(head -c 3000 /dev/zero | tr '\\0' x)",
+     ["command line has 3000 bytes", "2047"]),
+    ("true", "/probe --mem-max=0x300000", ["no room for the kernel"]),
+]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_bad_input(build, kernel):
+    with boot(build, kernel, memory="1G") as guest:
+        guest.check("kexec -l /probe")
+        for prepare, what, says in BAD_FILES:
+            guest.check(prepare)
+            if "600M" in prepare:
+                says = ["initrd"]
+            refused(guest, f"kexec -l {what}", *says)
+        refused(guest, "kexec -l", "no kernel given", status=2)
+        refused(guest, "kexec -l /probe --bogus", "--bogus", status=2)
+        assert guest.check(f"cat {LOADED}").strip() == "1"
+        guest.send_and_jump("kexec -e")  # and it is the probe that was loaded first
+        guest.wait_console("PROBE END")
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_rules_of_the_kernel(build, kernel):
+    with boot(build, kernel) as guest:
+        guest.check("kexec -l /probe")
+        refused(guest, "/usr/sbin/setpriv --bounding-set -sys_boot kexec -l /probe",
+                "root (CAP_SYS_BOOT)")
+        refused(guest, "/usr/sbin/setpriv --bounding-set -sys_boot kexec -e", "root (CAP_SYS_BOOT)")
+        refused(guest, "/usr/sbin/setpriv --bounding-set -sys_boot kexec -u", "root (CAP_SYS_BOOT)")
+        no_call = "strace -qq -o /dev/null -e inject=kexec_load,kexec_file_load:error="
+        refused(guest, f"{no_call}ENOSYS kexec -c -l /probe", "has no kexec_load")
+        refused(guest, f"{no_call}ENOSYS kexec -s -l /probe", "has no kexec_file_load")
+        refused(guest, f"{no_call}ENOMEM kexec -c -l /probe", "not enough free memory")
+        refused(guest, f"{no_call}EBUSY kexec -c -l /probe", "another load")
+        refused(guest, f"{no_call}EADDRNOTAVAIL kexec -c -l /probe", "addresses")
+        if guest.run("test -e /proc/sys/kernel/kexec_load_limit_reboot").status == 0:
+            guest.check("echo 0 >/proc/sys/kernel/kexec_load_limit_reboot")
+            refused(guest, "kexec -l /probe", "kexec_load_limit_reboot")
+        guest.check("echo 1 >/proc/sys/kernel/kexec_load_disabled")
+        refused(guest, "kexec -l /probe", "kexec_load_disabled")
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_missing_kexec_load(build, kernel):
+    """-a goes on with kexec_file_load by itself, and says so."""
+    with boot(build, kernel) as guest:
+        done = guest.run("strace -qq -o /dev/null -e inject=kexec_load:error=ENOSYS"
+                         " kexec -l /probe")
+        assert done.status == 0 and "using kexec_file_load: " in done.output
+        assert guest.check(f"cat {LOADED}").strip() == "1"
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_lockdown(build, kernel):
+    with boot(build, kernel, cmdline="lockdown=integrity") as guest:
+        guest.check("mount -t securityfs securityfs /sys/kernel/security")
+        assert "[integrity]" in guest.check("cat /sys/kernel/security/lockdown")
+        refused(guest, "kexec -c -l /probe", "locked down (integrity)", "-s")
+        done = guest.run("kexec -l /probe")  # the probe has no signature
+        assert done.status == 1
+        assert "using kexec_file_load: the kernel is locked down" in done.output
+        assert guest.check(f"cat {LOADED}").strip() == "0"
