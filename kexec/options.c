@@ -119,8 +119,8 @@ static int parse_word(const char *option, const char *text, const char *const wo
 			*out = i;
 			return 0;
 		}
-	return error_set(err, EINVAL, "%s=%s: must be %s, %s or %s", option, text, words[0],
-			 words[1], words[2]);
+	return error_set(err, EINVAL, "%s=%s: must be %s, %s or %s", option, text,
+			 words[0], words[1], words[2]);
 }
 
 static int parse_serial(const char *text, uint32_t *port, struct error *err)
@@ -134,8 +134,8 @@ static int parse_serial(const char *text, uint32_t *port, struct error *err)
 			value = 0;
 	}
 	if (!value || value > 0xffff)
-		return error_set(err, EINVAL, "--serial=%s: must be ttyS0 to ttyS3 or 0xPORT",
-				 text);
+		return error_set(err, EINVAL,
+				 "--serial=%s: must be ttyS0 to ttyS3 or 0xPORT", text);
 	*port = (uint32_t)value;
 	return 0;
 }
@@ -255,11 +255,13 @@ static int parse_value(int opt, const char *arg, struct options *o, struct error
 	case OPT_SEED_TIMEOUT:
 		ret = parse_number("--seed-timeout", arg, &number, err);
 		if (!ret && number > 3600)
-			ret = error_set(err, EINVAL, "--seed-timeout=%s: at most 3600", arg);
+			ret = error_set(err, EINVAL, "--seed-timeout=%s: at most 3600",
+					arg);
 		o->seed_timeout = (unsigned int)number;
 		break;
 	case OPT_ON_CORRUPTION:
-		ret = parse_word("--on-corruption", arg, corruptions, &o->on_corruption, err);
+		ret = parse_word("--on-corruption", arg, corruptions, &o->on_corruption,
+				 err);
 		break;
 	case OPT_SERIAL:
 		ret = parse_serial(arg, &o->serial_port, err);
@@ -281,7 +283,8 @@ static int check(const struct options *o, struct error *err)
 	if (!o->load && o->kernel)
 		return error_set(err, EINVAL, "%s: -e takes no kernel", o->kernel);
 	if (o->initrd && o->reuse_initrd)
-		return error_set(err, EINVAL, "--initrd and --reuseinitrd exclude each other");
+		return error_set(err, EINVAL,
+				 "--initrd and --reuseinitrd exclude each other");
 	if (o->json && !o->dry_run)
 		return error_set(err, EINVAL, "--json goes with --dry-run");
 	if (o->facts_root && !o->dry_run)
@@ -292,26 +295,28 @@ static int check(const struct options *o, struct error *err)
 		return error_set(err, EINVAL,
 				 "-p goes through kexec_file_load only: leave -c out");
 	if (o->method == METHOD_FILE && o->seed == SEED_OFF)
-		return error_set(err, EINVAL,
-				 "--seed=off needs -c: with -s the kernel draws the seed");
+		return error_set(
+			err, EINVAL,
+			"--seed=off needs -c: with -s the kernel draws the seed");
 	return 0;
 }
 
 int options_parse(int argc, char **argv, struct options *out, struct error *err)
 {
 	bool no_sync = false, no_ifdown = false, normal = false;
-	struct options o = { .load = true,
-			     .shutdown = true,
-			     .sync = true,
-			     .seed_timeout = 10 };
+	struct options o = {
+		.load = true, .shutdown = true, .sync = true, .seed_timeout = 10
+	};
 	int opt, ret;
 
 	optind = 0; /* glibc: start anew, whatever was parsed before */
 	while ((opt = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
 		if (opt == ':')
-			return error_set(err, EINVAL, "%s needs a value", argv[optind - 1]);
+			return error_set(err, EINVAL, "%s needs a value",
+					 argv[optind - 1]);
 		if (opt == '?')
-			return error_set(err, EINVAL, "%s: no such option", argv[optind - 1]);
+			return error_set(err, EINVAL, "%s: no such option",
+					 argv[optind - 1]);
 		normal = normal || opt == 'l';
 		if (opt == 'x')
 			no_ifdown = true;

@@ -16,7 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What a retained initrd of the running kernel looks like: retain_initrd, Linux >= 5.12. */
+/* What a retained initrd of the running kernel looks like: retain_initrd, Linux >= 5.12.
+ */
 #define RETAINED_INITRD "/sys/firmware/initrd"
 
 /* Everything that a load needs, held together so that there is one way out. */
@@ -56,9 +57,10 @@ static int open_initrd(struct job *job, struct error *err)
 		return 0;
 	ret = file_open_copy(RETAINED_INITRD, &job->initrd, err);
 	if (ret == -ENOENT)
-		return error_set(err, ENOENT,
-				 "--reuseinitrd: the running kernel did not keep its initrd "
-				 "(boot it with retain_initrd)");
+		return error_set(
+			err, ENOENT,
+			"--reuseinitrd: the running kernel did not keep its initrd "
+			"(boot it with retain_initrd)");
 	return ret;
 }
 
@@ -77,7 +79,8 @@ static int open_files(struct job *job, struct error *err)
 static int make_cmdline(struct job *job, struct error *err)
 {
 	if (job->o->reuse_cmdline && !job->facts.cmdline)
-		return error_set(err, ENOENT, "--reuse-cmdline: cannot read /proc/cmdline");
+		return error_set(err, ENOENT,
+				 "--reuse-cmdline: cannot read /proc/cmdline");
 	job->cmdline = cmdline_join(job->o->reuse_cmdline ? job->facts.cmdline : NULL,
 				    job->o->append);
 	return job->cmdline ? 0 : error_set(err, ENOMEM, "out of memory");
@@ -152,7 +155,8 @@ static int load_files(struct job *job, struct error *err)
 {
 	struct error why;
 
-	/* The kernel draws the seed, and leaves it out when its generator is not ready. */
+	/* The kernel draws the seed, and leaves it out when its generator is not ready.
+	 */
 	if (job->o->seed != SEED_OFF && seed_wait(job->o->seed_timeout, &why)) {
 		if (job->o->seed == SEED_REQUIRE)
 			return error_set(err, EAGAIN, "nothing loaded: %s", why.text);

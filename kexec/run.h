@@ -10,7 +10,8 @@
 
 /*
  * Options -> image, facts -> plan -> seed -> load. With --dry-run the plan is printed to
- * standard output instead. Notes for the user go to standard error. 0 or a negative errno.
+ * standard output instead. Notes for the user go to standard error. 0 or a negative
+ * errno.
  */
 int run_load(const struct options *o, struct error *err);
 

@@ -35,9 +35,9 @@ static inline void close_dir(DIR **d)
 		closedir(*d);
 }
 
-#define _cleanup_free_	_cleanup_(free_ptr)
-#define _cleanup_close_ _cleanup_(close_fd)
-#define _cleanup_fclose_ _cleanup_(close_file)
+#define _cleanup_free_	   _cleanup_(free_ptr)
+#define _cleanup_close_	   _cleanup_(close_fd)
+#define _cleanup_fclose_   _cleanup_(close_file)
 #define _cleanup_closedir_ _cleanup_(close_dir)
 
 /* Hands the pointer on to a new owner: the variable forgets it. */

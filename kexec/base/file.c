@@ -95,8 +95,8 @@ int file_open_copy(const char *path, struct file *out, struct error *err)
 		return error_set(err, errno, "%s: no memory for it: %s", path,
 				 strerror(errno));
 	ret = copy_all(from, fd);
-	ret = ret ? error_set(err, -ret, "%s: %s", path, strerror(-ret)) :
-		    map_file(fd, path, out, err);
+	ret = ret ? error_set(err, -ret, "%s: %s", path, strerror(-ret))
+		  : map_file(fd, path, out, err);
 	if (ret)
 		close(fd);
 	return ret;

@@ -10,8 +10,8 @@
 
 /* A kernel or initrd: mapped from the page cache where that is possible, never copied. */
 struct file {
-	char *path;	    /* owned */
-	int fd;		    /* owned; -1: none (content that came out of a compressed file) */
+	char *path; /* owned */
+	int fd;	    /* owned; -1: none (content that came out of a compressed file) */
 	struct bytes bytes; /* valid until file_close() */
 	void *mapping;	    /* what file_close() unmaps */
 };

@@ -38,7 +38,8 @@ static int find_header(struct bytes file, struct image *out, struct error *err)
 				 "not a kernel that can be loaded (no bzImage header)");
 	end = HEADER_JUMP + 1 + file.data[HEADER_JUMP];
 	if (end > HEADER_END_MAX)
-		return error_set(err, ENOEXEC, "setup header is too long (up to 0x%zx)", end);
+		return error_set(err, ENOEXEC, "setup header is too long (up to 0x%zx)",
+				 end);
 	out->header = (struct bytes){ first.data, end - HEADER_OFFSET };
 	memcpy(&out->hdr, first.data,
 	       out->header.size < sizeof(out->hdr) ? out->header.size : sizeof(out->hdr));
@@ -54,7 +55,8 @@ static int check_abilities(const struct setup_header *hdr, struct error *err)
 	if (!(hdr->loadflags & LOADED_HIGH))
 		return error_set(err, ENOEXEC, "a zImage, only bzImages can be loaded");
 	if (!(hdr->xloadflags & XLF_KERNEL_64))
-		return error_set(err, ENOEXEC, "a 32-bit kernel without 64-bit entry point");
+		return error_set(err, ENOEXEC,
+				 "a 32-bit kernel without 64-bit entry point");
 	if (!hdr->relocatable_kernel)
 		return error_set(err, ENOEXEC,
 				 "kernel is not relocatable (CONFIG_RELOCATABLE)");
@@ -73,7 +75,8 @@ static int find_kernel(struct bytes file, struct image *out, struct error *err)
 
 	if (file.size <= skip + ENTRY64_OFFSET ||
 	    !bytes_slice(file, skip, file.size - skip, &out->kernel))
-		return error_set(err, ENOEXEC, "truncated: %zu bytes, the setup alone is %zu",
+		return error_set(err, ENOEXEC,
+				 "truncated: %zu bytes, the setup alone is %zu",
 				 file.size, skip);
 	if (out->kernel.size < want)
 		return error_set(err, ENOEXEC,

@@ -19,17 +19,18 @@ struct image {
 	 * the struct of our uapi headers: newer kernels add fields at its end.
 	 */
 	struct bytes header;
-	struct setup_header hdr; /* the fields of it that we know; zero where it is shorter */
+	struct setup_header
+		hdr; /* the fields of it that we know; zero where it is shorter */
 
-	struct bytes kernel;	 /* the 64-bit code and payload: content of one segment */
-	uint64_t entry_offset;	 /* of the 64-bit entry point in that segment */
-	uint64_t mem_size;	 /* what the segment needs in memory, page aligned */
-	uint64_t align;		 /* of its address, a power of two, a page or more */
-	uint64_t min_addr;	 /* its lowest address */
-	bool above_4g;		 /* kernel, initrd, command line may lie above 4 GiB */
-	bool five_level;	 /* may be entered with 5-level paging */
-	uint64_t initrd_max;	 /* first address past an initrd when !above_4g */
-	uint64_t cmdline_max;	 /* bytes, without the final NUL */
+	struct bytes kernel;   /* the 64-bit code and payload: content of one segment */
+	uint64_t entry_offset; /* of the 64-bit entry point in that segment */
+	uint64_t mem_size;     /* what the segment needs in memory, page aligned */
+	uint64_t align;	       /* of its address, a power of two, a page or more */
+	uint64_t min_addr;     /* its lowest address */
+	bool above_4g;	       /* kernel, initrd, command line may lie above 4 GiB */
+	bool five_level;       /* may be entered with 5-level paging */
+	uint64_t initrd_max;   /* first address past an initrd when !above_4g */
+	uint64_t cmdline_max;  /* bytes, without the final NUL */
 };
 
 /*

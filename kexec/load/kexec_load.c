@@ -15,8 +15,8 @@ _Static_assert(PLAN_MAX_SEGMENTS == KEXEC_SEGMENT_MAX, "<linux/kexec.h>");
 /* Where the kernel says whether something is loaded. */
 static const char *loaded_path(enum kexec_target target)
 {
-	return target == KEXEC_TARGET_CRASH ? "/sys/kernel/kexec_crash_loaded" :
-					      "/sys/kernel/kexec_loaded";
+	return target == KEXEC_TARGET_CRASH ? "/sys/kernel/kexec_crash_loaded"
+					    : "/sys/kernel/kexec_loaded";
 }
 
 static long call_kexec_load(uint64_t entry, size_t count, struct kexec_segment *segments,
@@ -58,8 +58,8 @@ int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
 		flags |= KEXEC_FILE_NO_INITRAMFS;
 	if (target == KEXEC_TARGET_CRASH)
 		flags |= KEXEC_FILE_ON_CRASH;
-	if (syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, strlen(cmdline) + 1, cmdline,
-		    flags) == 0)
+	if (syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, strlen(cmdline) + 1,
+		    cmdline, flags) == 0)
 		return 0;
 	return refusal_explain(errno, KEXEC_CALL_FILE_LOAD, target, NULL, err);
 }
@@ -71,7 +71,8 @@ int kexec_unload(enum kexec_target target, struct error *err)
 
 	if (call_kexec_load(0, 0, NULL, target) == 0)
 		return 0;
-	if (refusal_explain(errno, KEXEC_CALL_LOAD, target, &other_way, err) && !other_way)
+	if (refusal_explain(errno, KEXEC_CALL_LOAD, target, &other_way, err) &&
+	    !other_way)
 		return -EPERM;
 	if (target == KEXEC_TARGET_CRASH)
 		flags |= KEXEC_FILE_ON_CRASH;

@@ -55,10 +55,13 @@ int run_shutdown(struct error *err)
 {
 	static const char *const paths[] = { "/sbin/shutdown", "/etc/shutdown",
 					     "/bin/shutdown" };
-	char *argv[] = { (char[]){ "shutdown" }, (char[]){ "-r" }, (char[]){ "now" }, NULL };
+	char *argv[] = { (char[]){ "shutdown" }, (char[]){ "-r" }, (char[]){ "now" },
+			 NULL };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		execv(paths[i], argv);
-	return error_set(err, errno, "cannot run shutdown: %s (the kernel stays loaded; "
-			 "kexec -e jumps)", strerror(errno));
+	return error_set(err, errno,
+			 "cannot run shutdown: %s (the kernel stays loaded; "
+			 "kexec -e jumps)",
+			 strerror(errno));
 }

@@ -61,8 +61,9 @@ static const char *call_name(enum kexec_call call)
 
 static bool limit_reached(enum kexec_target target)
 {
-	return read_number(target == KEXEC_TARGET_CRASH ? SYSCTL "kexec_load_limit_panic" :
-							  SYSCTL "kexec_load_limit_reboot",
+	return read_number(target == KEXEC_TARGET_CRASH ? SYSCTL "kexec_load_limit_panic"
+							: SYSCTL
+				   "kexec_load_limit_reboot",
 			   -1) == 0;
 }
 
@@ -85,10 +86,11 @@ static int explain_eperm(enum kexec_call call, enum kexec_target target, bool *o
 				 target == KEXEC_TARGET_CRASH ? "panic" : "reboot");
 	*other_way = call == KEXEC_CALL_LOAD;
 	if (read_lockdown(mode, sizeof(mode)) && call == KEXEC_CALL_LOAD)
-		return error_set(err, EPERM,
-				 "the kernel is locked down (%s) and takes signed kernels "
-				 "only: use -s, or -a",
-				 mode);
+		return error_set(
+			err, EPERM,
+			"the kernel is locked down (%s) and takes signed kernels "
+			"only: use -s, or -a",
+			mode);
 	return error_set(err, EPERM, "%s is forbidden by a security module of the kernel",
 			 call_name(call));
 }
@@ -114,20 +116,25 @@ int refusal_explain(int code, enum kexec_call call, enum kexec_target target,
 	case ENOSYS:
 		*other_way = true;
 		return error_set(err, code, "this kernel has no %s (%s)", call_name(call),
-				 call == KEXEC_CALL_LOAD ? "CONFIG_KEXEC" :
-							   "CONFIG_KEXEC_FILE");
+				 call == KEXEC_CALL_LOAD ? "CONFIG_KEXEC"
+							 : "CONFIG_KEXEC_FILE");
 	case EBUSY:
 		return error_set(err, code, "another load is under way; try again");
 	case ENOMEM:
-		return error_set(err, code, "the kernel has not enough free memory for it");
+		return error_set(err, code,
+				 "the kernel has not enough free memory for it");
 	case EADDRNOTAVAIL:
-		return error_set(err, code, target == KEXEC_TARGET_CRASH ?
-				 "no memory is reserved for it: boot with crashkernel=256M" :
-				 "the kernel refuses the addresses: %s", strerror(code));
+		return error_set(err, code,
+				 target == KEXEC_TARGET_CRASH
+					 ? "no memory is reserved for it: boot with "
+					   "crashkernel=256M"
+					 : "the kernel refuses the addresses: %s",
+				 strerror(code));
 	}
 	if (is_signature_error(code))
-		return error_set(err, code,
-				 "the kernel does not trust the signature of this file: %s",
-				 strerror(code));
+		return error_set(
+			err, code,
+			"the kernel does not trust the signature of this file: %s",
+			strerror(code));
 	return error_set(err, code, "%s: %s", call_name(call), strerror(code));
 }

@@ -23,8 +23,8 @@ static void *map_memfd_secret(size_t size)
 
 static void *map_locked(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		       0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
 
 	if (p == MAP_FAILED)
 		return p;
@@ -40,7 +40,8 @@ int secret_map(size_t size, struct secret *out, struct error *err)
 	void *p = map_memfd_secret(size);
 
 	*out = (struct secret){ 0 };
-	/* The kernel may lack it, have it switched off, or hit the limit: then the old way. */
+	/* The kernel may lack it, have it switched off, or hit the limit: then the old
+	 * way. */
 	if (p == MAP_FAILED)
 		p = map_locked(size);
 	if (p == MAP_FAILED)

@@ -25,8 +25,8 @@ int secret_map(size_t size, struct secret *out, struct error *err);
 void secret_wipe(struct secret *s);
 
 /*
- * Wipes the part of the stack that functions called before may have used: @what remains of
- * a secret in saved registers and dead variables there.
+ * Wipes the part of the stack that functions called before may have used: @what remains
+ * of a secret in saved registers and dead variables there.
  */
 void secret_wipe_stack(void);
 

@@ -45,10 +45,11 @@ int seed_wait(unsigned int seconds, struct error *err)
 		return 0;
 	ret = errno == EAGAIN && seconds ? wait_blocking(seconds) : -errno;
 	if (ret == -EAGAIN)
-		return error_set(err, EAGAIN,
-				 "the kernel's random number generator was not ready within "
-				 "%u s (see --seed-timeout)",
-				 seconds);
+		return error_set(
+			err, EAGAIN,
+			"the kernel's random number generator was not ready within "
+			"%u s (see --seed-timeout)",
+			seconds);
 	return ret ? error_set(err, -ret, "getrandom: %s", strerror(-ret)) : 0;
 }
 
@@ -77,7 +78,8 @@ int seed_lend(struct plan *plan, const struct secret *page, struct error *err)
 	if (ret)
 		return ret;
 	memcpy(page->data, &plan->seed_header, sizeof(plan->seed_header));
-	/* The whole page: SHA-256 then takes every block of it where it lies, uncopied. */
+	/* The whole page: SHA-256 then takes every block of it where it lies, uncopied.
+	 */
 	segment->content = (struct bytes){ page->data, page->size };
 	return 0;
 }

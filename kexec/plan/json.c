@@ -105,10 +105,10 @@ int plan_print_json(FILE *to, const struct plan *plan, const struct facts *facts
 	if (o && put_segments(o, plan) && put_number(o, "entry", plan->entry) &&
 	    put_number(o, "kernel_entry", plan->kernel_entry) &&
 	    put_number(o, "boot_params", plan->boot_params_addr) &&
-	    put_string(o, "command_line", plan_command_line(plan)) && put_nodes(o, plan) &&
-	    put_e820(o, &facts->e820))
-		text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-							      JSON_C_TO_STRING_NOSLASHESCAPE);
+	    put_string(o, "command_line", plan_command_line(plan)) &&
+	    put_nodes(o, plan) && put_e820(o, &facts->e820))
+		text = json_object_to_json_string_ext(
+			o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (text)
 		fprintf(to, "%s\n", text);
 	json_object_put(o);

@@ -12,9 +12,8 @@ static const char *name_of(const char *const *names, size_t count, uint32_t n)
 const char *e820_type_name(uint32_t type)
 {
 	static const char *const names[] = {
-		[1] = "RAM",  [2] = "reserved", [3] = "ACPI",
-		[4] = "NVS",  [5] = "unusable", [7] = "persistent memory",
-		[12] = "PRAM",
+		[1] = "RAM",	  [2] = "reserved",	     [3] = "ACPI",  [4] = "NVS",
+		[5] = "unusable", [7] = "persistent memory", [12] = "PRAM",
 	};
 
 	if (type == 0xefffffffu) /* the kernel's own: asm/e820/types.h */

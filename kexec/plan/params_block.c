@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * What SETUP_EFI carries: struct efi_setup_data of the kernel's asm/efi.h, which is not in
- * its uapi headers.
+ * What SETUP_EFI carries: struct efi_setup_data of the kernel's asm/efi.h, which is not
+ * in its uapi headers.
  */
 struct efi_setup_data {
 	uint64_t fw_vendor;
@@ -48,7 +48,8 @@ static bool take_e820_rest(struct params_layout *l, size_t count)
 	if (count <= E820_MAX_ENTRIES_ZEROPAGE)
 		return true;
 	l->e820_rest = count - E820_MAX_ENTRIES_ZEROPAGE;
-	return !__builtin_mul_overflow(l->e820_rest, sizeof(struct boot_e820_entry), &size) &&
+	return !__builtin_mul_overflow(l->e820_rest, sizeof(struct boot_e820_entry),
+				       &size) &&
 	       size <= UINT32_MAX &&
 	       take(l, sizeof(struct setup_data) + size, &l->e820_node);
 }
@@ -165,7 +166,8 @@ static void fill_efi(struct plan *plan, struct boot_params *bp,
 					.smbios = facts->efi.smbios };
 }
 
-/* What the next kernel cannot find out by itself once the firmware's services are gone. */
+/* What the next kernel cannot find out by itself once the firmware's services are gone.
+ */
 static void fill_machine(struct boot_params *bp, const struct facts *facts)
 {
 	const struct boot_params *now = &facts->boot_params;

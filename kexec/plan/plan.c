@@ -56,8 +56,8 @@ struct segment *plan_segment(struct plan *plan, enum purgatory_kind kind)
 }
 
 /*
- * Puts a segment as high as it can go, as the kernel does for kexec_file_load(): low memory
- * is what a new kernel is short of.
+ * Puts a segment as high as it can go, as the kernel does for kexec_file_load(): low
+ * memory is what a new kernel is short of.
  */
 static int place(struct plan *plan, struct placement *where, enum purgatory_kind kind,
 		 struct range_request req, struct bytes content, struct error *err)
@@ -74,7 +74,8 @@ static int place(struct plan *plan, struct placement *where, enum purgatory_kind
 		return error_set(err, ENOSPC,
 				 "no room for the %s: %llu KiB between 0x%llx and 0x%llx",
 				 segment_name(kind), (unsigned long long)asked >> 10,
-				 (unsigned long long)req.min, (unsigned long long)req.max);
+				 (unsigned long long)req.min,
+				 (unsigned long long)req.max);
 	ret = ranges_remove(&where->room, found);
 	if (ret)
 		return error_set(err, -ret, "out of memory");
@@ -100,7 +101,8 @@ static int place_kernel(struct plan *plan, struct placement *where,
 
 	ret = place(plan, where, PURGATORY_KIND_KERNEL, kernel, image->kernel, err);
 	if (!ret && opts->initrd.size)
-		ret = place(plan, where, PURGATORY_KIND_INITRD, initrd, opts->initrd, err);
+		ret = place(plan, where, PURGATORY_KIND_INITRD, initrd, opts->initrd,
+			    err);
 	return ret;
 }
 
@@ -121,10 +123,9 @@ static uint64_t count_pgt_pages(const struct plan *plan)
 	struct purgatory_map maps[PLAN_MAX_SEGMENTS];
 
 	for (size_t i = 0; i < plan->nr_segments; i++)
-		maps[i] = (struct purgatory_map){
-			plan->segments[i].addr,
-			plan->segments[i].addr + plan->segments[i].mem_size
-		};
+		maps[i] = (struct purgatory_map){ plan->segments[i].addr,
+						  plan->segments[i].addr +
+							  plan->segments[i].mem_size };
 	return purgatory_pgt_pages(maps, (uint32_t)plan->nr_segments);
 }
 
@@ -150,9 +151,9 @@ static int place_purgatory(struct plan *plan, struct placement *where, struct er
 	return 0;
 }
 
-static int place_all(struct plan *plan, struct placement *where, const struct image *image,
-		     const struct plan_options *opts, size_t params_size,
-		     struct error *err)
+static int place_all(struct plan *plan, struct placement *where,
+		     const struct image *image, const struct plan_options *opts,
+		     size_t params_size, struct error *err)
 {
 	struct range_request seed = { .size = PAGE };
 	int ret;
@@ -198,8 +199,8 @@ static void fill_purgatory(struct plan *plan, const struct image *image,
 	uint64_t self = plan_find(plan, PURGATORY_KIND_PURGATORY)->addr;
 
 	plan->entry = self + p->entry_offset;
-	plan->kernel_entry = plan_find(plan, PURGATORY_KIND_KERNEL)->addr +
-			     image->entry_offset;
+	plan->kernel_entry =
+		plan_find(plan, PURGATORY_KIND_KERNEL)->addr + image->entry_offset;
 	p->kernel_entry = plan->kernel_entry;
 	p->boot_params = plan->boot_params_addr;
 	p->on_corruption = opts->on_corruption;
@@ -212,9 +213,8 @@ static void fill_purgatory(struct plan *plan, const struct image *image,
 		/* itself and its tables it maps without being told */
 		if (s->kind != PURGATORY_KIND_PURGATORY &&
 		    s->addr + s->mem_size > LOW_LIMIT)
-			p->maps[p->nr_maps++] = (struct purgatory_map){
-				s->addr, s->addr + s->mem_size
-			};
+			p->maps[p->nr_maps++] =
+				(struct purgatory_map){ s->addr, s->addr + s->mem_size };
 	}
 	p->nr_checks = opts->verify ? (uint32_t)plan->nr_segments : 0;
 }

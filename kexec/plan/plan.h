@@ -2,9 +2,10 @@
 /*
  * plan.h - what will be loaded where: image + facts + options -> plan.
  *
- * The plan is a value. Making it needs no privilege, no system call and no kernel that can
- * kexec; it can be printed, compared and tested. It holds no secret: the seed's slot is a
- * place with a length, and the bytes are drawn by load/ and never enter the plan's memory.
+ * The plan is a value. Making it needs no privilege, no system call and no kernel that
+ * can kexec; it can be printed, compared and tested. It holds no secret: the seed's slot
+ * is a place with a length, and the bytes are drawn by load/ and never enter the plan's
+ * memory.
  */
 #ifndef KS_PLAN_H
 #define KS_PLAN_H
@@ -22,8 +23,9 @@
 #define PLAN_MAX_SEGMENTS 16 /* KEXEC_SEGMENT_MAX of <linux/kexec.h> */
 #define PLAN_MAX_NODES	  8
 
-/* The seed as the kernel hands it over for kexec_file_load(): setup_data with 32 bytes. */
-#define SEED_SIZE 32
+/* The seed as the kernel hands it over for kexec_file_load(): setup_data with 32 bytes.
+ */
+#define SEED_SIZE      32
 #define SEED_NODE_SIZE (sizeof(struct setup_data) + SEED_SIZE)
 
 /* How messages of the purgatory reach somebody; see purgatory_params.h. */
@@ -39,9 +41,9 @@ struct plan_options {
 	uint64_t mem_min;	  /* no segment below */
 	uint64_t mem_max;	  /* no segment ends above (exclusive); 0: no limit */
 	bool noefi;
-	bool seed;		  /* with a SETUP_RNG_SEED node */
-	bool verify;		  /* the purgatory checks digests */
-	uint32_t on_corruption;	  /* PURGATORY_RESET ... */
+	bool seed;		/* with a SETUP_RNG_SEED node */
+	bool verify;		/* the purgatory checks digests */
+	uint32_t on_corruption; /* PURGATORY_RESET ... */
 	struct plan_console console;
 };
 
@@ -68,7 +70,7 @@ struct setup_node {
 struct plan {
 	struct segment segments[PLAN_MAX_SEGMENTS];
 	size_t nr_segments;
-	uint64_t entry;		   /* where kexec_load() jumps: into the purgatory */
+	uint64_t entry; /* where kexec_load() jumps: into the purgatory */
 	uint64_t kernel_entry;
 	uint64_t boot_params_addr;
 	struct setup_node nodes[PLAN_MAX_NODES];
@@ -77,11 +79,12 @@ struct plan {
 	struct setup_data seed_header;
 	bool has_seed;
 
-	uint8_t *params_block; /* owned: boot_params, command line, setup_data without seed */
+	uint8_t *params_block; /* owned: boot_params, command line, setup_data without
+				  seed */
 	size_t params_size;
 	uint8_t *purgatory_block; /* owned: the blob with its parameters */
 	size_t purgatory_size;
-	size_t e820_count; /* of facts.e820, all of which the next kernel sees */
+	size_t e820_count;     /* of facts.e820, all of which the next kernel sees */
 	size_t cmdline_offset; /* in params_block, NUL-terminated */
 };
 

@@ -35,8 +35,8 @@ static void print_e820(FILE *to, const struct e820_map *map)
 	for (size_t i = 0; i < map->count; i++)
 		fprintf(to, "  0x%012llx-0x%012llx  %s\n",
 			(unsigned long long)map->entries[i].addr,
-			(unsigned long long)(map->entries[i].addr +
-					     map->entries[i].size - 1),
+			(unsigned long long)(map->entries[i].addr + map->entries[i].size -
+					     1),
 			e820_type_name(map->entries[i].type));
 }
 

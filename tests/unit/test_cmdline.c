@@ -23,8 +23,10 @@ static void test_join(void **state)
 		{ "dyndbg=\"file a.c +p\" BOOT_IMAGE=/v ro", NULL,
 		  "dyndbg=\"file a.c +p\" ro" },
 		{ "a=\"x BOOT_IMAGE=/v y\"", NULL, "a=\"x BOOT_IMAGE=/v y\"" },
-		{ "MY_BOOT_IMAGE=1 BOOT_IMAGEX=2", NULL, "MY_BOOT_IMAGE=1 BOOT_IMAGEX=2" },
-		{ "ro", "BOOT_IMAGE=mine", "ro BOOT_IMAGE=mine" }, /* asked for by the user */
+		{ "MY_BOOT_IMAGE=1 BOOT_IMAGEX=2", NULL,
+		  "MY_BOOT_IMAGE=1 BOOT_IMAGEX=2" },
+		{ "ro", "BOOT_IMAGE=mine",
+		  "ro BOOT_IMAGE=mine" }, /* asked for by the user */
 		{ "a=\"unclosed b", NULL, "a=\"unclosed b" },
 	};
 

@@ -441,68 +441,6 @@ static void test_cmdline(void **state)
 	assert_refused(t, EISDIR, "/proc/cmdline: Is a directory");
 }
 
-static void test_cpu(void **state)
-{
-	static const struct {
-		const char *cpuinfo, *meminfo;
-		struct cpu_facts cpu;
-	} cases[] = {
-		{ "", "", { false, false, 0 } },
-		{ "flags\t\t: fpu la57 pdpe1gb\naddress sizes\t: 46 bits physical, 57 "
-		  "bits virtual\n",
-		  "DirectMap4k: 1 kB\nDirectMap1G:  0 kB\n",
-		  { true, true, 46 } },
-		/* nogbpages: the processor could */
-		{ "flags\t\t: pdpe1gb\naddress sizes\t: 52 bits physical\n",
-		  "DirectMap4k: 1 kB\n",
-		  { false, false, 52 } },
-		/* only whole words, only the line of that name, only the first processor
-		 */
-		{ "flags\t\t: la57x xla57 pdpe1gb2\nvmx flags\t: la57\nbugs\t\t: la57\n\n"
-		  "flags\t\t: la57\naddress sizes\t: 46 bits physical\n",
-		  "",
-		  { false, false, 0 } },
-		{ "address sizes\t: 31 bits physical\n", "", { false, false, 0 } },
-		{ "address sizes\t: 53 bits physical\n", "", { false, false, 0 } },
-		{ "address sizes\t: many bits physical\n", "", { false, false, 0 } },
-		{ "address sizes\t: 46\n", "", { false, false, 0 } },
-		{ "address sizes\t:\nflags", "", { false, false, 0 } },
-		{ "no colon\n:\nflags\t: la57", "", { true, false, 0 } },
-	};
-	const struct tree *t = *state;
-
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct facts f;
-
-		tree_put(t, "proc/cpuinfo", cases[i].cpuinfo);
-		tree_put(t, "proc/meminfo", cases[i].meminfo);
-		f = read_facts(t);
-		assert_int_equal(f.cpu.la57, cases[i].cpu.la57);
-		assert_int_equal(f.cpu.gbpages, cases[i].cpu.gbpages);
-		assert_int_equal(f.cpu.physical_bits, cases[i].cpu.physical_bits);
-		facts_free(&f);
-	}
-}
-
-/* /proc/cpuinfo of a machine with thousands of processors: its head is enough. */
-static void test_large_cpuinfo(void **state)
-{
-	static const char first[] = "flags\t\t: la57\n\n";
-	const struct tree *t = *state;
-	const size_t size = 4 << 20;
-	char *text = malloc(size);
-	struct facts f;
-
-	assert_non_null(text);
-	memset(text, 'x', size);
-	memcpy(text, first, sizeof(first) - 1);
-	tree_put_bytes(t, "proc/cpuinfo", text, size);
-	free(text);
-	f = read_facts(t);
-	assert_true(f.cpu.la57);
-	facts_free(&f);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_machine, remove_machine)
 
 int main(void)
@@ -524,8 +462,6 @@ int main(void)
 		TEST(test_efi_many_entries),
 		TEST(test_without_privileges),
 		TEST(test_cmdline),
-		TEST(test_cpu),
-		TEST(test_large_cpuinfo),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

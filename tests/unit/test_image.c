@@ -124,11 +124,16 @@ static void huge_kernel(struct setup_header *h)
 static void test_bad_headers(void **state)
 {
 	static const struct bad_header cases[] = {
-		{ "no bzImage header", no_magic },  { "no bzImage header", no_boot_flag },
-		{ "2.11 is too old", old_protocol },   { "zImage", low_kernel },
-		{ "32-bit", only_32_bit },	    { "not relocatable", fixed_place },
-		{ "power of two", odd_alignment },  { "power of two", no_alignment },
-		{ "header is too long", long_header }, { "truncated", huge_kernel },
+		{ "no bzImage header", no_magic },
+		{ "no bzImage header", no_boot_flag },
+		{ "2.11 is too old", old_protocol },
+		{ "zImage", low_kernel },
+		{ "32-bit", only_32_bit },
+		{ "not relocatable", fixed_place },
+		{ "power of two", odd_alignment },
+		{ "power of two", no_alignment },
+		{ "header is too long", long_header },
+		{ "truncated", huge_kernel },
 	};
 
 	(void)state;

@@ -66,10 +66,11 @@ static void test_values(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(parse("-l k --initrd=i --append=a --mem-min=0x100000 --mem-max=4095 "
-			       "--seed=require --seed-timeout=3 --on-corruption=halt",
-			       &o, &err),
-			 0);
+	assert_int_equal(
+		parse("-l k --initrd=i --append=a --mem-min=0x100000 --mem-max=4095 "
+		      "--seed=require --seed-timeout=3 --on-corruption=halt",
+		      &o, &err),
+		0);
 	assert_string_equal(o.kernel, "k");
 	assert_string_equal(o.initrd, "i");
 	assert_string_equal(o.append, "a");

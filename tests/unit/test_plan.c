@@ -15,7 +15,8 @@
 #define RAM	 1u
 #define RESERVED 2u
 
-/* A machine, a kernel and what is asked of them: small, so that a test changes one thing. */
+/* A machine, a kernel and what is asked of them: small, so that a test changes one thing.
+ */
 struct scene {
 	struct boot_e820_entry map[512];
 	struct facts facts;
@@ -29,7 +30,8 @@ struct scene {
 
 static void add_ram(struct scene *s, uint64_t start, uint64_t end)
 {
-	s->map[s->facts.e820.count++] = (struct boot_e820_entry){ start, end - start, RAM };
+	s->map[s->facts.e820.count++] =
+		(struct boot_e820_entry){ start, end - start, RAM };
 	assert_int_equal(ranges_add(&s->facts.ram, (struct range){ start, end }), 0);
 }
 
@@ -46,9 +48,9 @@ static int setup(void **state)
 	s->facts.has_boot_params = true;
 	s->facts.rsdp = 0xf5ae0;
 	fake_kernel(&s->kernel);
-	assert_int_equal(image_parse((struct bytes){ s->kernel.file, FAKE_SIZE }, &s->image,
-				     &err),
-			 0);
+	assert_int_equal(
+		image_parse((struct bytes){ s->kernel.file, FAKE_SIZE }, &s->image, &err),
+		0);
 	s->opts = (struct plan_options){ .command_line = "console=ttyS0 ro",
 					 .initrd = { s->initrd, sizeof(s->initrd) },
 					 .seed = true,
@@ -99,7 +101,8 @@ static void assert_sound(const struct scene *s)
 		assert_true(ranges_contain(&s->facts.ram, r));
 		for (size_t k = 0; k < i; k++)
 			assert_true(p->segments[k].addr >= r.end ||
-				    p->segments[k].addr + p->segments[k].mem_size <= r.start);
+				    p->segments[k].addr + p->segments[k].mem_size <=
+					    r.start);
 	}
 }
 
@@ -125,7 +128,8 @@ static void test_segments(void **state)
 	assert_int_equal(s->plan.entry, purgatory->addr + params(s)->entry_offset);
 
 	bp = plan_boot_params(&s->plan);
-	assert_int_equal(address(bp->hdr.ramdisk_image, bp->ext_ramdisk_image), initrd->addr);
+	assert_int_equal(address(bp->hdr.ramdisk_image, bp->ext_ramdisk_image),
+			 initrd->addr);
 	assert_int_equal(address(bp->hdr.ramdisk_size, bp->ext_ramdisk_size),
 			 sizeof(s->initrd));
 	assert_int_equal(address(bp->hdr.cmd_line_ptr, bp->ext_cmd_line_ptr),
@@ -180,7 +184,8 @@ static void test_old_kernel_stays_below_4g(void **state)
 		assert_true(s->plan.segments[i].addr + s->plan.segments[i].mem_size <=
 			    4 * GIB);
 	assert_true(plan_find(&s->plan, PURGATORY_KIND_INITRD)->addr +
-			    sizeof(s->initrd) <= s->image.initrd_max);
+			    sizeof(s->initrd) <=
+		    s->image.initrd_max);
 	assert_int_equal(params(s)->nr_maps, 0);
 }
 
@@ -196,8 +201,9 @@ static void test_high_segments_are_mapped(void **state)
 			      a->kind == PURGATORY_KIND_PURGATORY;
 
 		for (uint32_t k = 0; k < params(s)->nr_maps; k++)
-			mapped = mapped || (params(s)->maps[k].start <= a->addr &&
-					    params(s)->maps[k].end >= a->addr + a->mem_size);
+			mapped = mapped ||
+				 (params(s)->maps[k].start <= a->addr &&
+				  params(s)->maps[k].end >= a->addr + a->mem_size);
 		assert_true(mapped);
 	}
 	assert_true(params(s)->pgt_pages >=
@@ -299,8 +305,10 @@ static const struct setup_data *walk(const struct scene *s, uint32_t type)
 		if (seed && addr == seed->addr) {
 			node = &s->plan.seed_header;
 		} else {
-			assert_in_range(addr, block->addr, block->addr + s->plan.params_size);
-			node = (const void *)(s->plan.params_block + (addr - block->addr));
+			assert_in_range(addr, block->addr,
+					block->addr + s->plan.params_size);
+			node = (const void *)(s->plan.params_block +
+					      (addr - block->addr));
 		}
 		if (node->type == type)
 			return node;
@@ -374,10 +382,9 @@ static void test_efi_is_handed_on(void **state)
 	assert_int_equal(bp->efi_info.efi_systab, 0x4444);
 	assert_int_equal(bp->efi_info.efi_memdesc_size, 48);
 	assert_int_equal(bp->efi_info.efi_memmap_size, sizeof(map));
-	assert_memory_equal(s->plan.params_block +
-				    (address(bp->efi_info.efi_memmap,
-					     bp->efi_info.efi_memmap_hi) -
-				     s->plan.boot_params_addr),
+	assert_memory_equal(s->plan.params_block + (address(bp->efi_info.efi_memmap,
+							    bp->efi_info.efi_memmap_hi) -
+						    s->plan.boot_params_addr),
 			    map, sizeof(map));
 	plan_free(&s->plan);
 
@@ -401,13 +408,14 @@ static void test_seal(void **state)
 	p = params(s);
 	assert_int_equal(p->nr_checks, s->plan.nr_segments);
 	for (uint32_t i = 0; i < p->nr_checks; i++) {
-		const struct segment *g = plan_find(&s->plan,
-						    (enum purgatory_kind)p->checks[i].kind);
+		const struct segment *g =
+			plan_find(&s->plan, (enum purgatory_kind)p->checks[i].kind);
 		uint64_t skip = p->checks[i].addr - g->addr;
 
 		assert_int_equal(skip + p->checks[i].size, g->content.size);
-		assert_int_equal(skip, g->kind == PURGATORY_KIND_PURGATORY ?
-					       sizeof(struct purgatory_params) : 0);
+		assert_int_equal(skip, g->kind == PURGATORY_KIND_PURGATORY
+					       ? sizeof(struct purgatory_params)
+					       : 0);
 		sha256(g->content.data + skip, p->checks[i].size, digest);
 		assert_memory_equal(digest, p->checks[i].sha256, 32);
 	}

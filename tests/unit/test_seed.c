@@ -35,7 +35,8 @@ static void test_draws_are_distinct(void **state)
 static void test_lend(void **state)
 {
 	struct plan plan = { .nr_segments = 1,
-			     .segments = { { .kind = PURGATORY_KIND_SEED, .mem_size = 4096 } },
+			     .segments = { { .kind = PURGATORY_KIND_SEED,
+					     .mem_size = 4096 } },
 			     .seed_header = { .next = 0x1234000,
 					      .type = SETUP_RNG_SEED,
 					      .len = SEED_SIZE } };
@@ -57,8 +58,8 @@ static void test_lend(void **state)
 }
 
 /*
- * A child of fork() must not have the bytes: either they are gone (MADV_WIPEONFORK) or the
- * mapping is shared and locked in one place (memfd_secret).
+ * A child of fork() must not have the bytes: either they are gone (MADV_WIPEONFORK) or
+ * the mapping is shared and locked in one place (memfd_secret).
  */
 static void test_is_locked(void **state)
 {

@@ -2,9 +2,9 @@
 /*
  * flip.c - damages what kexec_load(2) is given, on its way into the kernel.
  *
- * Preloaded into kexec with FLIP="SEGMENT OFFSET": one bit of the byte at OFFSET (negative:
- * from the end) in the content of the segment with that number, as the call lists them,
- * is turned over, after the digests were computed.
+ * Preloaded into kexec with FLIP="SEGMENT OFFSET": one bit of the byte at OFFSET
+ * (negative: from the end) in the content of the segment with that number, as the call
+ * lists them, is turned over, after the digests were computed.
  */
 #include <dlfcn.h>
 #include <linux/kexec.h>

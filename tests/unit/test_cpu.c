@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "machine/cpu.h"
+
+#include "check.h"
+#include "tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAPS_1G "DirectMap4k: 1 kB\nDirectMap1G: 0 kB\n"
+#define MAPS_4K "DirectMap4k: 1 kB\n"
+
+static const struct {
+	const char *cpuinfo, *meminfo; /* NULL: no such file */
+	struct cpu_facts cpu;
+} cases[] = {
+	{ NULL, NULL, { false, false, 0 } },
+	{ "", "", { false, false, 0 } },
+	{ "flags\t\t: fpu la57 pdpe1gb\naddress sizes\t: 46 bits physical, 57 bits "
+	  "virtual\n",
+	  MAPS_1G,
+	  { true, true, 46 } },
+	/* nogbpages: the processor could */
+	{ "flags\t\t: pdpe1gb\naddress sizes\t: 52 bits physical\n",
+	  MAPS_4K,
+	  { false, false, 52 } },
+	{ "flags\t\t: pdpe1gb\n", NULL, { false, true, 0 } },
+	{ NULL, MAPS_1G, { false, false, 0 } },
+	/* only whole words, only the line of that name, only the first processor */
+	{ "flags\t\t: la57x xla57 pdpe1gb2\nvmx flags\t: la57\nbugs\t\t: la57\n\n"
+	  "flags\t\t: la57\naddress sizes\t: 46 bits physical\n",
+	  MAPS_1G,
+	  { false, false, 0 } },
+	{ "address sizes\t: 32 bits physical\n", "", { false, false, 32 } },
+	{ "address sizes\t: 31 bits physical\n", "", { false, false, 0 } },
+	{ "address sizes\t: 53 bits physical\n", "", { false, false, 0 } },
+	{ "address sizes\t: many bits physical\n", "", { false, false, 0 } },
+	{ "address sizes\t: 46 bits virtual\n", "", { false, false, 0 } },
+	{ "address sizes\t: 46\n", "", { false, false, 0 } },
+	{ "address sizes\t:\nflags", "", { false, false, 0 } },
+	{ "no colon\n:\nflags\t: la57", "", { true, false, 0 } },
+};
+
+static void test_files(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct cpu_facts cpu;
+		struct tree t;
+
+		tree_make(&t);
+		if (cases[i].cpuinfo)
+			tree_put(&t, "proc/cpuinfo", cases[i].cpuinfo);
+		if (cases[i].meminfo)
+			tree_put(&t, "proc/meminfo", cases[i].meminfo);
+		cpu_read(t.root, &cpu);
+		assert_int_equal(cpu.la57, cases[i].cpu.la57);
+		assert_int_equal(cpu.gbpages, cases[i].cpu.gbpages);
+		assert_int_equal(cpu.physical_bits, cases[i].cpu.physical_bits);
+		tree_remove(&t, "");
+	}
+}
+
+/* /proc/cpuinfo of a machine with thousands of processors: its head is enough. */
+static void test_large_file(void **state)
+{
+	static const char first[] = "flags\t\t: la57\n\n";
+	const size_t size = 4 << 20;
+	char *text = malloc(size);
+	struct cpu_facts cpu;
+	struct tree t;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', size);
+	memcpy(text, first, sizeof(first) - 1);
+	tree_make(&t);
+	tree_put_bytes(&t, "proc/cpuinfo", text, size);
+	free(text);
+	cpu_read(t.root, &cpu);
+	assert_true(cpu.la57);
+	tree_remove(&t, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_large_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
