@@ -8,8 +8,14 @@
  */
 #include "sha256.h"
 
-#define UNROLL	   16 /* rounds in one turn of the loop: the words have fixed places */
-#define DEAD_STACK 1024 /* bytes; gcc and clang take 100 to 600, with their options */
+#define UNROLL 16 /* rounds in one turn of the loop: the words have fixed places */
+
+/* Bytes of stack that absorb_blocks() may take; gcc and clang make it 100 to 600, ... */
+#ifdef __OPTIMIZE__
+#define DEAD_STACK 1024
+#else
+#define DEAD_STACK 16384 /* ... but far more with ASan and -O0 */
+#endif
 
 /* Section 4.2.2: the fractional parts of the cube roots of the first 64 primes. */
 static const uint32_t round_constant[64] = {
@@ -91,22 +97,34 @@ static inline uint32_t small_sigma1(uint32_t x)
 		bc = ab;                                                                 \
 	} while (0)
 
-#define EIGHT_ROUNDS(i)                                                                  \
-	do {                                                                             \
-		ROUND(a, b, c, d, e, f, g, h, (i) + 0);                                  \
-		ROUND(h, a, b, c, d, e, f, g, (i) + 1);                                  \
-		ROUND(g, h, a, b, c, d, e, f, (i) + 2);                                  \
-		ROUND(f, g, h, a, b, c, d, e, (i) + 3);                                  \
-		ROUND(e, f, g, h, a, b, c, d, (i) + 4);                                  \
-		ROUND(d, e, f, g, h, a, b, c, (i) + 5);                                  \
-		ROUND(c, d, e, f, g, h, a, b, (i) + 6);                                  \
-		ROUND(b, c, d, e, f, g, h, a, (i) + 7);                                  \
-	} while (0)
+/* Section 6.2.2, step 1: the first 16 words of the schedule are those of the message ... */
+#define LOAD(i) w[i] = load_be32(data + 4 * (i))
 
-/* Section 6.2.2, step 1: the next 16 words of the schedule replace the last 16. */
+/* ... and each later one takes the place of the word 16 before it. */
 #define NEXT(i)                                                                          \
 	w[i] += small_sigma1(w[((i) + 14) % UNROLL]) + w[((i) + 9) % UNROLL] +           \
 		small_sigma0(w[((i) + 1) % UNROLL])
+
+/* A word is made right before its round: neither waits for the other for long. */
+#define EIGHT_ROUNDS(WORD, i)                                                            \
+	do {                                                                             \
+		WORD((i) + 0);                                                           \
+		ROUND(a, b, c, d, e, f, g, h, (i) + 0);                                  \
+		WORD((i) + 1);                                                           \
+		ROUND(h, a, b, c, d, e, f, g, (i) + 1);                                  \
+		WORD((i) + 2);                                                           \
+		ROUND(g, h, a, b, c, d, e, f, (i) + 2);                                  \
+		WORD((i) + 3);                                                           \
+		ROUND(f, g, h, a, b, c, d, e, (i) + 3);                                  \
+		WORD((i) + 4);                                                           \
+		ROUND(e, f, g, h, a, b, c, d, (i) + 4);                                  \
+		WORD((i) + 5);                                                           \
+		ROUND(d, e, f, g, h, a, b, c, (i) + 5);                                  \
+		WORD((i) + 6);                                                           \
+		ROUND(c, d, e, f, g, h, a, b, (i) + 6);                                  \
+		WORD((i) + 7);                                                           \
+		ROUND(b, c, d, e, f, g, h, a, (i) + 7);                                  \
+	} while (0)
 
 static void absorb_block(uint32_t state[8], const uint8_t *data, uint32_t w[UNROLL])
 {
@@ -115,15 +133,11 @@ static void absorb_block(uint32_t state[8], const uint8_t *data, uint32_t w[UNRO
 	const uint32_t *k = round_constant;
 	uint32_t bc = b ^ c;
 
-	for (int i = 0; i < UNROLL; i++)
-		w[i] = load_be32(data + 4 * i);
-	EIGHT_ROUNDS(0);
-	EIGHT_ROUNDS(8);
+	EIGHT_ROUNDS(LOAD, 0);
+	EIGHT_ROUNDS(LOAD, 8);
 	for (k += UNROLL; k < round_constant + 64; k += UNROLL) {
-		NEXT(0), NEXT(1), NEXT(2), NEXT(3), NEXT(4), NEXT(5), NEXT(6), NEXT(7);
-		EIGHT_ROUNDS(0);
-		NEXT(8), NEXT(9), NEXT(10), NEXT(11), NEXT(12), NEXT(13), NEXT(14), NEXT(15);
-		EIGHT_ROUNDS(8);
+		EIGHT_ROUNDS(NEXT, 0);
+		EIGHT_ROUNDS(NEXT, 8);
 	}
 	state[0] += a;
 	state[1] += b;

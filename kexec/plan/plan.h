@@ -25,8 +25,17 @@
 
 /* The seed as the kernel hands it over for kexec_file_load(): setup_data with 32 bytes.
  */
-#define SEED_SIZE      32
-#define SEED_NODE_SIZE (sizeof(struct setup_data) + SEED_SIZE)
+#define SEED_SIZE 32
+#define SEED_NODE_SIZE (sizeof(struct seed_header) + SEED_SIZE)
+
+/* What stands in front of the seed's bytes: struct setup_data without its payload. */
+struct seed_header {
+	uint64_t next;
+	uint32_t type;
+	uint32_t len;
+};
+_Static_assert(sizeof(struct seed_header) == sizeof(struct setup_data),
+	       "<asm/bootparam.h>");
 
 /* How messages of the purgatory reach somebody; see purgatory_params.h. */
 struct plan_console {
@@ -75,8 +84,7 @@ struct plan {
 	uint64_t boot_params_addr;
 	struct setup_node nodes[PLAN_MAX_NODES];
 	size_t nr_nodes;
-	/* What stands in front of the seed's bytes at the start of the seed segment. */
-	struct setup_data seed_header;
+	struct seed_header seed_header; /* at the start of the seed segment */
 	bool has_seed;
 
 	uint8_t *params_block; /* owned: boot_params, command line, setup_data without

@@ -27,14 +27,13 @@
 #define LSR_THRE    0x20
 #define POLL_LIMIT  1000000
 
-#define PAGE_SIZE     4096UL
-#define MAPPED_GIB    64UL /* every test guest's RAM, at 4 KiB of page table each */
-#define PTE_TABLE     0x3UL  /* present, writable */
-#define PTE_LARGE     0x83UL /* and a page of its own, 2 MiB here */
-#define CR4_LA57      (1UL << 12)
-#define DATA_MAX      0x10000UL
-#define MAX_NODES     64
-#define MAX_CMDLINE   4096
+#define MAPPED_GIB     64UL   /* every test guest's RAM, at 4 KiB of page table each */
+#define PTE_TABLE      0x3UL  /* present, writable */
+#define PTE_LARGE      0x83UL /* and a page of its own, 2 MiB here */
+#define CR4_LA57       (1UL << 12)
+#define DATA_MAX       0x10000UL
+#define MAX_NODES      64
+#define MAX_CMDLINE    4096
 #define BYTES_PER_LINE 32
 
 struct entry_regs {
@@ -303,9 +302,9 @@ void probe_main(const struct entry_regs *regs, uint64_t load)
 		put_number(regs->rsi);
 		put("\n");
 		put_hex_lines(regs->rsi, sizeof(*bp));
-		put_e820(bp->e820_table, bp->e820_entries < E820_MAX_ENTRIES_ZEROPAGE ?
-						 bp->e820_entries :
-						 E820_MAX_ENTRIES_ZEROPAGE);
+		put_e820(bp->e820_table, bp->e820_entries < E820_MAX_ENTRIES_ZEROPAGE
+						 ? bp->e820_entries
+						 : E820_MAX_ENTRIES_ZEROPAGE);
 		cmdline = bp->hdr.cmd_line_ptr | (uint64_t)bp->ext_cmd_line_ptr << 32;
 		if (cmdline && !reachable(cmdline, MAX_CMDLINE))
 			cmdline = 0;

@@ -303,7 +303,7 @@ static const struct setup_data *walk(const struct scene *s, uint32_t type)
 		const struct setup_data *node;
 
 		if (seed && addr == seed->addr) {
-			node = &s->plan.seed_header;
+			node = (const void *)&s->plan.seed_header;
 		} else {
 			assert_in_range(addr, block->addr,
 					block->addr + s->plan.params_size);

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What every guest test has: the kernels in the cache, and a build.
 
-$KEXEC_BUILD names the build folder (after `make check`); by default build/ in the checkout.
+$KEXEC_BUILD names the build folder (after `make check`); by default it is build/ in the
+checkout.
 """
 
 import os
@@ -31,6 +32,6 @@ def build() -> Path:
     folder = Path(os.environ.get("KEXEC_BUILD") or checkout / "build").absolute()
     missing = [name for name in BUILT if not (folder / name).is_file()]
     if missing:
-        pytest.fail(f"{folder} has no {', '.join(missing)}: run `make check` there, or set "
-                    "KEXEC_BUILD", pytrace=False)
+        pytest.fail(f"{folder} has no {', '.join(missing)}: run `make check` there, or "
+                    "set KEXEC_BUILD", pytrace=False)
     return folder

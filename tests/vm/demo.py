@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Shows, in a QEMU guest, a real kernel that is booted through `kexec -l` with a fresh seed.
+"""Shows, in a QEMU guest, a real kernel booted through `kexec -l` with a fresh seed.
 
     demo.py [--build FOLDER] [--from SLOT] [--to SLOT]
 
@@ -42,6 +42,10 @@ def generator_ready(console: str) -> str | None:
     return hit[1] if hit else None
 
 
+def ready_text(seconds: str | None) -> str:
+    return f"[{seconds:>12}] random: crng init done" if seconds else "not ready"
+
+
 def show_plan(guest: Guest, load: str) -> None:
     plan = json.loads(guest.check(f"{load} --dry-run --json"))
     headline("2. What kexec is about to load, and where (physical memory)")
@@ -54,8 +58,8 @@ def show_plan(guest: Guest, load: str) -> None:
     say(f"The next kernel gets {len(plan['segments'])} pieces, a map of "
         f"{len(plan['e820'])} memory ranges and this command line:")
     say(f"    {plan['command_line']}")
-    say(f"A list that starts in boot_params leads to the seed at {seeds[0]['addr']:#x}: a")
-    say(f"setup_data node of type 9 (SETUP_RNG_SEED), {seeds[0]['len']} bytes long.")
+    say(f"boot_params lead to the seed at {seeds[0]['addr']:#x}: a setup_data node")
+    say(f"of type 9 (SETUP_RNG_SEED) with {seeds[0]['len']} bytes.")
 
 
 def jump(guest: Guest, load: str) -> tuple[str, str]:
@@ -91,15 +95,13 @@ def show_seed(guest: Guest, before: str, after: str) -> None:
     ready = generator_ready(after)
     print()
     say("Its random number generator, from the kernel's log:")
-    say(f"    new kernel     {good(f'[{ready:>12}] random: crng init done' if ready else '-')}")
-    first = generator_ready(before)
-    say("    first kernel   " + (f"[{first:>12}] random: crng init done" if first else
-                                 "not ready before the jump"))
+    say(f"    new kernel     {good(ready_text(ready))}")
+    say(f"    first kernel   {ready_text(generator_ready(before))}")
     if ready is None or float(ready) != 0:
         raise DemoError("the new kernel's generator was not ready at 0 seconds")
     print()
-    say("This machine has no RDRAND. The first kernel was given no seed and had to gather")
-    say("entropy by itself; the new one could make keys before it had seen one interrupt.")
+    say("This machine has no RDRAND. The first kernel was given no seed and had to")
+    say("gather entropy; the new one could make keys before it had seen one interrupt.")
 
 
 def demo(build: Path, first: str, following: str) -> None:

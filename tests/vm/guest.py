@@ -21,12 +21,12 @@
   console        what the kernel, and the probe, have written to ttyS0 so far
   find_in_memory(b"...")      physical addresses, all of the guest's RAM
   dump_memory(path)           the same RAM as files
-  qmp.command("stop")         any monitor command; cont(), stop(), save(path) are ready-made
+  qmp.command("stop")         any monitor command; see also stop(), cont(), save(path)
   Guest(incoming=path, ...)   goes on from what save(path) wrote; call cont(), then run()
 
-Commands run in busybox's sh, one at a time. A guest reboots never: where it would, QEMU
-ends (wait_exit()). All waits have limits, in seconds, which $KEXEC_TEST_SLOW multiplies; on
-the limit GuestError carries the end of the console. A guest does not outlive its test.
+Commands run in busybox's sh, one at a time. A guest never reboots: where it would, QEMU
+ends (wait_exit()). All waits have limits, in seconds, which $KEXEC_TEST_SLOW multiplies;
+then GuestError carries the end of the console. A guest does not outlive its test.
 """
 
 import base64
@@ -50,9 +50,9 @@ SLOW = float(os.environ.get("KEXEC_TEST_SLOW", "1"))
 CMDLINE = "console=ttyS0,115200 panic=-1"
 TAIL_LINES = 40
 OVMF = ["OVMF_CODE_4M.fd", "OVMF_CODE.fd"]
-# Kernels since 6.5 allocate memory with an unlocked CMPXCHG16B, after which QEMU 7.2 (TCG)
-# leaves rubbish in the flags: about one boot in seven ends in an oops. Without the
-# instruction they take a lock instead.
+# Linux 6.12 allocates memory with an unlocked CMPXCHG16B, after which QEMU 7.2 (TCG)
+# leaves rubbish in the flags: about one boot in seven ends in an oops. A CPU that lacks
+# the instruction makes kernels take a lock instead.
 CPU_WITHOUT = "cx16=off"
 READY = re.compile(rb">READY (\S+) \.")
 ANSWER = re.compile(rb">ANSWER (\d+) (\d+) ([A-Za-z0-9+/=]*) \.")
@@ -110,10 +110,10 @@ class Guest:
         self._last_id = 0
         self._jump_id = 0
         image = kernel if isinstance(kernel, Path) else kernel_image(kernel)
-        argv = ["-accel", "tcg", "-machine", "pc", "-cpu", f"{cpu},{CPU_WITHOUT}", "-smp", str(cpus),
-                "-m", memory, "-nodefaults", "-no-user-config", "-display", "none",
-                "-no-reboot", "-kernel", str(image),
-                "-initrd", str(initrd or build_initrd()),
+        argv = ["-accel", "tcg", "-machine", "pc", "-m", memory,
+                "-cpu", f"{cpu},{CPU_WITHOUT}", "-smp", str(cpus),
+                "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+                "-kernel", str(image), "-initrd", str(initrd or build_initrd()),
                 "-append", f"{CMDLINE} {cmdline}".strip(),
                 "-chardev", f"file,id=console,path={self.console_path}",
                 "-serial", "chardev:console"]
@@ -181,7 +181,8 @@ class Guest:
     @property
     def console(self) -> str:
         try:
-            return self.console_path.read_bytes().decode(errors="replace").replace("\r", "")
+            text = self.console_path.read_bytes().decode(errors="replace")
+            return text.replace("\r", "")
         except FileNotFoundError:
             return ""
 

@@ -4,7 +4,7 @@
     small = build_initrd()                              # busybox, our init and agent
     first = build_initrd(
         kernels=["6.1", "7.3"],                         # -> /boot/vmlinuz-6.1, -7.3
-        programs=[build / "kexec/kexec"],               # -> /usr/sbin/kexec + its libraries
+        programs=[build / "kexec/kexec"],              # -> /usr/sbin/kexec, its libraries
         files={"/etc/notes": Path("notes"), "/etc/motd": b"hello"})
 
 An archive with kernels also has /boot/initrd, a small one, for the kernel after the next.
@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 LIBRARY_DIR = "/lib/x86_64-linux-gnu"
 FOLDERS = ["/bin", "/boot", "/dev", "/etc", "/proc", "/root", "/run", "/sbin", "/sys",
            "/tmp", "/usr", "/usr/bin", "/usr/sbin", "/usr/share", "/var"]
-KEEP_SECONDS = 2 * 24 * 3600
+KEEP_SECONDS = 4 * 3600
 
 # What may stand for a file: where it lies on the host, or what is in it.
 Content = Path | bytes

@@ -109,7 +109,7 @@ class _Parser:
                 raise ProbeError(f"{len(node.data)} of {node.len} bytes of setup_data")
         p.efi_map = bytes(p.efi_map)
         if len(p.efi_map) != min(self.efi_map_size, DATA_MAX) and not p.bad:
-            raise ProbeError(f"{len(p.efi_map)} of {self.efi_map_size} bytes of EFI's map")
+            raise ProbeError(f"{len(p.efi_map)} of {self.efi_map_size} bytes of EFI map")
         return p
 
 
