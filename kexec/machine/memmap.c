@@ -25,7 +25,7 @@ static int read_entry(const char *path, uint32_t number, struct e820_map *map,
 		      struct error *err)
 {
 	uint64_t start, last;
-	uint32_t type;
+	uint32_t type = 0;
 	int ret;
 
 	ret = attr_hex(path, number, "start", &start, err);
