@@ -7,18 +7,18 @@
 
 #include <stdarg.h>
 
-#define UART_DATA    0 /* divisor, low byte, while LCR_DIVISOR is set */
-#define UART_IER     1 /* divisor, high byte */
-#define UART_LCR     3
-#define UART_MCR     4
-#define UART_LSR     5
-#define LCR_8N1	     0x03
-#define LCR_DIVISOR  0x80
-#define MCR_DTR_RTS  0x03
-#define LSR_ROOM     0x20
-#define LSR_NOBODY   0xff /* what an empty bus reads as */
-#define UART_CLOCK   115200 /* baud, with divisor 1 */
-#define UART_LAST    7
+#define UART_DATA   0 /* divisor, low byte, while LCR_DIVISOR is set */
+#define UART_IER    1 /* divisor, high byte */
+#define UART_LCR    3
+#define UART_MCR    4
+#define UART_LSR    5
+#define LCR_8N1	    0x03
+#define LCR_DIVISOR 0x80
+#define MCR_DTR_RTS 0x03
+#define LSR_ROOM    0x20
+#define LSR_NOBODY  0xff   /* what an empty bus reads as */
+#define UART_CLOCK  115200 /* baud, with divisor 1 */
+#define UART_LAST   7
 
 /* A read of a port takes about 1 us: longer than one character at 1200 baud. */
 #define UART_POLLS 20000

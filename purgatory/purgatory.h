@@ -21,9 +21,9 @@ extern const struct purgatory_params purgatory_params;
 extern const uint8_t purgatory_end[];
 extern const uint8_t purgatory_stubs[]; /* one for each exception, STUB_SIZE apart */
 
-#define STUB_SIZE	16
-#define NR_EXCEPTIONS	32
-#define PURGATORY_CS	0x10 /* __BOOT_CS of the boot protocol */
+#define STUB_SIZE     16
+#define NR_EXCEPTIONS 32
+#define PURGATORY_CS  0x10 /* __BOOT_CS of the boot protocol */
 
 /* Where entry.S goes when purgatory_main() has come back: in rax and rdx. */
 struct purgatory_jump {

@@ -5,15 +5,15 @@
 #include "purgatory.h"
 
 /* The chipset's reset register; the bits are those of Intel's and AMD's data sheets. */
-#define RESET_PORT   0xcf9
-#define RESET_COLD   0x0a /* full reset, power cycled, so that memory is not kept ... */
-#define RESET_DO_IT  0x04 /* ... when this bit goes from 0 to 1 */
+#define RESET_PORT  0xcf9
+#define RESET_COLD  0x0a /* full reset, power cycled, so that memory is not kept ... */
+#define RESET_DO_IT 0x04 /* ... when this bit goes from 0 to 1 */
 
 /* The keyboard controller, which pulses the CPU's reset line. */
-#define KEYBOARD_PORT	0x64
-#define KEYBOARD_BUSY	0x02
-#define KEYBOARD_RESET	0xfe
-#define KEYBOARD_POLLS	20000
+#define KEYBOARD_PORT  0x64
+#define KEYBOARD_BUSY  0x02
+#define KEYBOARD_RESET 0xfe
+#define KEYBOARD_POLLS 20000
 
 /* Reads of this port take about 1 us, whatever the machine. */
 #define DELAY_PORT  0x80

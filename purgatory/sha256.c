@@ -149,8 +149,8 @@ static void absorb_block(uint32_t state[8], const uint8_t *data, uint32_t w[UNRO
 	state[7] += h;
 }
 
-static __attribute__((noinline)) void absorb_blocks(uint32_t state[8], const uint8_t *data,
-						    size_t blocks)
+static __attribute__((noinline)) void absorb_blocks(uint32_t state[8],
+						    const uint8_t *data, size_t blocks)
 {
 	uint32_t w[UNROLL];
 

@@ -43,7 +43,8 @@ static uint64_t start_of(const uint8_t digest[SHA256_SIZE])
 	return __builtin_bswap64(word);
 }
 
-static void say_digests(const uint8_t actual[SHA256_SIZE], const uint8_t expected[SHA256_SIZE])
+static void say_digests(const uint8_t actual[SHA256_SIZE],
+			const uint8_t expected[SHA256_SIZE])
 {
 	say("  its SHA-256 starts with %lx instead of %lx", start_of(actual),
 	    start_of(expected));
@@ -97,7 +98,8 @@ bool verify_params(const struct purgatory_params *params, const char *consequenc
 	static const uint8_t not_checked[SHA256_SIZE];
 	uint8_t actual[SHA256_SIZE];
 
-	if (params->nr_checks > PURGATORY_MAX_CHECKS || params->nr_maps > PURGATORY_MAX_MAPS) {
+	if (params->nr_checks > PURGATORY_MAX_CHECKS ||
+	    params->nr_maps > PURGATORY_MAX_MAPS) {
 		say("the parameter block at 0x%lx is damaged (%lu ranges, %lu maps), %s",
 		    (uint64_t)(uintptr_t)params, (uint64_t)params->nr_checks,
 		    (uint64_t)params->nr_maps, consequence);

@@ -109,14 +109,16 @@ static void check_address(const struct arena *a, uint64_t cr3, uint64_t addr)
 	uint64_t to = 0;
 
 	if (walk(a, cr3, addr, &to) != wanted)
-		fail_msg("0x%llx is %smapped", (unsigned long long)addr, wanted ? "not " : "");
+		fail_msg("0x%llx is %smapped", (unsigned long long)addr,
+			 wanted ? "not " : "");
 	if (wanted)
 		assert_int_equal(to, addr);
 }
 
 static uint64_t random_address(unsigned int bits)
 {
-	uint64_t r = (uint64_t)random() << 33 ^ (uint64_t)random() << 11 ^ (uint64_t)random();
+	uint64_t r =
+		(uint64_t)random() << 33 ^ (uint64_t)random() << 11 ^ (uint64_t)random();
 
 	return r & ((1ULL << bits) - 1);
 }
@@ -147,14 +149,14 @@ static void check_all(const struct arena *a, uint64_t cr3)
 }
 
 static const struct purgatory_map typical[] = {
-	{ 0x100000, 0x4000000 },		     /* inside the low 4 GiB */
-	{ 4 * GIB - 0x1000, 4 * GIB + 0x1000 },	     /* over their end */
-	{ 0x280000000, 0x2a0001000 },		     /* one byte of a page counts */
-	{ 512 * GIB - 0x1000, 512 * GIB + 1 },	     /* over the end of a table */
-	{ 0x123456789abc, 0x123456789abd },	     /* one byte, far up */
-	{ PGT_LIMIT - 1, PGT_LIMIT },		     /* the last one */
-	{ 77 * GIB + 5, 77 * GIB + 5 },		     /* nothing */
-	{ 0x280000000, 0x2a0000000 },		     /* what is already there */
+	{ 0x100000, 0x4000000 },		/* inside the low 4 GiB */
+	{ 4 * GIB - 0x1000, 4 * GIB + 0x1000 }, /* over their end */
+	{ 0x280000000, 0x2a0001000 },		/* one byte of a page counts */
+	{ 512 * GIB - 0x1000, 512 * GIB + 1 },	/* over the end of a table */
+	{ 0x123456789abc, 0x123456789abd },	/* one byte, far up */
+	{ PGT_LIMIT - 1, PGT_LIMIT },		/* the last one */
+	{ 77 * GIB + 5, 77 * GIB + 5 },		/* nothing */
+	{ 0x280000000, 0x2a0000000 },		/* what is already there */
 };
 #define NR_TYPICAL (sizeof(typical) / sizeof(typical[0]))
 
@@ -166,7 +168,8 @@ static void test_identity(void **state)
 		struct arena a;
 		uint64_t cr3 = 0;
 
-		arena_make(&a, purgatory_pgt_pages(typical, NR_TYPICAL), typical, NR_TYPICAL);
+		arena_make(&a, purgatory_pgt_pages(typical, NR_TYPICAL), typical,
+			   NR_TYPICAL);
 		a.req.la57 = i & 1;
 		a.req.attributes = i & 2 ? C_BIT : 0;
 		assert_int_equal(pgt_build(&a.req, &cr3), PGT_OK);

@@ -94,7 +94,8 @@ static void test_every_damage_is_reported(void **state)
 	initrd[4999] ^= 1;
 	kernel[0] ^= 0x80;
 	assert_false(verify_ranges(*state, "resetting"));
-	snprintf(line, sizeof(line), "initrd at 0x%lx (5000 bytes) is damaged, resetting\n",
+	snprintf(line, sizeof(line),
+		 "initrd at 0x%lx (5000 bytes) is damaged, resetting\n",
 		 (unsigned long)(uintptr_t)initrd);
 	assert_said(line);
 	snprintf(line, sizeof(line), "kernel at 0x%lx (64 bytes) is damaged, resetting\n",

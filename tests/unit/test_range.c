@@ -125,7 +125,7 @@ static void test_find(void **state)
 		{ { UINT64_MAX, 1ull << 63, 0, UINT64_MAX }, false, 0, 0 },
 	};
 	struct ranges set = { 0 };
-	struct range r;
+	struct range r = { 0 };
 
 	(void)state;
 	fill(&set, room);

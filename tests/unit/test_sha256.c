@@ -80,7 +80,8 @@ static void test_every_length(void **state)
 	for (size_t n = 0; n <= LONGEST; n++)
 		sha256(data, n, digests[n]);
 	sha256(digests, sizeof(digests), all);
-	assert_digest(all, "04fb0a96a55968fbda07295fecba14af486380896cc1d6946aa2da7478e5d0ba");
+	assert_digest(all,
+		      "04fb0a96a55968fbda07295fecba14af486380896cc1d6946aa2da7478e5d0ba");
 }
 
 static void test_any_split(void **state)
@@ -171,8 +172,10 @@ static void expand(const uint8_t *message, uint32_t size, uint32_t w[64])
 			w[t] = __builtin_bswap32(w[t]);
 			continue;
 		}
-		w[t] = (ror(w[t - 2], 17) ^ ror(w[t - 2], 19) ^ w[t - 2] >> 10) + w[t - 7] +
-		       (ror(w[t - 15], 7) ^ ror(w[t - 15], 18) ^ w[t - 15] >> 3) + w[t - 16];
+		w[t] = (ror(w[t - 2], 17) ^ ror(w[t - 2], 19) ^ w[t - 2] >> 10) +
+		       w[t - 7] +
+		       (ror(w[t - 15], 7) ^ ror(w[t - 15], 18) ^ w[t - 15] >> 3) +
+		       w[t - 16];
 	}
 }
 
