@@ -34,20 +34,23 @@ static bool is_same(const uint8_t a[SHA256_SIZE], const uint8_t b[SHA256_SIZE])
 	return true;
 }
 
-/* The first eight bytes as a number that reads like the start of the digest. */
-static uint64_t start_of(const uint8_t digest[SHA256_SIZE])
-{
-	uint64_t word;
+#define SHOWN 8 /* bytes of a digest in a message */
 
-	__builtin_memcpy(&word, digest, sizeof(word));
-	return __builtin_bswap64(word);
+static void to_hex(const uint8_t digest[SHA256_SIZE], char text[2 * SHOWN + 1])
+{
+	for (unsigned int i = 0; i < 2 * SHOWN; i++)
+		text[i] = "0123456789abcdef"[digest[i / 2] >> (i % 2 ? 0 : 4) & 0xf];
+	text[2 * SHOWN] = '\0';
 }
 
 static void say_digests(const uint8_t actual[SHA256_SIZE],
 			const uint8_t expected[SHA256_SIZE])
 {
-	say("  its SHA-256 starts with %lx instead of %lx", start_of(actual),
-	    start_of(expected));
+	char is[2 * SHOWN + 1], should_be[2 * SHOWN + 1];
+
+	to_hex(actual, is);
+	to_hex(expected, should_be);
+	say("  its SHA-256 starts with %s instead of %s", is, should_be);
 }
 
 static bool verify_range(const struct purgatory_check *check, const char *consequence)
