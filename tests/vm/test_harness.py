@@ -3,6 +3,7 @@
 
 import hashlib
 import re
+import shutil
 
 import pytest
 
@@ -40,6 +41,14 @@ def test_commands_and_memory(kernel):
         guest.put("/tmp/put", result.data[:5000])
         assert guest.check("sha256sum </tmp/put").split()[0] == \
             hashlib.sha256(result.data[:5000]).hexdigest()
+
+
+def test_programs_come_first():
+    """A program that a test brings along runs, not busybox's applet of that name."""
+    tool = shutil.which("setpriv")
+    with Guest(initrd=build_initrd(programs=[tool]), memory="256M") as guest:
+        assert "util-linux" in guest.check("setpriv --version")
+        assert "BusyBox" in guest.run("hostname --help").output
 
 
 def test_failures_are_told():
