@@ -220,7 +220,7 @@ static int prepare(struct job *job, struct error *err)
 	ret = open_files(job, err);
 	if (ret)
 		return ret;
-	ret = image_parse(job->kernel.bytes, &job->image, err);
+	ret = image_parse(file_head(&job->kernel), job->kernel.bytes, &job->image, err);
 	if (ret) {
 		error_prefix(err, "%s", job->o->kernel);
 		return ret;

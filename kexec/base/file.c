@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -22,45 +23,81 @@ static int check_kind(const struct stat *st, const char *path, struct error *err
 	return 0;
 }
 
-/* Maps what @fd holds and makes @out its owner; on failure the caller keeps it. */
-static int map_file(int fd, const char *path, struct file *out, struct error *err)
+static struct file_stamp make_stamp(const struct stat *st)
+{
+	return (struct file_stamp){ st->st_ino, (uint64_t)st->st_size, st->st_mtim,
+				    st->st_ctim };
+}
+
+static bool is_same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool is_same_stamp(const struct file_stamp *a, const struct file_stamp *b)
+{
+	return a->inode == b->inode && a->size == b->size &&
+	       is_same_time(a->modified, b->modified) &&
+	       is_same_time(a->changed, b->changed);
+}
+
+/*
+ * A lease keeps writers out while we hold the file. Where there is none (a writer is there
+ * already, or the file system has no leases), file_check() still finds changes out. The
+ * kernel tells of a writer who waits by a signal, which must be one that does no harm.
+ */
+static void keep_writers_out(int fd)
+{
+	if (fcntl(fd, F_SETSIG, SIGURG) == 0)
+		fcntl(fd, F_SETLEASE, F_RDLCK);
+}
+
+static int map(struct file *f, struct error *err)
+{
+	void *p = mmap(NULL, f->stamp.size, PROT_READ, MAP_PRIVATE, f->fd, 0);
+
+	if (p == MAP_FAILED)
+		return error_set(err, errno, "%s: cannot map: %s", f->path,
+				 strerror(errno));
+	f->mapping = p;
+	f->bytes = (struct bytes){ p, f->stamp.size };
+	f->head_size = f->stamp.size < FILE_HEAD ? f->stamp.size : FILE_HEAD;
+	return file_read(f, 0, f->head, f->head_size, err);
+}
+
+int file_adopt(int fd, const char *path, struct file *out, struct error *err)
 {
 	struct stat st;
-	void *map;
 	int ret;
 
-	if (fstat(fd, &st) < 0)
-		return error_set(err, errno, "%s: %s", path, strerror(errno));
-	ret = check_kind(&st, path, err);
-	if (ret)
-		return ret;
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED)
-		return error_set(err, errno, "%s: cannot map: %s", path, strerror(errno));
-	out->path = strdup(path);
-	if (!out->path) {
-		munmap(map, (size_t)st.st_size);
-		return error_set(err, ENOMEM, "%s: out of memory", path);
-	}
-	out->bytes = (struct bytes){ .data = map, .size = (size_t)st.st_size };
-	out->mapping = map;
+	*out = FILE_NONE;
 	out->fd = fd;
-	return 0;
+	out->path = strdup(path);
+	if (!out->path)
+		ret = error_set(err, ENOMEM, "%s: out of memory", path);
+	else if (fstat(fd, &st) < 0)
+		ret = error_set(err, errno, "%s: %s", path, strerror(errno));
+	else
+		ret = check_kind(&st, path, err);
+	if (!ret) {
+		out->stamp = make_stamp(&st);
+		ret = map(out, err);
+	}
+	if (ret)
+		file_close(out);
+	return ret;
 }
 
 int file_open(const char *path, struct file *out, struct error *err)
 {
-	int fd, ret;
+	/* a FIFO must not make us wait for its writer */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	*out = FILE_NONE;
-	/* a FIFO must not make us wait for its writer */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return error_set(err, errno, "%s: %s", path, strerror(errno));
-	ret = map_file(fd, path, out, err);
-	if (ret)
-		close(fd);
-	return ret;
+	keep_writers_out(fd);
+	return file_adopt(fd, path, out, err);
 }
 
 static int copy_all(int from, int to)
@@ -82,24 +119,83 @@ static int copy_all(int from, int to)
 	return 0;
 }
 
-int file_open_copy(const char *path, struct file *out, struct error *err)
+/* What @from still has to give, in a memfd; @from stays the caller's. */
+static int open_copy(int from, const char *path, struct file *out, struct error *err)
 {
-	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC);
-	int fd, ret;
+	int fd = memfd_create("kexec-seed", MFD_CLOEXEC), ret;
 
-	*out = FILE_NONE;
-	if (from < 0)
-		return error_set(err, errno, "%s: %s", path, strerror(errno));
-	fd = memfd_create("kexec-seed", MFD_CLOEXEC);
 	if (fd < 0)
 		return error_set(err, errno, "%s: no memory for it: %s", path,
 				 strerror(errno));
 	ret = copy_all(from, fd);
-	ret = ret ? error_set(err, -ret, "%s: %s", path, strerror(-ret))
-		  : map_file(fd, path, out, err);
+	if (!ret)
+		return file_adopt(fd, path, out, err);
+	close(fd);
+	return error_set(err, -ret, "%s: %s", path, strerror(-ret));
+}
+
+int file_open_copy(const char *path, struct file *out, struct error *err)
+{
+	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC);
+
+	*out = FILE_NONE;
+	if (from < 0)
+		return error_set(err, errno, "%s: %s", path, strerror(errno));
+	return open_copy(from, path, out, err);
+}
+
+int file_unshare(struct file *f, struct error *err)
+{
+	struct file copy;
+	int ret;
+
+	if (lseek(f->fd, 0, SEEK_SET) < 0)
+		return error_set(err, errno, "%s: %s", f->path, strerror(errno));
+	ret = open_copy(f->fd, f->path, &copy, err);
 	if (ret)
-		close(fd);
-	return ret;
+		return ret;
+	file_close(f);
+	*f = copy;
+	return 0;
+}
+
+int file_read(const struct file *f, uint64_t offset, void *buf, size_t size,
+	      struct error *err)
+{
+	uint8_t *to = buf;
+
+	while (size) {
+		ssize_t n = pread(f->fd, to, size, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set(err, errno, "%s: %s", f->path, strerror(errno));
+		if (n == 0)
+			return error_set(err, ESTALE,
+					 "%s: became shorter while it was being loaded; "
+					 "try again when it is whole",
+					 f->path);
+		to += n;
+		offset += (size_t)n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_check(const struct file *f, struct error *err)
+{
+	struct file_stamp now;
+	struct stat st;
+
+	if (fstat(f->fd, &st) < 0)
+		return error_set(err, errno, "%s: %s", f->path, strerror(errno));
+	now = make_stamp(&st);
+	if (is_same_stamp(&now, &f->stamp))
+		return 0;
+	return error_set(err, ESTALE,
+			 "%s: changed while it was being loaded; try again when it is whole",
+			 f->path);
 }
 
 void file_close(struct file *f)

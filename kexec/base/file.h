@@ -8,26 +8,67 @@
 #include "bytes.h"
 #include "error.h"
 
-/* A kernel or initrd: mapped from the page cache where that is possible, never copied. */
+#include <time.h>
+
+#define FILE_HEAD 4096
+
+/* What shows that a file was changed: its inode, size and times. */
+struct file_stamp {
+	uint64_t inode;
+	uint64_t size;
+	struct timespec modified;
+	struct timespec changed;
+};
+
+/*
+ * A kernel or initrd: mapped from the page cache, never copied.
+ *
+ * The mapping is for the kernel, which copes with a file that is truncated meanwhile. We
+ * would get SIGBUS, so what we look at is the head, or read with file_read().
+ */
 struct file {
-	char *path; /* owned */
-	int fd;	    /* owned; -1: none (content that came out of a compressed file) */
+	char *path;	    /* owned */
+	int fd;		    /* owned; -1: none */
 	struct bytes bytes; /* valid until file_close() */
 	void *mapping;	    /* what file_close() unmaps */
+	uint8_t head[FILE_HEAD];
+	size_t head_size; /* less than FILE_HEAD when the file is shorter */
+	struct file_stamp stamp;
 };
 
 #define FILE_NONE ((struct file){ .fd = -1 })
 
 /*
  * Opens and maps the regular file @path. An empty file, a directory or a device is an
- * error. 0 or a negative errno; on failure @out is FILE_NONE.
+ * error. Where the file system has leases, nobody can begin to write to the file until
+ * file_close(). 0 or a negative errno; on failure @out is FILE_NONE.
  */
 int file_open(const char *path, struct file *out, struct error *err);
 
 /*
- * The same for a file that cannot be mapped (/sys): its content goes into a memfd.
+ * The same for a file that cannot be mapped (/sys): its content goes into a memfd, which
+ * nobody else can change.
  */
 int file_open_copy(const char *path, struct file *out, struct error *err);
+
+/* The same for a descriptor, which it takes over, whatever happens. */
+int file_adopt(int fd, const char *path, struct file *out, struct error *err);
+
+/* Puts a copy in a memfd in the place of what @f has mapped. */
+int file_unshare(struct file *f, struct error *err);
+
+/* What @f's head holds. */
+static inline struct bytes file_head(const struct file *f)
+{
+	return (struct bytes){ f->head, f->head_size };
+}
+
+/* Exactly @size bytes from @offset; -ESTALE when the file has become shorter. */
+int file_read(const struct file *f, uint64_t offset, void *buf, size_t size,
+	      struct error *err);
+
+/* -ESTALE when the file is not what it was when it was opened. */
+int file_check(const struct file *f, struct error *err);
 
 /* Unmaps, closes and resets to FILE_NONE. Harmless on FILE_NONE. */
 void file_close(struct file *f);

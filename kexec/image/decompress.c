@@ -296,47 +296,50 @@ static int unpack(const struct format *format, struct unpacker *u)
 	return ret;
 }
 
-/* Puts what u->fd holds in the place of @f's content. */
-static int replace(struct file *f, struct unpacker *u)
+/* What comes out of @f, in @out; @f stays as it is. */
+static int unpack_file(const struct format *format, struct file *f, size_t max,
+		       struct file *out, struct error *err)
 {
-	void *map = mmap(NULL, u->written, PROT_READ, MAP_PRIVATE, u->fd, 0);
-
-	if (map == MAP_FAILED)
-		return error_set(u->err, errno, "%s: cannot map: %s", u->path,
-				 strerror(errno));
-	munmap(f->mapping, f->bytes.size);
-	if (f->fd >= 0)
-		close(f->fd);
-	f->fd = u->fd;
-	f->mapping = map;
-	f->bytes = (struct bytes){ .data = map, .size = u->written };
-	return 0;
-}
-
-int file_decompress_max(struct file *f, size_t max, struct error *err)
-{
-	const struct format *format = find_format(f->bytes);
-	struct unpacker u = { .path = f->path, .in = f->bytes, .max = max, .err = err };
+	struct unpacker u = { .path = f->path,
+			      .format = format->name,
+			      .in = f->bytes,
+			      .max = max,
+			      .err = err };
 	int ret;
 
-	if (!format)
-		return 0;
-	u.format = format->name;
-	if (!format->unpack)
-		return error_set(
-			err, ENOTSUP,
-			"%s is compressed with %s and this kexec was built without %s",
-			f->path, format->name, format->library);
 	u.fd = memfd_create("kexec-kernel", MFD_CLOEXEC);
 	if (u.fd < 0)
 		return error_set(err, errno, "%s: no memory to unpack it: %s", f->path,
 				 strerror(errno));
 	ret = unpack(format, &u);
 	if (!ret)
-		ret = replace(f, &u);
-	if (ret)
-		close(u.fd);
+		return file_adopt(u.fd, f->path, out, err);
+	close(u.fd);
 	return ret;
+}
+
+int file_decompress_max(struct file *f, size_t max, struct error *err)
+{
+	const struct format *format = find_format(file_head(f));
+	struct file out;
+	int ret;
+
+	if (!format)
+		return 0;
+	if (!format->unpack)
+		return error_set(
+			err, ENOTSUP,
+			"%s is compressed with %s and this kexec was built without %s",
+			f->path, format->name, format->library);
+	/* Unpacking looks at every byte of the mapping: it must not shrink meanwhile. */
+	ret = file_unshare(f, err);
+	if (!ret)
+		ret = unpack_file(format, f, max, &out, err);
+	if (ret)
+		return ret;
+	file_close(f);
+	*f = out;
+	return 0;
 }
 
 int file_decompress(struct file *f, struct error *err)

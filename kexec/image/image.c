@@ -23,20 +23,20 @@ _Static_assert(offsetof(struct boot_params, edd_mbr_sig_buffer) == HEADER_END_MA
 	       "boot.rst");
 
 /* The header's bytes as far as the kernel that brought them says they go. */
-static int find_header(struct bytes file, struct image *out, struct error *err)
+static int find_header(struct bytes head, struct image *out, struct error *err)
 {
 	const struct setup_header *probe;
 	struct bytes first;
 	size_t end;
 
-	if (!bytes_slice(file, HEADER_OFFSET, HEADER_END_MAX - HEADER_OFFSET, &first))
+	if (!bytes_slice(head, HEADER_OFFSET, HEADER_END_MAX - HEADER_OFFSET, &first))
 		return error_set(err, ENOEXEC, "too short to be a kernel (%zu bytes)",
-				 file.size);
+				 head.size);
 	probe = (const void *)first.data; /* packed: no alignment needed */
 	if (probe->boot_flag != BOOT_FLAG || probe->header != HDRS_MAGIC)
 		return error_set(err, ENOEXEC,
 				 "not a kernel that can be loaded (no bzImage header)");
-	end = HEADER_JUMP + 1 + file.data[HEADER_JUMP];
+	end = HEADER_JUMP + 1 + head.data[HEADER_JUMP];
 	if (end > HEADER_END_MAX)
 		return error_set(err, ENOEXEC, "setup header is too long (up to 0x%zx)",
 				 end);
@@ -102,12 +102,13 @@ static void take_wishes(struct image *out)
 	out->entry_offset = ENTRY64_OFFSET;
 }
 
-int image_parse(struct bytes file, struct image *out, struct error *err)
+int image_parse(struct bytes head, struct bytes file, struct image *out,
+		struct error *err)
 {
 	int ret;
 
 	*out = (struct image){ 0 };
-	ret = find_header(file, out, err);
+	ret = find_header(head, out, err);
 	if (ret)
 		return ret;
 	ret = check_abilities(&out->hdr, err);

@@ -35,9 +35,11 @@ struct image {
 
 /*
  * Recognises a kernel by content (Documentation/arch/x86/boot.rst: a bzImage of protocol
- * 2.12 or later, relocatable, with the 64-bit entry point). @out borrows from @file.
- * 0, or -ENOEXEC with what is wrong with it.
+ * 2.12 or later, relocatable, with the 64-bit entry point). Only @head is looked at, a
+ * copy of the first bytes of @file; @out borrows from both. 0, or -ENOEXEC with what is
+ * wrong with it.
  */
-int image_parse(struct bytes file, struct image *out, struct error *err);
+int image_parse(struct bytes head, struct bytes file, struct image *out,
+		struct error *err);
 
 #endif

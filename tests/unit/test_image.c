@@ -12,7 +12,9 @@ static struct error err;
 
 static int parse(const struct fake_kernel *k, size_t size, struct image *image)
 {
-	return image_parse((struct bytes){ k->file, size }, image, &err);
+	struct bytes file = { k->file, size };
+
+	return image_parse(file, file, image, &err);
 }
 
 static void test_takes_a_kernel(void **state)

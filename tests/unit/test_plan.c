@@ -38,6 +38,7 @@ static void add_ram(struct scene *s, uint64_t start, uint64_t end)
 static int setup(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
+	struct bytes file;
 	struct error err;
 
 	assert_non_null(s);
@@ -48,9 +49,8 @@ static int setup(void **state)
 	s->facts.has_boot_params = true;
 	s->facts.rsdp = 0xf5ae0;
 	fake_kernel(&s->kernel);
-	assert_int_equal(
-		image_parse((struct bytes){ s->kernel.file, FAKE_SIZE }, &s->image, &err),
-		0);
+	file = (struct bytes){ s->kernel.file, FAKE_SIZE };
+	assert_int_equal(image_parse(file, file, &s->image, &err), 0);
 	s->opts = (struct plan_options){ .command_line = "console=ttyS0 ro",
 					 .initrd = { s->initrd, sizeof(s->initrd) },
 					 .seed = true,
