@@ -100,21 +100,41 @@ int file_open(const char *path, struct file *out, struct error *err)
 	return file_adopt(fd, path, out, err);
 }
 
-static int copy_all(int from, int to)
+static int write_all(int fd, const char *buf, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, buf, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		buf += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static int no_memory(const char *path, int code, struct error *err)
+{
+	return error_set(err, code, "%s: no memory for it: %s", path, strerror(code));
+}
+
+static int copy_all(int from, int to, const char *path, struct error *err)
 {
 	char buf[65536];
 	ssize_t n;
 
 	while ((n = read(from, buf, sizeof(buf))) != 0) {
+		int ret;
+
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
-		for (ssize_t done = 0, w; done < n; done += w) {
-			w = write(to, buf + done, (size_t)(n - done));
-			if (w < 0)
-				return -errno;
-		}
+			return error_set(err, errno, "%s: %s", path, strerror(errno));
+		ret = write_all(to, buf, (size_t)n);
+		if (ret)
+			return no_memory(path, -ret, err);
 	}
 	return 0;
 }
@@ -125,13 +145,12 @@ static int open_copy(int from, const char *path, struct file *out, struct error 
 	int fd = memfd_create("kexec-seed", MFD_CLOEXEC), ret;
 
 	if (fd < 0)
-		return error_set(err, errno, "%s: no memory for it: %s", path,
-				 strerror(errno));
-	ret = copy_all(from, fd);
+		return no_memory(path, errno, err);
+	ret = copy_all(from, fd, path, err);
 	if (!ret)
 		return file_adopt(fd, path, out, err);
 	close(fd);
-	return error_set(err, -ret, "%s: %s", path, strerror(-ret));
+	return ret;
 }
 
 int file_open_copy(const char *path, struct file *out, struct error *err)
@@ -144,19 +163,12 @@ int file_open_copy(const char *path, struct file *out, struct error *err)
 	return open_copy(from, path, out, err);
 }
 
-int file_unshare(struct file *f, struct error *err)
+int file_copy(const struct file *f, struct file *out, struct error *err)
 {
-	struct file copy;
-	int ret;
-
+	*out = FILE_NONE;
 	if (lseek(f->fd, 0, SEEK_SET) < 0)
 		return error_set(err, errno, "%s: %s", f->path, strerror(errno));
-	ret = open_copy(f->fd, f->path, &copy, err);
-	if (ret)
-		return ret;
-	file_close(f);
-	*f = copy;
-	return 0;
+	return open_copy(f->fd, f->path, out, err);
 }
 
 int file_read(const struct file *f, uint64_t offset, void *buf, size_t size,

@@ -54,8 +54,8 @@ int file_open_copy(const char *path, struct file *out, struct error *err);
 /* The same for a descriptor, which it takes over, whatever happens. */
 int file_adopt(int fd, const char *path, struct file *out, struct error *err);
 
-/* Puts a copy in a memfd in the place of what @f has mapped. */
-int file_unshare(struct file *f, struct error *err);
+/* A copy of @f in a memfd. */
+int file_copy(const struct file *f, struct file *out, struct error *err);
 
 /* What @f's head holds. */
 static inline struct bytes file_head(const struct file *f)

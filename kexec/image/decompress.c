@@ -296,8 +296,8 @@ static int unpack(const struct format *format, struct unpacker *u)
 	return ret;
 }
 
-/* What comes out of @f, in @out; @f stays as it is. */
-static int unpack_file(const struct format *format, struct file *f, size_t max,
+/* What comes out of @f, in @out. */
+static int unpack_file(const struct format *format, const struct file *f, size_t max,
 		       struct file *out, struct error *err)
 {
 	struct unpacker u = { .path = f->path,
@@ -321,7 +321,7 @@ static int unpack_file(const struct format *format, struct file *f, size_t max,
 int file_decompress_max(struct file *f, size_t max, struct error *err)
 {
 	const struct format *format = find_format(file_head(f));
-	struct file out;
+	struct file packed, out;
 	int ret;
 
 	if (!format)
@@ -332,9 +332,11 @@ int file_decompress_max(struct file *f, size_t max, struct error *err)
 			"%s is compressed with %s and this kexec was built without %s",
 			f->path, format->name, format->library);
 	/* Unpacking looks at every byte of the mapping: it must not shrink meanwhile. */
-	ret = file_unshare(f, err);
-	if (!ret)
-		ret = unpack_file(format, f, max, &out, err);
+	ret = file_copy(f, &packed, err);
+	if (ret)
+		return ret;
+	ret = unpack_file(format, &packed, max, &out, err);
+	file_close(&packed);
 	if (ret)
 		return ret;
 	file_close(f);
