@@ -9,6 +9,7 @@
 #include "machine/iomem.h"
 #include "machine/memmap.h"
 #include "machine/ram.h"
+#include "machine/vmgenid.h"
 
 #include <errno.h>
 #include <string.h>
@@ -184,6 +185,7 @@ static int read_all(const char *root, struct facts *f, struct error *err)
 		return ret;
 	f->rsdp = choose_rsdp(f);
 	cpu_read(root, &f->cpu);
+	vmgenid_read(root, f, &f->vmgenid);
 	return 0;
 }
 

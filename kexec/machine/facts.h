@@ -40,8 +40,27 @@ struct efi_facts {
 
 struct cpu_facts {
 	bool la57;    /* the running kernel uses 5-level paging */
+	bool sha_ni;  /* the SHA extensions, and the SSE that they go with */
+	bool rdseed;
+	bool rdrand;
+	bool tsc;
 	bool gbpages; /* 1 GiB pages: the processor has them and the kernel uses them */
 	unsigned int physical_bits; /* 0: not known */
+};
+
+enum vmgenid_state {
+	VMGENID_ABSENT,	       /* no such device, or no ACPI at all */
+	VMGENID_FOUND,	       /* addr is valid */
+	VMGENID_UNKNOWN_SHAPE, /* there seems to be one, but not where it keeps the ID */
+	VMGENID_BAD_ADDRESS,   /* at an address that cannot be right */
+	VMGENID_HIDDEN,	       /* the tables are for root only */
+};
+
+/* The VM generation ID: see machine/vmgenid.h. */
+struct vmgenid_facts {
+	enum vmgenid_state state;
+	uint64_t addr; /* physical; 0 unless VMGENID_FOUND */
+	char why[96];  /* a word on the state, for people */
 };
 
 struct facts {
@@ -66,6 +85,7 @@ struct facts {
 	struct efi_facts efi;
 	uint64_t rsdp; /* ACPI's root pointer; 0: not known */
 	struct cpu_facts cpu;
+	struct vmgenid_facts vmgenid;
 	char *cmdline; /* of the running kernel, without the newline; owned; or NULL */
 };
 

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Any bytes as the code of two ACPI tables. tests/unit/acpi is a corpus to start from.
+ *
+ *     clang -D_GNU_SOURCE -Iinclude -Ikexec -g -O1 -fsanitize=fuzzer,address,undefined \
+ *         tests/fuzz/fuzz_aml.c kexec/machine/{aml,e820,text,vmgenid,vmgenid_addr}.c \
+ *         kexec/base/{error,file}.c
+ */
+#include "machine/e820.h"
+#include "machine/vmgenid.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADER 36
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* A table of its own memory, with a header that fits. */
+static struct bytes make_table(const uint8_t *code, size_t size)
+{
+	uint8_t *table = calloc(1, HEADER + size);
+
+	require(table);
+	memcpy(table, "SSDT", 4);
+	for (size_t i = 0; i < 4; i++)
+		table[4 + i] = (uint8_t)((HEADER + size) >> 8 * i);
+	if (size)
+		memcpy(table + HEADER, code, size);
+	return (struct bytes){ table, HEADER + size };
+}
+
+static void check(const struct bytes *tables, size_t count)
+{
+	struct boot_e820_entry ram = { 0, 0x9fc00, E820_RAM };
+	struct facts f = { .e820 = { &ram, 1 } };
+	struct vmgenid_facts v;
+
+	memset(&v, 0xa5, sizeof(v));
+	vmgenid_find(tables, count, &v);
+	vmgenid_check(&f, &v);
+	require(memchr(v.why, 0, sizeof(v.why)));
+	for (const char *p = v.why; *p; p++)
+		require(*p >= ' ' && *p <= '~');
+	if (v.state == VMGENID_FOUND)
+		require(v.addr >= ram.size && v.addr % 8 == 0 &&
+			v.addr < (uint64_t)1 << 47);
+	else
+		require(!v.addr && v.state <= VMGENID_BAD_ADDRESS && v.why[0]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	size_t first = size ? data[0] * (size - 1) / 255 : 0;
+	struct bytes tables[3];
+
+	if (!size)
+		return 0;
+	tables[0] = make_table(data + 1, first);
+	tables[1] = make_table(data + 1 + first, size - 1 - first);
+	tables[2] = (struct bytes){ data, size }; /* a header of any kind */
+	check(tables, 3);
+	check(&tables[2], 1);
+	free((void *)tables[0].data);
+	free((void *)tables[1].data);
+	return 0;
+}
