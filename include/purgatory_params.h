@@ -21,9 +21,9 @@
 #define KS_PURGATORY_PARAMS_H
 
 #define PURGATORY_MAGIC	  0x3159524f54475250ULL /* "PRGTORY1" */
-#define PURGATORY_VERSION 1
+#define PURGATORY_VERSION 2
 
-#define PURGATORY_PARAMS_SIZE 1528 /* sizeof(struct purgatory_params), for assembler */
+#define PURGATORY_PARAMS_SIZE 1552 /* sizeof(struct purgatory_params), for assembler */
 
 #define PURGATORY_MAX_CHECKS 16
 #define PURGATORY_MAX_MAPS   32
@@ -60,7 +60,7 @@ struct purgatory_check {
 	uint64_t size;
 	uint32_t kind; /* enum purgatory_kind */
 	uint32_t reserved;
-	uint8_t sha256[32];
+	uint8_t digest[32]; /* of the range: digest.h */
 };
 
 struct purgatory_map {
@@ -88,6 +88,19 @@ struct purgatory_params {
 	uint32_t console;
 	uint32_t serial_port; /* I/O port, e.g. 0x3f8 */
 	uint32_t serial_baud; /* 0: leave the line as it is */
+	/*
+	 * What the processor can do. The loader asks (CPUID, or better what the kernel
+	 * made of it in /proc/cpuinfo), not the purgatory: in an encrypted guest (SEV-ES,
+	 * TDX) CPUID raises an exception that only a kernel has an answer to.
+	 */
+	uint32_t digest_way; /* enum digest_way; any other value is DIGEST_PORTABLE */
+	uint32_t mix_inputs; /* SEED_INPUT_RDSEED, _RDRAND, _TSC: instructions to use */
+	/*
+	 * The SETUP_RNG_SEED node whose 32 bytes are replaced by what they are mixed into
+	 * (seed_mix.h); 0: they stay as they are.
+	 */
+	uint64_t mix_node;
+	uint64_t generation_id; /* the VM generation ID's 16 bytes; 0: the machine has none */
 	struct purgatory_map maps[PURGATORY_MAX_MAPS];
 	struct purgatory_check checks[PURGATORY_MAX_CHECKS];
 

@@ -20,6 +20,8 @@ enum {
 	OPT_NOEFI,
 	OPT_SEED,
 	OPT_SEED_TIMEOUT,
+	OPT_SEED_MIX,
+	OPT_VMGENID_ADDR,
 	OPT_ON_CORRUPTION,
 	OPT_SERIAL,
 	OPT_SERIAL_BAUD,
@@ -59,6 +61,8 @@ static const struct option long_options[] = {
 	{ "noefi", no_argument, NULL, OPT_NOEFI },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "seed-timeout", required_argument, NULL, OPT_SEED_TIMEOUT },
+	{ "seed-mix", required_argument, NULL, OPT_SEED_MIX },
+	{ "vmgenid-addr", required_argument, NULL, OPT_VMGENID_ADDR },
 	{ "on-corruption", required_argument, NULL, OPT_ON_CORRUPTION },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ "serial-baud", required_argument, NULL, OPT_SERIAL_BAUD },
@@ -82,10 +86,10 @@ void options_print_help(FILE *to)
 	      "      --reuse-cmdline    start from the running kernel's command line\n"
 	      "      --reuseinitrd      the running kernel's initrd (retain_initrd)\n"
 	      "      --seed=WHEN        auto, require, or off; --seed-timeout=SECONDS [10]\n"
+	      "      --seed-mix=        auto, or off; --vmgenid-addr=ADDR\n"
 	      "  -a | -c | -s           system call: best, kexec_load, kexec_file_load\n"
 	      "      --mem-min=ADDR, --mem-max=ADDR          where to load\n"
-	      "      --noefi            hand no EFI services on\n"
-	      "  -f, --force            jump without shutdown -r\n"
+	      "      --noefi            no EFI services      -f, --force  no shutdown -r\n"
 	      "  -x, --no-ifdown        leave network interfaces up\n"
 	      "  -y, --no-sync          do not write disks back\n"
 	      "  -i, --no-checks        jump without verifying digests\n"
@@ -110,17 +114,21 @@ static int parse_number(const char *option, const char *text, uint64_t *out,
 	return 0;
 }
 
-/* The position of @text in @words into *@out. */
-static int parse_word(const char *option, const char *text, const char *const words[3],
-		      uint32_t *out, struct error *err)
+#define MAX_WORDS 3
+
+/* The position of @text in @words (MAX_WORDS or ended by NULL) into *@out. */
+static int parse_word(const char *option, const char *text,
+		      const char *const words[MAX_WORDS], uint32_t *out,
+		      struct error *err)
 {
-	for (uint32_t i = 0; i < 3; i++)
+	for (uint32_t i = 0; i < MAX_WORDS && words[i]; i++)
 		if (!strcmp(text, words[i])) {
 			*out = i;
 			return 0;
 		}
-	return error_set(err, EINVAL, "%s=%s: must be %s, %s or %s", option, text,
-			 words[0], words[1], words[2]);
+	return error_set(err, EINVAL, "%s=%s: must be %s%s%s or %s", option, text,
+			 words[0], words[2] ? ", " : "", words[2] ? words[1] : "",
+			 words[2] ? words[2] : words[1]);
 }
 
 static int parse_serial(const char *text, uint32_t *port, struct error *err)
@@ -227,6 +235,7 @@ static int parse_value(int opt, const char *arg, struct options *o, struct error
 {
 	static const char *const seeds[] = { "auto", "require", "off" };
 	static const char *const corruptions[] = { "reset", "halt", "boot" };
+	static const char *const mixes[MAX_WORDS] = { "auto", "off" };
 	uint32_t word = 0;
 	uint64_t number = 0;
 	int ret = 0;
@@ -258,6 +267,14 @@ static int parse_value(int opt, const char *arg, struct options *o, struct error
 			ret = error_set(err, EINVAL, "--seed-timeout=%s: at most 3600",
 					arg);
 		o->seed_timeout = (unsigned int)number;
+		break;
+	case OPT_SEED_MIX:
+		ret = parse_word("--seed-mix", arg, mixes, &word, err);
+		o->mix_off = word == 1;
+		break;
+	case OPT_VMGENID_ADDR:
+		o->vmgenid_given = true;
+		ret = parse_number("--vmgenid-addr", arg, &o->vmgenid_addr, err);
 		break;
 	case OPT_ON_CORRUPTION:
 		ret = parse_word("--on-corruption", arg, corruptions, &o->on_corruption,

@@ -51,6 +51,9 @@ struct options {
 	bool no_checks;
 	uint32_t on_corruption; /* PURGATORY_RESET ... */
 	enum seed_policy seed;
+	bool mix_off; /* --seed-mix=off: hand the bytes of getrandom() over as they are */
+	bool vmgenid_given; /* --vmgenid-addr= */
+	uint64_t vmgenid_addr;
 	unsigned int seed_timeout; /* seconds */
 
 	bool console_vga;

@@ -7,8 +7,10 @@
 #include "image/image.h"
 #include "load/kexec_load.h"
 #include "load/reboot.h"
+#include "load/seal.h"
 #include "load/seed.h"
 #include "machine/facts.h"
+#include "machine/vmgenid.h"
 #include "plan/cmdline.h"
 #include "plan/plan.h"
 
@@ -28,6 +30,7 @@ struct job {
 	struct image image;
 	struct facts facts;
 	char *cmdline;
+	uint64_t generation_id;
 	struct plan plan;
 	struct secret seed;
 };
@@ -107,6 +110,30 @@ static struct plan_console choose_console(const struct options *o, const char *c
 	return c;
 }
 
+/*
+ * Where the purgatory will find the VM generation ID: where the user says, else where
+ * ACPI's tables say. That there is one but in no known shape is worth a word.
+ */
+static void find_generation_id(struct job *job)
+{
+	struct vmgenid_facts found = job->facts.vmgenid;
+	const struct options *o = job->o;
+
+	if (o->mix_off || o->seed == SEED_OFF)
+		return;
+	if (o->vmgenid_given) {
+		found = (struct vmgenid_facts){ .state = VMGENID_FOUND,
+						.addr = o->vmgenid_addr };
+		vmgenid_check(&job->facts, &found);
+	}
+	if (found.state == VMGENID_FOUND)
+		job->generation_id = found.addr;
+	else if (found.state == VMGENID_UNKNOWN_SHAPE ||
+		 found.state == VMGENID_BAD_ADDRESS)
+		fprintf(stderr, "kexec: the VM generation ID is not used: %s\n",
+			found.why);
+}
+
 static int make_plan(struct job *job, bool seed, struct error *err)
 {
 	const struct options *o = job->o;
@@ -117,6 +144,8 @@ static int make_plan(struct job *job, bool seed, struct error *err)
 		.mem_max = o->mem_max,
 		.noefi = o->noefi,
 		.seed = seed,
+		.mix = !o->mix_off,
+		.generation_id = job->generation_id,
 		.verify = !o->no_checks,
 		.on_corruption = o->on_corruption,
 		.console = choose_console(o, job->cmdline),
@@ -166,6 +195,39 @@ static int load_files(struct job *job, struct error *err)
 				job->o->target, err);
 }
 
+/* Are both files still what was hashed? */
+static int check_files(const struct job *job, struct error *err)
+{
+	int ret = file_check(&job->kernel, err);
+
+	return ret || !job->initrd.mapping ? ret : file_check(&job->initrd, err);
+}
+
+/*
+ * The digests are those of the files when they were read; the kernel copies them a moment
+ * later. An image that would fail its own check must not stay.
+ */
+static int seal_and_load(struct job *job, bool *other_way, struct error *err)
+{
+	const struct file *const files[] = { &job->kernel, &job->initrd };
+	struct error changed;
+	int ret;
+
+	ret = seal_plan(&job->plan, files, 2, err);
+	if (ret)
+		return ret;
+	ret = kexec_load_plan(&job->plan, job->o->target, other_way, err);
+	if (!check_files(job, &changed))
+		return ret;
+	*other_way = false;
+	*err = changed;
+	if (!ret) {
+		kexec_unload(job->o->target, &changed);
+		error_prefix(err, "unloaded again");
+	}
+	return -ESTALE;
+}
+
 static int load_plan(struct job *job, bool *other_way, struct error *err)
 {
 	int ret;
@@ -178,8 +240,7 @@ static int load_plan(struct job *job, bool *other_way, struct error *err)
 		return ret;
 	if (job->o->debug)
 		plan_print(stderr, &job->plan, &job->facts);
-	plan_seal(&job->plan);
-	ret = kexec_load_plan(&job->plan, job->o->target, other_way, err);
+	ret = seal_and_load(job, other_way, err);
 	secret_wipe(&job->seed);
 	secret_wipe_stack();
 	return ret;
@@ -226,7 +287,10 @@ static int prepare(struct job *job, struct error *err)
 		return ret;
 	}
 	ret = facts_read(job->o->facts_root ? job->o->facts_root : "", &job->facts, err);
-	return ret ? ret : make_cmdline(job, err);
+	if (ret)
+		return ret;
+	find_generation_id(job);
+	return make_cmdline(job, err);
 }
 
 int run_load(const struct options *o, struct error *err)

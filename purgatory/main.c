@@ -4,6 +4,7 @@
  */
 #include "purgatory.h"
 
+#include "digest.h"
 #include "pgtable.h"
 
 #define CR4_LA57 (1ULL << 12)
@@ -36,7 +37,7 @@ static const char pgt_complaint[][40] = {
  * The old kernel's tables map what it had; ours map what is needed, and lie where the
  * next kernel knows of them. If they cannot be had, the old ones usually do.
  */
-static void use_own_tables(const struct purgatory_params *params)
+static bool use_own_tables(const struct purgatory_params *params)
 {
 	const struct pgt_memory memory = { .offset = 0 };
 	uint64_t self = (uintptr_t)params, cr3 = read_cr3();
@@ -56,9 +57,10 @@ static void use_own_tables(const struct purgatory_params *params)
 	if (result != PGT_OK) {
 		say("the room for page tables (%lu pages at 0x%lx) %s, keeping the old ones",
 		    params->pgt_pages, params->pgt_pool, pgt_complaint[result]);
-		return;
+		return false;
 	}
 	__asm__ volatile("movq %0, %%cr3" : : "r"(cr3) : "memory");
+	return true;
 }
 
 /* What the messages say will happen, for each wish of the loader. */
@@ -76,11 +78,26 @@ static void act_on_damage(uint32_t wish)
 		machine_reset();
 }
 
+/* The fast way needs SSE, which is left as it was found. */
+static bool verify(const struct purgatory_params *params, const char *what_then)
+{
+	struct vector_control before;
+	bool good;
+
+	if (params->digest_way != DIGEST_SHA_NI)
+		return verify_ranges(params, what_then);
+	before = vectors_on();
+	good = verify_ranges(params, what_then);
+	vectors_off(before);
+	return good;
+}
+
 struct purgatory_jump purgatory_main(const struct purgatory_params *params)
 {
 	uint32_t wish = params->on_corruption;
 	/* A block that is damaged cannot be believed when it says "go on". */
 	uint32_t cautious = wish == PURGATORY_HALT ? PURGATORY_HALT : PURGATORY_RESET;
+	bool own_tables;
 
 	if (wish > PURGATORY_BOOT)
 		wish = PURGATORY_RESET;
@@ -88,9 +105,10 @@ struct purgatory_jump purgatory_main(const struct purgatory_params *params)
 	console_init(params);
 	if (!verify_params(params, consequence[cautious]))
 		act_on_damage(cautious);
-	use_own_tables(params);
-	if (!verify_ranges(params, consequence[wish]))
+	own_tables = use_own_tables(params);
+	if (!verify(params, consequence[wish]))
 		act_on_damage(wish);
+	mix_seed(params, own_tables);
 	if (console_is_verbose())
 		say("jumping to the kernel at 0x%lx", params->kernel_entry);
 	return (struct purgatory_jump){ params->kernel_entry, params->boot_params };

@@ -11,6 +11,7 @@
 #pragma GCC visibility push(hidden)
 
 #include "purgatory_params.h"
+#include "seed_mix.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,31 @@ bool verify_ranges(const struct purgatory_params *params, const char *consequenc
 
 /* The same for the block of parameters itself. */
 bool verify_params(const struct purgatory_params *params, const char *consequence);
+
+/*
+ * Replaces the seed at params->mix_node, if there is one, by what it is mixed into
+ * (seed_mix.h). The VM generation ID is read only when @own_tables, those of
+ * use_own_tables(), are in use and map it: what the old ones map is not known.
+ */
+void mix_seed(const struct purgatory_params *params, bool own_tables);
+
+/*
+ * Draws words until there are SEED_HW_WORDS or one of them did not come with so many
+ * tries; returns how many came.
+ */
+uint32_t mix_collect(bool (*draw)(uint64_t *word), unsigned int tries,
+		     uint64_t words[SEED_HW_WORDS]);
+
+struct vector_control {
+	uint64_t cr0, cr4;
+};
+
+/*
+ * Makes SSE instructions work whatever the old kernel left; what was set before, for
+ * vectors_off(). Whoever uses vector registers in between zeroes them.
+ */
+struct vector_control vectors_on(void);
+void vectors_off(struct vector_control before);
 
 void machine_reset(void) __attribute__((noreturn));
 void machine_halt(void) __attribute__((noreturn));

@@ -3,22 +3,16 @@
  * SHA-256 as FIPS 180-4 defines it; the section numbers below are that document's.
  *
  * The same source runs in user space and in the purgatory, where there is no C library:
- * only compiler builtins are used. All the work is in absorb(), whole blocks at a time,
- * so that another way to do it (instructions of the CPU, several lanes) goes in there.
+ * only compiler builtins are used. One message after the other, on any processor; what
+ * the SHA extensions can do is in sha256_ni.c.
  */
-#include "sha256.h"
+#include "sha256_parts.h"
+#include "traceless.h"
 
 #define UNROLL 16 /* rounds in one turn of the loop: the words have fixed places */
 
-/* Bytes of stack that absorb_blocks() may take; gcc and clang make it 100 to 600, ... */
-#ifdef __OPTIMIZE__
-#define DEAD_STACK 1024
-#else
-#define DEAD_STACK 16384 /* ... but far more with ASan and -O0 */
-#endif
-
 /* Section 4.2.2: the fractional parts of the cube roots of the first 64 primes. */
-static const uint32_t round_constant[64] = {
+_Alignas(16) const uint32_t sha256_round_constants[SHA256_ROUNDS] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
 	0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
 	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
@@ -32,12 +26,11 @@ static const uint32_t round_constant[64] = {
 	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-/* The compiler must not find out that nobody reads the zeroes. */
-static void wipe(void *data, size_t size)
-{
-	__builtin_memset(data, 0, size);
-	__asm__ volatile("" : : "r"(data) : "memory");
-}
+/* Section 5.3.3: the fractional parts of the square roots of the first 8 primes. */
+const uint32_t sha256_initial_state[SHA256_WORDS] = {
+	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+	0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+};
 
 static inline uint32_t ror(uint32_t x, unsigned int n)
 {
@@ -50,12 +43,6 @@ static inline uint32_t load_be32(const uint8_t *p)
 
 	__builtin_memcpy(&x, p, sizeof(x));
 	return __builtin_bswap32(x);
-}
-
-static inline void store_be32(uint8_t *p, uint32_t x)
-{
-	x = __builtin_bswap32(x);
-	__builtin_memcpy(p, &x, sizeof(x));
 }
 
 /*
@@ -130,12 +117,12 @@ static void absorb_block(uint32_t state[8], const uint8_t *data, uint32_t w[UNRO
 {
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
-	const uint32_t *k = round_constant;
+	const uint32_t *k = sha256_round_constants;
 	uint32_t bc = b ^ c;
 
 	EIGHT_ROUNDS(LOAD, 0);
 	EIGHT_ROUNDS(LOAD, 8);
-	for (k += UNROLL; k < round_constant + 64; k += UNROLL) {
+	for (k += UNROLL; k < sha256_round_constants + SHA256_ROUNDS; k += UNROLL) {
 		EIGHT_ROUNDS(NEXT, 0);
 		EIGHT_ROUNDS(NEXT, 8);
 	}
@@ -158,18 +145,6 @@ static __attribute__((noinline)) void absorb_blocks(uint32_t state[8],
 		absorb_block(state, data, w);
 }
 
-/*
- * Compilers keep second copies of the schedule's words on the stack, out of reach by
- * name, and any 16 of those words in a row give the message away. So this lies down
- * where absorb_blocks() has been, and wipes more than that took.
- */
-static __attribute__((noinline, no_sanitize("address"))) void wipe_dead_stack(void)
-{
-	uint8_t dead[DEAD_STACK];
-
-	wipe(dead, sizeof(dead));
-}
-
 /* @blocks whole blocks at @data into @state; leaves no word of them behind. */
 static void absorb(uint32_t state[8], const uint8_t *data, size_t blocks)
 {
@@ -179,11 +154,9 @@ static void absorb(uint32_t state[8], const uint8_t *data, size_t blocks)
 
 void sha256_init(struct sha256 *s)
 {
-	/* Section 5.3.3: the fractional parts of the square roots of the first 8 primes. */
-	*s = (struct sha256){
-		.state = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
-			   0x9b05688c, 0x1f83d9ab, 0x5be0cd19 },
-	};
+	*s = (struct sha256){ 0 };
+	for (int i = 0; i < SHA256_WORDS; i++)
+		s->state[i] = sha256_initial_state[i];
 }
 
 void sha256_update(struct sha256 *s, const void *data, size_t size)
@@ -196,7 +169,7 @@ void sha256_update(struct sha256 *s, const void *data, size_t size)
 		size_t room = SHA256_BLOCK - held;
 		size_t part = size < room ? size : room;
 
-		__builtin_memcpy(s->block + held, p, part);
+		copy_bytes(s->block + held, p, part);
 		if (size < room)
 			return;
 		absorb(s->state, s->block, 1);
@@ -206,8 +179,8 @@ void sha256_update(struct sha256 *s, const void *data, size_t size)
 	if (size >= SHA256_BLOCK)
 		absorb(s->state, p, size / SHA256_BLOCK);
 	if (size % SHA256_BLOCK)
-		__builtin_memcpy(s->block, p + size / SHA256_BLOCK * SHA256_BLOCK,
-				 size % SHA256_BLOCK);
+		copy_bytes(s->block, p + size / SHA256_BLOCK * SHA256_BLOCK,
+			   size % SHA256_BLOCK);
 }
 
 void sha256_final(struct sha256 *s, uint8_t out[SHA256_SIZE])
@@ -225,7 +198,7 @@ void sha256_final(struct sha256 *s, uint8_t out[SHA256_SIZE])
 	store_be32(s->block + SHA256_BLOCK - 8, (uint32_t)(bits >> 32));
 	store_be32(s->block + SHA256_BLOCK - 4, (uint32_t)bits);
 	absorb(s->state, s->block, 1);
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < SHA256_WORDS; i++)
 		store_be32(out + 4 * i, s->state[i]);
 	wipe(s, sizeof(*s));
 }

@@ -5,6 +5,7 @@
  */
 #include "purgatory.h"
 
+#include "digest.h"
 #include "sha256.h"
 
 #define MIB 0x100000
@@ -50,10 +51,11 @@ static void say_digests(const uint8_t actual[SHA256_SIZE],
 
 	to_hex(actual, is);
 	to_hex(expected, should_be);
-	say("  its SHA-256 starts with %s instead of %s", is, should_be);
+	say("  its digest starts with %s instead of %s", is, should_be);
 }
 
-static bool verify_range(const struct purgatory_check *check, const char *consequence)
+static bool verify_range(enum digest_way way, const struct purgatory_check *check,
+			 const char *consequence)
 {
 	uint8_t actual[SHA256_SIZE];
 	uint64_t end;
@@ -63,12 +65,12 @@ static bool verify_range(const struct purgatory_check *check, const char *conseq
 		    name_of(check->kind), check->addr, check->size, consequence);
 		return false;
 	}
-	sha256((const void *)(uintptr_t)check->addr, check->size, actual);
-	if (is_same(actual, check->sha256))
+	digest_range(way, (const void *)(uintptr_t)check->addr, check->size, actual);
+	if (is_same(actual, check->digest))
 		return true;
 	say("%s at 0x%lx (%lu bytes) is damaged, %s", name_of(check->kind), check->addr,
 	    check->size, consequence);
-	say_digests(actual, check->sha256);
+	say_digests(actual, check->digest);
 	return false;
 }
 
@@ -84,13 +86,14 @@ static uint64_t total_size(const struct purgatory_params *params)
 
 bool verify_ranges(const struct purgatory_params *params, const char *consequence)
 {
+	enum digest_way way = params->digest_way;
 	bool good = true;
 
 	if (console_is_verbose())
 		say("verifying %lu ranges, %lu MiB", (uint64_t)params->nr_checks,
 		    total_size(params) / MIB);
 	for (uint32_t i = 0; i < params->nr_checks; i++)
-		good &= verify_range(&params->checks[i], consequence);
+		good &= verify_range(way, &params->checks[i], consequence);
 	if (good && console_is_verbose())
 		say("ok");
 	return good;

@@ -205,9 +205,10 @@ int file_check(const struct file *f, struct error *err)
 	now = make_stamp(&st);
 	if (is_same_stamp(&now, &f->stamp))
 		return 0;
-	return error_set(err, ESTALE,
-			 "%s: changed while it was being loaded; try again when it is whole",
-			 f->path);
+	return error_set(
+		err, ESTALE,
+		"%s: changed while it was being loaded; try again when it is whole",
+		f->path);
 }
 
 void file_close(struct file *f)

@@ -13,16 +13,26 @@
 #define PHYSICAL_BITS_MIN 32
 #define PHYSICAL_BITS_MAX 52
 
+/* The kernel's words, which leave out what it was told not to use (nordrand, no5lvl). */
 static void take_flags(struct bytes flags, struct cpu_facts *cpu)
 {
+	bool ssse3 = false, sse4_1 = false, sha_ni = false;
+	const struct {
+		const char *name;
+		bool *flag;
+	} words[] = {
+		{ "la57", &cpu->la57 },	    { "pdpe1gb", &cpu->gbpages },
+		{ "rdseed", &cpu->rdseed }, { "rdrand", &cpu->rdrand },
+		{ "tsc", &cpu->tsc },	    { "ssse3", &ssse3 },
+		{ "sse4_1", &sse4_1 },	    { "sha_ni", &sha_ni },
+	};
 	struct bytes flag;
 
-	while (text_cut(&flags, ' ', &flag)) {
-		if (text_equals(flag, "la57"))
-			cpu->la57 = true;
-		else if (text_equals(flag, "pdpe1gb"))
-			cpu->gbpages = true;
-	}
+	while (text_cut(&flags, ' ', &flag))
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if (text_equals(flag, words[i].name))
+				*words[i].flag = true;
+	cpu->sha_ni = sha_ni && sse4_1 && ssse3;
 }
 
 static void take_address_sizes(struct bytes sizes, struct cpu_facts *cpu)

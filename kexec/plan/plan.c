@@ -2,9 +2,11 @@
 #include "plan/plan.h"
 
 #include "base/units.h"
+#include "digest.h"
 #include "pgtable.h"
 #include "plan/params_block.h"
 #include "purgatory/blob.h"
+#include "seed_mix.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -117,23 +119,37 @@ static int place_block(struct plan *plan, struct placement *where,
 		     (struct bytes){ *block, size }, err);
 }
 
-/* Page table pages for a map of all that was placed so far. */
-static uint64_t count_pgt_pages(const struct plan *plan)
+/*
+ * What the purgatory has to map above what it maps in any case: segments, except the
+ * purgatory itself, and the VM generation ID. Returns how many ranges that is.
+ */
+static uint32_t high_maps(const struct plan *plan, const struct plan_options *opts,
+			  struct purgatory_map maps[PLAN_MAX_SEGMENTS + 1])
 {
-	struct purgatory_map maps[PLAN_MAX_SEGMENTS];
+	uint32_t nr = 0;
 
-	for (size_t i = 0; i < plan->nr_segments; i++)
-		maps[i] = (struct purgatory_map){ plan->segments[i].addr,
-						  plan->segments[i].addr +
-							  plan->segments[i].mem_size };
-	return purgatory_pgt_pages(maps, (uint32_t)plan->nr_segments);
+	for (size_t i = 0; i < plan->nr_segments; i++) {
+		const struct segment *s = &plan->segments[i];
+
+		if (s->kind != PURGATORY_KIND_PURGATORY &&
+		    s->addr + s->mem_size > LOW_LIMIT)
+			maps[nr++] =
+				(struct purgatory_map){ s->addr, s->addr + s->mem_size };
+	}
+	if (opts->generation_id >= LOW_LIMIT)
+		maps[nr++] = (struct purgatory_map){
+			opts->generation_id, opts->generation_id + GENERATION_ID_SIZE
+		};
+	return nr;
 }
 
-static int place_purgatory(struct plan *plan, struct placement *where, struct error *err)
+static int place_purgatory(struct plan *plan, struct placement *where,
+			   const struct plan_options *opts, struct error *err)
 {
 	struct bytes blob = purgatory_blob();
 	struct purgatory_params *params;
-	uint64_t code, pages = count_pgt_pages(plan);
+	struct purgatory_map maps[PLAN_MAX_SEGMENTS + 1];
+	uint64_t code, pages = purgatory_pgt_pages(maps, high_maps(plan, opts, maps));
 	int ret;
 
 	if (!pages)
@@ -171,7 +187,7 @@ static int place_all(struct plan *plan, struct placement *where,
 			    err);
 	if (ret)
 		return ret;
-	return place_purgatory(plan, where, err);
+	return place_purgatory(plan, where, opts, err);
 }
 
 static void fill_params(struct plan *plan, const struct params_layout *layout,
@@ -191,9 +207,23 @@ static void fill_params(struct plan *plan, const struct params_layout *layout,
 	params_fill(plan, layout, &at, facts, image, opts);
 }
 
+/* What the purgatory may ask the processor for, and what it shall mix into the seed. */
+static void fill_mix(struct purgatory_params *p, const struct plan *plan,
+		     const struct facts *facts, const struct plan_options *opts)
+{
+	p->digest_way = facts->cpu.sha_ni ? DIGEST_SHA_NI : DIGEST_PORTABLE;
+	if (!opts->mix || !plan->has_seed)
+		return;
+	p->mix_node = plan_find(plan, PURGATORY_KIND_SEED)->addr;
+	p->generation_id = opts->generation_id;
+	p->mix_inputs = (facts->cpu.rdseed ? SEED_INPUT_RDSEED : 0) |
+			(facts->cpu.rdrand ? SEED_INPUT_RDRAND : 0) |
+			(facts->cpu.tsc ? SEED_INPUT_TSC : 0);
+}
+
 /* Tells the purgatory what to check, what to map and where to go. */
-static void fill_purgatory(struct plan *plan, const struct image *image,
-			   const struct plan_options *opts)
+static void fill_purgatory(struct plan *plan, const struct facts *facts,
+			   const struct image *image, const struct plan_options *opts)
 {
 	struct purgatory_params *p = (void *)plan->purgatory_block;
 	uint64_t self = plan_find(plan, PURGATORY_KIND_PURGATORY)->addr;
@@ -207,15 +237,8 @@ static void fill_purgatory(struct plan *plan, const struct image *image,
 	p->console = opts->console.flags;
 	p->serial_port = opts->console.serial_port;
 	p->serial_baud = opts->console.serial_baud;
-	for (size_t i = 0; i < plan->nr_segments; i++) {
-		const struct segment *s = &plan->segments[i];
-
-		/* itself and its tables it maps without being told */
-		if (s->kind != PURGATORY_KIND_PURGATORY &&
-		    s->addr + s->mem_size > LOW_LIMIT)
-			p->maps[p->nr_maps++] =
-				(struct purgatory_map){ s->addr, s->addr + s->mem_size };
-	}
+	p->nr_maps = high_maps(plan, opts, p->maps);
+	fill_mix(p, plan, facts, opts);
 	p->nr_checks = opts->verify ? (uint32_t)plan->nr_segments : 0;
 }
 
@@ -277,7 +300,7 @@ int plan_make(const struct facts *facts, const struct image *image,
 		return ret;
 	}
 	fill_params(out, &layout, facts, image, opts);
-	fill_purgatory(out, image, opts);
+	fill_purgatory(out, facts, image, opts);
 	return 0;
 }
 

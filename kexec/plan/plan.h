@@ -25,7 +25,7 @@
 
 /* The seed as the kernel hands it over for kexec_file_load(): setup_data with 32 bytes.
  */
-#define SEED_SIZE 32
+#define SEED_SIZE      32
 #define SEED_NODE_SIZE (sizeof(struct seed_header) + SEED_SIZE)
 
 /* What stands in front of the seed's bytes: struct setup_data without its payload. */
@@ -51,6 +51,8 @@ struct plan_options {
 	uint64_t mem_max;	  /* no segment ends above (exclusive); 0: no limit */
 	bool noefi;
 	bool seed;		/* with a SETUP_RNG_SEED node */
+	bool mix;		/* the purgatory makes the seed unique at the jump */
+	uint64_t generation_id; /* the VM generation ID's address; 0: none to mix in */
 	bool verify;		/* the purgatory checks digests */
 	uint32_t on_corruption; /* PURGATORY_RESET ... */
 	struct plan_console console;
@@ -123,12 +125,6 @@ static inline const struct boot_params *plan_boot_params(const struct plan *plan
 
 /* The word for a kind of segment: "kernel". */
 const char *segment_name(enum purgatory_kind kind);
-
-/*
- * Computes the digests that the purgatory will check, with every segment's content in
- * place. Without digests in the plan (plan_options.verify off) it does nothing.
- */
-void plan_seal(struct plan *plan);
 
 /* The plan for people. @facts are the ones it was made from. */
 void plan_print(FILE *to, const struct plan *plan, const struct facts *facts);

@@ -100,6 +100,24 @@ for instruction in 'movaps %xmm0, %xmm1' 'vpxor %ymm1, %ymm2, %ymm3' 'movq %mm1,
 	expect "$instruction" "registers that hold the old"
 done
 
+# In the section for SSE: what SSE does not switch on. What is there is there by name.
+mkdir "$dir/other" || exit 99
+for instruction in 'vpxor %xmm1, %xmm2, %xmm3' 'vpxor %ymm1, %ymm2, %ymm3' 'movq %mm1, %mm2' \
+	'vzeroupper' 'fld %st(1)'; do
+	echo ".text; $instruction" | assemble
+	mv "$dir/bad.o" "$dir/other/sha256_ni.bo"
+	link "$lenient" $objects "$dir/other/sha256_ni.bo"
+	expect "$instruction in .vector" "registers that hold the old"
+done
+echo '.text; pxor %xmm1, %xmm2' | assemble
+mv "$dir/bad.o" "$dir/other/sha256_ni.bo"
+link "$lenient" $objects "$dir/other/sha256_ni.bo"
+check || { echo "FAIL: SSE in .vector is refused"; failed=1; }
+
+echo '.text; cpuid' | assemble
+link "$lenient" $objects "$dir/bad.o"
+expect "cpuid" "asks the processor"
+
 link "$dir/shared-page.lds" $objects
 expect "state in the code's last page" "shares a page"
 

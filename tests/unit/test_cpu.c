@@ -5,40 +5,43 @@
 #include "tree.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MAPS_1G "DirectMap4k: 1 kB\nDirectMap1G: 0 kB\n"
 #define MAPS_4K "DirectMap4k: 1 kB\n"
 
+#define CPU(five, gib, bits)                                                             \
+	{                                                                                \
+		.la57 = five, .gbpages = gib, .physical_bits = bits                      \
+	}
+
 static const struct {
 	const char *cpuinfo, *meminfo; /* NULL: no such file */
 	struct cpu_facts cpu;
 } cases[] = {
-	{ NULL, NULL, { false, false, 0 } },
-	{ "", "", { false, false, 0 } },
+	{ NULL, NULL, CPU(false, false, 0) },
+	{ "", "", CPU(false, false, 0) },
 	{ "flags\t\t: fpu la57 pdpe1gb\naddress sizes\t: 46 bits physical, 57 bits "
 	  "virtual\n",
-	  MAPS_1G,
-	  { true, true, 46 } },
+	  MAPS_1G, CPU(true, true, 46) },
 	/* nogbpages: the processor could */
-	{ "flags\t\t: pdpe1gb\naddress sizes\t: 52 bits physical\n",
-	  MAPS_4K,
-	  { false, false, 52 } },
-	{ "flags\t\t: pdpe1gb\n", NULL, { false, true, 0 } },
-	{ NULL, MAPS_1G, { false, false, 0 } },
+	{ "flags\t\t: pdpe1gb\naddress sizes\t: 52 bits physical\n", MAPS_4K,
+	  CPU(false, false, 52) },
+	{ "flags\t\t: pdpe1gb\n", NULL, CPU(false, true, 0) },
+	{ NULL, MAPS_1G, CPU(false, false, 0) },
 	/* only whole words, only the line of that name, only the first processor */
 	{ "flags\t\t: la57x xla57 pdpe1gb2\nvmx flags\t: la57\nbugs\t\t: la57\n\n"
 	  "flags\t\t: la57\naddress sizes\t: 46 bits physical\n",
-	  MAPS_1G,
-	  { false, false, 0 } },
-	{ "address sizes\t: 32 bits physical\n", "", { false, false, 32 } },
-	{ "address sizes\t: 31 bits physical\n", "", { false, false, 0 } },
-	{ "address sizes\t: 53 bits physical\n", "", { false, false, 0 } },
-	{ "address sizes\t: many bits physical\n", "", { false, false, 0 } },
-	{ "address sizes\t: 46 bits virtual\n", "", { false, false, 0 } },
-	{ "address sizes\t: 46\n", "", { false, false, 0 } },
-	{ "address sizes\t:\nflags", "", { false, false, 0 } },
-	{ "no colon\n:\nflags\t: la57", "", { true, false, 0 } },
+	  MAPS_1G, CPU(false, false, 0) },
+	{ "address sizes\t: 32 bits physical\n", "", CPU(false, false, 32) },
+	{ "address sizes\t: 31 bits physical\n", "", CPU(false, false, 0) },
+	{ "address sizes\t: 53 bits physical\n", "", CPU(false, false, 0) },
+	{ "address sizes\t: many bits physical\n", "", CPU(false, false, 0) },
+	{ "address sizes\t: 46 bits virtual\n", "", CPU(false, false, 0) },
+	{ "address sizes\t: 46\n", "", CPU(false, false, 0) },
+	{ "address sizes\t:\nflags", "", CPU(false, false, 0) },
+	{ "no colon\n:\nflags\t: la57", "", CPU(true, false, 0) },
 };
 
 static void test_files(void **state)
@@ -58,6 +61,34 @@ static void test_files(void **state)
 		assert_int_equal(cpu.gbpages, cases[i].cpu.gbpages);
 		assert_int_equal(cpu.physical_bits, cases[i].cpu.physical_bits);
 		tree_remove(&t, "");
+	}
+}
+
+/* What the purgatory may use: all of what the SHA extensions go with, or none. */
+static void test_instructions(void **state)
+{
+	static const struct {
+		const char *flags;
+		bool sha_ni, rdseed, rdrand, tsc;
+	} words[] = {
+		{ "ssse3 sse4_1 sha_ni rdseed rdrand tsc", true, true, true, true },
+		{ "sse4_1 sha_ni tsc_adjust rdrandx", false, false, false, false },
+		{ "ssse3 sha_ni rdseed", false, true, false, false },
+		{ "ssse3 sse4_1 tsc", false, false, false, true },
+		{ "ssse3 sse4_1 sha_ni rdrand", true, false, true, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(words); i++) {
+		struct cpu_facts cpu;
+		char text[128];
+		int n = snprintf(text, sizeof(text), "flags\t\t: %s\n", words[i].flags);
+
+		cpu_parse_cpuinfo((struct bytes){ (uint8_t *)text, (size_t)n }, &cpu);
+		assert_int_equal(cpu.sha_ni, words[i].sha_ni);
+		assert_int_equal(cpu.rdseed, words[i].rdseed);
+		assert_int_equal(cpu.rdrand, words[i].rdrand);
+		assert_int_equal(cpu.tsc, words[i].tsc);
 	}
 }
 
@@ -86,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_instructions),
 		cmocka_unit_test(test_large_file),
 	};
 

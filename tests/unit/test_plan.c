@@ -4,9 +4,10 @@
 #include "fake_kernel.h"
 
 #include "base/units.h"
+#include "digest.h"
 #include "pgtable.h"
 #include "plan/plan.h"
-#include "sha256.h"
+#include "seed_mix.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -394,45 +395,47 @@ static void test_efi_is_handed_on(void **state)
 	assert_int_equal(plan_boot_params(&s->plan)->efi_info.efi_loader_signature, 0);
 }
 
-/* The digests are those of the bytes, and a changed byte changes them. */
-static void test_seal(void **state)
+/* What the purgatory may use and shall mix in. */
+static void test_mix(void **state)
 {
 	struct scene *s = *state;
-	uint8_t page[PAGE] = { 1 }, digest[32];
-	const struct purgatory_params *p;
 
+	s->facts.cpu.rdseed = s->facts.cpu.tsc = s->facts.cpu.sha_ni = true;
+	s->opts.mix = true;
+	s->opts.generation_id = 0x7fe0018;
 	assert_int_equal(make(s), 0);
-	plan_segment(&s->plan, PURGATORY_KIND_SEED)->content =
-		(struct bytes){ page, sizeof(page) };
-	plan_seal(&s->plan);
-	p = params(s);
-	assert_int_equal(p->nr_checks, s->plan.nr_segments);
-	for (uint32_t i = 0; i < p->nr_checks; i++) {
-		const struct segment *g =
-			plan_find(&s->plan, (enum purgatory_kind)p->checks[i].kind);
-		uint64_t skip = p->checks[i].addr - g->addr;
+	assert_int_equal(params(s)->mix_node,
+			 plan_find(&s->plan, PURGATORY_KIND_SEED)->addr);
+	assert_int_equal(params(s)->generation_id, 0x7fe0018);
+	assert_int_equal(params(s)->mix_inputs, SEED_INPUT_RDSEED | SEED_INPUT_TSC);
+	assert_int_equal(params(s)->digest_way, DIGEST_SHA_NI);
+	plan_free(&s->plan);
 
-		assert_int_equal(skip + p->checks[i].size, g->content.size);
-		assert_int_equal(skip, g->kind == PURGATORY_KIND_PURGATORY
-					       ? sizeof(struct purgatory_params)
-					       : 0);
-		sha256(g->content.data + skip, p->checks[i].size, digest);
-		assert_memory_equal(digest, p->checks[i].sha256, 32);
-	}
-	sha256(p, offsetof(struct purgatory_params, self_sha256), digest);
-	assert_memory_equal(digest, p->self_sha256, 32);
+	s->opts.mix = false;
+	assert_int_equal(make(s), 0);
+	assert_int_equal(params(s)->mix_node, 0);
+	plan_free(&s->plan);
+
+	s->opts.mix = true;
+	s->opts.seed = false;
+	assert_int_equal(make(s), 0);
+	assert_int_equal(params(s)->mix_node, 0);
 }
 
-static void test_no_checks(void **state)
+/* A generation ID above 4 GiB must be in the purgatory's map. */
+static void test_high_generation_id(void **state)
 {
-	static const uint8_t zero[32];
 	struct scene *s = *state;
+	const struct purgatory_map *last;
 
-	s->opts.verify = false;
+	s->opts.mix = true;
+	s->opts.generation_id = 700 * GIB + 0x18;
 	assert_int_equal(make(s), 0);
-	plan_seal(&s->plan);
-	assert_int_equal(params(s)->nr_checks, 0);
-	assert_memory_equal(params(s)->self_sha256, zero, 32);
+	last = &params(s)->maps[params(s)->nr_maps - 1];
+	assert_int_equal(last->start, 700 * GIB + 0x18);
+	assert_int_equal(last->end, 700 * GIB + 0x28);
+	assert_int_equal(params(s)->pgt_pages,
+			 purgatory_pgt_pages(params(s)->maps, params(s)->nr_maps));
 }
 
 int main(void)
@@ -453,8 +456,8 @@ int main(void)
 		PLAN_TEST(test_e820_spills),
 		PLAN_TEST(test_128_entries_do_not_spill),
 		PLAN_TEST(test_efi_is_handed_on),
-		PLAN_TEST(test_seal),
-		PLAN_TEST(test_no_checks),
+		PLAN_TEST(test_mix),
+		PLAN_TEST(test_high_generation_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

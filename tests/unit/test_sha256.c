@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* SHA-256 in every way that there is, against numbers that others have computed. */
+#include "check.h"
+#include "traces.h"
+#include "ways.h"
+
 #include "sha256.h"
 
-#include <stdarg.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void assert_digest(const uint8_t digest[SHA256_SIZE], const char *expected)
 {
@@ -32,14 +33,109 @@ static const struct {
 	  "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1" },
 };
 
+/* One chunk's digest is SHA-256 itself; an empty range has no chunk. */
+static void hash(enum digest_way way, const void *data, size_t size,
+		 uint8_t digest[SHA256_SIZE])
+{
+	assert_true(size <= DIGEST_CHUNK);
+	if (way == DIGEST_PORTABLE || !size)
+		sha256(data, size, digest);
+	else
+		digest_chunk_run(way, data, size, (uint8_t(*)[SHA256_SIZE])digest);
+}
+
 static void test_known_answers(void **state)
 {
 	uint8_t digest[SHA256_SIZE];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		sha256(known[i].message, strlen(known[i].message), digest);
-		assert_digest(digest, known[i].digest);
+	FOR_EACH_WAY(way) {
+		for (size_t i = 0; i < COUNT(known); i++) {
+			hash(way, known[i].message, strlen(known[i].message), digest);
+			assert_digest(digest, known[i].digest);
+		}
+	}
+}
+
+static size_t from_hex(const char *text, uint8_t *out)
+{
+	size_t n = strlen(text) / 2;
+
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(sscanf(text + 2 * i, "%2hhx", &out[i]), 1);
+	return n;
+}
+
+static const struct {
+	const char *message, *digest;
+} short_messages[] = {
+#include "data/sha256/short_messages.inc"
+};
+
+static void test_short_messages(void **state)
+{
+	uint8_t message[SHA256_BLOCK], digest[SHA256_SIZE];
+
+	(void)state;
+	FOR_EACH_WAY(way) {
+		for (size_t i = 0; i < COUNT(short_messages); i++) {
+			size_t size = from_hex(short_messages[i].message, message);
+
+			assert_int_equal(size, i);
+			hash(way, message, size, digest);
+			assert_digest(digest, short_messages[i].digest);
+		}
+	}
+}
+
+static const struct {
+	size_t size;
+	const char *digest;
+} long_messages[] = {
+#include "data/sha256/long_messages.inc"
+};
+
+static void test_long_messages(void **state)
+{
+	uint8_t message[6400], digest[SHA256_SIZE];
+
+	(void)state;
+	FOR_EACH_WAY(way) {
+		for (size_t n = 0; n < COUNT(long_messages); n++) {
+			size_t size = long_messages[n].size;
+
+			assert_true(size <= sizeof(message));
+			for (size_t i = 0; i < size; i++)
+				message[i] = (uint8_t)((i * i + size) >> 3);
+			hash(way, message, size, digest);
+			assert_digest(digest, long_messages[n].digest);
+		}
+	}
+}
+
+static const char *const monte_carlo[] = {
+#include "data/sha256/monte_carlo.inc"
+};
+
+/* The Secure Hash Algorithm Validation System (NIST), section 6.4. */
+static void test_monte_carlo(void **state)
+{
+	uint8_t last[3][SHA256_SIZE], digest[SHA256_SIZE];
+
+	(void)state;
+	assert_int_equal(COUNT(monte_carlo), 101);
+	FOR_EACH_WAY(way) {
+		from_hex(monte_carlo[0], digest);
+		for (size_t i = 1; i < COUNT(monte_carlo); i++) {
+			for (int k = 0; k < 3; k++)
+				memcpy(last[k], digest, SHA256_SIZE);
+			for (int k = 0; k < 1000; k++) {
+				hash(way, last, sizeof(last), digest);
+				memmove(last[0], last[1], 2 * SHA256_SIZE);
+				memcpy(last[2], digest, SHA256_SIZE);
+			}
+			assert_digest(digest, monte_carlo[i]);
+		}
 	}
 }
 
@@ -77,11 +173,14 @@ static void test_every_length(void **state)
 
 	(void)state;
 	fill(data, sizeof(data));
-	for (size_t n = 0; n <= LONGEST; n++)
-		sha256(data, n, digests[n]);
-	sha256(digests, sizeof(digests), all);
-	assert_digest(all,
-		      "04fb0a96a55968fbda07295fecba14af486380896cc1d6946aa2da7478e5d0ba");
+	FOR_EACH_WAY(way) {
+		for (size_t n = 0; n <= LONGEST; n++)
+			hash(way, data, n, digests[n]);
+		sha256(digests, sizeof(digests), all);
+		assert_digest(all,
+			      "04fb0a96a55968fbda07295fecba14af486380896cc1d6946aa2da7478"
+			      "e5d0ba");
+	}
 }
 
 static void test_any_split(void **state)
@@ -137,80 +236,30 @@ static void test_the_context_is_wiped(void **state)
 	assert_memory_equal(&s, &zero, sizeof(s));
 }
 
-#define MARK   "\xc5\x17\x9e\x62 a seed of thirty-two bytes."
-#define MARKED 32
-#define STACK  32768
-
-static uint8_t stack_copy[STACK];
-
-/* What the functions that have returned left below this one's frame. */
-static __attribute__((noinline, no_sanitize("address"))) void copy_dead_stack(void)
-{
-	const volatile uint8_t *here = __builtin_frame_address(0);
-
-	for (size_t i = 0; i < STACK; i++)
-		stack_copy[i] = here[(ptrdiff_t)i - STACK];
-}
-
-static uint32_t ror(uint32_t x, int n)
-{
-	return x >> n | x << (32 - n);
-}
-
-/* FIPS 180-4, section 6.2.2, step 1, for a message that fits into one block. */
-static void expand(const uint8_t *message, uint32_t size, uint32_t w[64])
-{
-	uint8_t block[SHA256_BLOCK] = { 0 };
-
-	memcpy(block, message, size);
-	block[size] = 0x80;
-	block[SHA256_BLOCK - 2] = (uint8_t)(size * 8 >> 8);
-	block[SHA256_BLOCK - 1] = (uint8_t)(size * 8);
-	for (int t = 0; t < 64; t++) {
-		if (t < 16) {
-			memcpy(&w[t], block + 4 * t, 4);
-			w[t] = __builtin_bswap32(w[t]);
-			continue;
-		}
-		w[t] = (ror(w[t - 2], 17) ^ ror(w[t - 2], 19) ^ w[t - 2] >> 10) +
-		       w[t - 7] +
-		       (ror(w[t - 15], 7) ^ ror(w[t - 15], 18) ^ w[t - 15] >> 3) +
-		       w[t - 16];
-	}
-}
-
-/* How many of the schedule's words are still on the stack, but for those of the padding. */
-static size_t count_traces(const uint32_t w[64])
-{
-	size_t found = 0;
-
-	for (size_t i = 0; i + 4 <= STACK; i += 4) {
-		uint32_t there;
-
-		memcpy(&there, stack_copy + i, 4);
-		for (int t = 0; t < 64; t++)
-			found += w[t] > 0xffff && w[t] != 0x80000000 && there == w[t];
-	}
-	return found;
-}
-
 static void test_the_schedule_is_wiped(void **state)
 {
-	static const uint8_t message[MARKED] = MARK;
+	static const uint8_t message[32] = "\xc5\x17\x9e\x62 a seed of thirty-two bytes.";
+	struct vector_registers regs;
 	uint8_t digest[SHA256_SIZE];
-	uint32_t w[64];
+	struct traces traces;
 
 	(void)state;
 	sha256(message, sizeof(message), digest);
-	copy_dead_stack();
-	expand(message, sizeof(message), w);
-	assert_int_equal(count_traces(w), 0);
+	traces_take_registers(&regs);
+	traces_take_stack();
+	traces_of(message, sizeof(message), &traces);
+	assert_int_equal(traces_on_stack(&traces), 0);
+	assert_int_equal(traces_in_registers(&traces, &regs), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_this_processor_has_sha_ni),
 		cmocka_unit_test(test_known_answers),
+		cmocka_unit_test(test_short_messages),
+		cmocka_unit_test(test_long_messages),
+		cmocka_unit_test(test_monte_carlo),
 		cmocka_unit_test(test_a_million_times_a),
 		cmocka_unit_test(test_every_length),
 		cmocka_unit_test(test_any_split),

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "load/file_digest.h"
+
+#include "base/cleanup.h"
+#include "digest.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* What is read and hashed at a time: it stays in the processor's cache. */
+#define STEP_CHUNKS DIGEST_LANES
+#define STEP	    ((size_t)STEP_CHUNKS * DIGEST_CHUNK)
+
+/* A thread costs less than hashing this much; more than a few only wait for memory. */
+#define BYTES_FOR_A_THREAD (16u << 20)
+#define MAX_THREADS	   4u
+
+/* What the threads share: the work, and which step is the next that nobody has taken. */
+struct shared {
+	const struct file *file;
+	uint64_t offset;
+	uint64_t size;
+	uint8_t (*chunks)[SHA256_SIZE];
+	enum digest_way way;
+	atomic_uint_fast64_t next_step;
+	atomic_bool stop;
+};
+
+struct worker {
+	struct shared *shared;
+	pthread_t thread;
+	int ret;
+	struct error err;
+};
+
+static int do_step(struct worker *w, uint64_t start, uint8_t *buf)
+{
+	struct shared *s = w->shared;
+	size_t size = s->size - start < STEP ? (size_t)(s->size - start) : STEP;
+	int ret = file_read(s->file, s->offset + start, buf, size, &w->err);
+
+	if (!ret)
+		digest_chunk_run(s->way, buf, size, s->chunks + start / DIGEST_CHUNK);
+	return ret;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct shared *s = w->shared;
+	uint8_t *buf = malloc(STEP);
+
+	if (!buf)
+		w->ret = error_set(&w->err, ENOMEM, "out of memory");
+	while (!w->ret && !s->stop) {
+		uint64_t start = s->next_step++ * STEP;
+
+		if (start >= s->size)
+			break;
+		w->ret = do_step(w, start, buf);
+	}
+	if (w->ret)
+		s->stop = true;
+	free(buf);
+	return NULL;
+}
+
+static unsigned int count_threads(uint64_t size)
+{
+	uint64_t pays = size / BYTES_FOR_A_THREAD;
+	unsigned int may = 1;
+	cpu_set_t cpus;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+		may = (unsigned int)CPU_COUNT(&cpus);
+	may = may < MAX_THREADS ? may : MAX_THREADS;
+	return pays < may ? (unsigned int)(pays ? pays : 1) : may;
+}
+
+/* This thread is one of the workers; another that cannot be had is done without. */
+static int run_workers(struct shared *s, struct error *err)
+{
+	struct worker workers[MAX_THREADS] = { 0 };
+	unsigned int wanted = count_threads(s->size), running = 1;
+	int ret = 0;
+
+	for (unsigned int i = 0; i < wanted; i++)
+		workers[i].shared = s;
+	while (running < wanted && pthread_create(&workers[running].thread, NULL, work,
+						  &workers[running]) == 0)
+		running++;
+	work(&workers[0]);
+	for (unsigned int i = 0; i < running; i++) {
+		if (i)
+			pthread_join(workers[i].thread, NULL);
+		if (workers[i].ret && !ret) {
+			ret = workers[i].ret;
+			*err = workers[i].err;
+		}
+	}
+	return ret;
+}
+
+int file_digest(const struct file *f, uint64_t offset, uint64_t size,
+		uint8_t out[SHA256_SIZE], struct error *err)
+{
+	struct shared s = {
+		.file = f, .offset = offset, .size = size, .way = digest_best_way()
+	};
+	_cleanup_free_ void *chunks = calloc(digest_chunks(size) + 1, SHA256_SIZE);
+	int ret;
+
+	if (!chunks)
+		return error_set(err, ENOMEM, "out of memory");
+	s.chunks = chunks;
+	ret = run_workers(&s, err);
+	if (!ret)
+		sha256(chunks, digest_chunks(size) * SHA256_SIZE, out);
+	return ret;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * file_digest.h - the digest of a part of a file, computed while it is read.
+ *
+ * Read, not looked at through the mapping: a file that is truncated meanwhile then is an
+ * error and not a SIGBUS. Takes a few hundred KiB for each processor it uses.
+ */
+#ifndef KS_FILE_DIGEST_H
+#define KS_FILE_DIGEST_H
+
+#include "base/file.h"
+#include "sha256.h"
+
+/*
+ * Digest (digest.h) of the @size bytes from @offset. Uses as many of the processors that
+ * it may run on as pay. 0 or a negative errno.
+ */
+int file_digest(const struct file *f, uint64_t offset, uint64_t size,
+		uint8_t out[SHA256_SIZE], struct error *err);
+
+#endif

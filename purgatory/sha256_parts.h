@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sha256_parts.h - what the ways to compute SHA-256 share. Private to this folder; the
+ * section numbers are those of FIPS 180-4.
+ */
+#ifndef KS_SHA256_PARTS_H
+#define KS_SHA256_PARTS_H
+
+#include "digest.h"
+#include "sha256.h"
+
+#define SHA256_WORDS  8 /* of 32 bits in the state: a to h */
+#define SHA256_ROUNDS 64
+
+#pragma GCC visibility push(hidden)
+
+/* Section 4.2.2, aligned to 16 bytes; section 5.3.3. */
+extern const uint32_t sha256_round_constants[SHA256_ROUNDS];
+extern const uint32_t sha256_initial_state[SHA256_WORDS];
+
+/*
+ * @blocks whole blocks at @a into the first state and as many at @b into the second one;
+ * aligned or not, and @a and @b may be the same. The processor must have the SHA extensions and, in the purgatory, SSE
+ * switched on. On return the vector registers are zeroed; the dead stack is not.
+ */
+void sha256_ni_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS], const uint8_t *a,
+		      const uint8_t *b, size_t blocks);
+
+#pragma GCC visibility pop
+
+static inline void store_be32(uint8_t *p, uint32_t x)
+{
+	x = __builtin_bswap32(x);
+	__builtin_memcpy(p, &x, sizeof(x));
+}
+
+#endif

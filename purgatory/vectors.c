@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SSE on and off. The bits are those of the Intel SDM, volume 3, "Control Registers". A
+ * register that already is as it should be is not written: in a guest that can cost an
+ * exit to the hypervisor.
+ */
+#include "purgatory.h"
+
+#define CR0_MP (1ULL << 1)
+#define CR0_EM (1ULL << 2)
+#define CR0_TS (1ULL << 3)
+
+#define CR4_OSFXSR     (1ULL << 9)
+#define CR4_OSXMMEXCPT (1ULL << 10)
+
+static struct vector_control read_control(void)
+{
+	struct vector_control control;
+
+	__asm__ volatile("movq %%cr0, %0" : "=r"(control.cr0));
+	__asm__ volatile("movq %%cr4, %0" : "=r"(control.cr4));
+	return control;
+}
+
+static void write_control(struct vector_control from, struct vector_control to)
+{
+	if (to.cr0 != from.cr0)
+		__asm__ volatile("movq %0, %%cr0" : : "r"(to.cr0) : "memory");
+	if (to.cr4 != from.cr4)
+		__asm__ volatile("movq %0, %%cr4" : : "r"(to.cr4) : "memory");
+}
+
+struct vector_control vectors_on(void)
+{
+	struct vector_control before = read_control(), wanted = before;
+
+	wanted.cr0 = (before.cr0 & ~(CR0_EM | CR0_TS)) | CR0_MP;
+	wanted.cr4 = before.cr4 | CR4_OSFXSR | CR4_OSXMMEXCPT;
+	write_control(before, wanted);
+	return before;
+}
+
+void vectors_off(struct vector_control before)
+{
+	write_control(read_control(), before);
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The blob's own machine code, run here: it is what verifies a kernel, and it was made
+ * with other options than the same source in this program. The names of the functions
+ * come from the symbols of the file that the blob was made of.
+ */
+#include "check.h"
+#include "ways.h"
+
+#include "purgatory/blob.h"
+#include "seed_mix.h"
+#include "traces.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define ELF_FILE "purgatory/purgatory.elf" /* in the build folder, where tests run */
+#define ELF_MAX	 (1 << 20)
+
+struct code {
+	uint8_t *memory; /* the blob, as if it were loaded here */
+	size_t size;
+	uint8_t *elf;
+	size_t elf_size;
+};
+
+static void read_elf(struct code *code)
+{
+	FILE *f = fopen(ELF_FILE, "rb");
+
+	if (!f)
+		fail_msg("there is no %s in the working directory", ELF_FILE);
+	code->elf = malloc(ELF_MAX);
+	assert_non_null(code->elf);
+	code->elf_size = fread(code->elf, 1, ELF_MAX, f);
+	fclose(f);
+	assert_in_range(code->elf_size, sizeof(Elf64_Ehdr), ELF_MAX - 1);
+}
+
+static const void *at(const struct code *code, uint64_t offset, uint64_t size)
+{
+	assert_true(offset <= code->elf_size && size <= code->elf_size - offset);
+	return code->elf + offset;
+}
+
+/* The blob is linked at 0: a symbol's value is its place in it. */
+static void *function(const struct code *code, const char *name)
+{
+	const Elf64_Ehdr *e = at(code, 0, sizeof(*e));
+	const Elf64_Shdr *sections = at(code, e->e_shoff, e->e_shnum * sizeof(*sections));
+
+	for (size_t i = 0; i < e->e_shnum; i++) {
+		const Elf64_Shdr *s = &sections[i];
+		const Elf64_Sym *symbols;
+		const char *names;
+
+		if (s->sh_type != SHT_SYMTAB)
+			continue;
+		assert_true(s->sh_link < e->e_shnum);
+		symbols = at(code, s->sh_offset, s->sh_size);
+		names = at(code, sections[s->sh_link].sh_offset,
+			   sections[s->sh_link].sh_size);
+		for (size_t k = 0; k < s->sh_size / sizeof(*symbols); k++)
+			if (!strcmp(names + symbols[k].st_name, name))
+				return code->memory + symbols[k].st_value;
+	}
+	fail_msg("the blob has no %s", name);
+	return NULL;
+}
+
+static int setup(void **state)
+{
+	static struct code code;
+	struct bytes blob = purgatory_blob();
+	const struct purgatory_params *p = (const void *)blob.data;
+
+	read_elf(&code);
+	code.size = p->mem_size;
+	code.memory = mmap(NULL, code.size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(code.memory != MAP_FAILED);
+	memcpy(code.memory, blob.data, blob.size);
+	assert_int_equal(mprotect(code.memory, code.size, PROT_READ | PROT_EXEC), 0);
+	*state = &code;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct code *code = *state;
+
+	munmap(code->memory, code->size);
+	free(code->elf);
+	return 0;
+}
+
+typedef void digest_function(enum digest_way, const void *, size_t, uint8_t *);
+typedef void mix_function(const struct seed_inputs *, uint8_t *);
+
+#define LARGEST (5 * DIGEST_CHUNK)
+#define ROUNDS	2000
+
+/* Each way of the blob, against the portable way of the loader. */
+static void test_digests(void **state)
+{
+	digest_function *range = function(*state, "digest_range");
+	uint8_t *data = malloc(LARGEST), a[SHA256_SIZE], b[SHA256_SIZE];
+
+	assert_non_null(data);
+	srandom(3);
+	for (size_t i = 0; i < LARGEST; i++)
+		data[i] = (uint8_t)random();
+	FOR_EACH_WAY(way) {
+		for (int round = 0; round < ROUNDS; round++) {
+			/* mostly short: there are the corners of the padding */
+			size_t size = (size_t)random() % (round % 8 ? 4096 : LARGEST);
+			size_t start = (size_t)random() % (LARGEST - size);
+
+			data[start + size / 2] ^= (uint8_t)random();
+			digest_range(DIGEST_PORTABLE, data + start, size, a);
+			range(way, data + start, size, b);
+			if (memcmp(a, b, sizeof(a)))
+				fail_msg("%s: %zu bytes", way_name(way), size);
+		}
+	}
+	free(data);
+}
+
+static void test_seeds(void **state)
+{
+	mix_function *mix = function(*state, "seed_mix");
+	uint8_t a[SEED_BASE_SIZE], b[SEED_BASE_SIZE];
+	struct seed_inputs in;
+
+	srandom(4);
+	for (int round = 0; round < ROUNDS; round++) {
+		for (size_t i = 0; i < sizeof(in); i++)
+			((uint8_t *)&in)[i] = (uint8_t)random();
+		in.nr_words %= SEED_HW_WORDS + 1;
+		seed_mix(&in, a);
+		mix(&in, b);
+		assert_memory_equal(a, b, sizeof(a));
+	}
+}
+
+/* No vector register in the portable way, where SSE may be off, and none left in use. */
+static void test_vector_registers(void **state)
+{
+	static const struct vector_registers zero;
+	static uint8_t data[3 * DIGEST_CHUNK + 5];
+	digest_function *range = function(*state, "digest_range");
+	struct vector_registers before, after;
+	uint8_t digest[SHA256_SIZE];
+
+	memset(data, 0x5a, sizeof(data));
+	__asm__ volatile("pcmpeqd %%xmm7, %%xmm7" : : : "xmm7");
+	traces_take_registers(&before);
+	range(DIGEST_PORTABLE, data, sizeof(data), digest);
+	traces_take_registers(&after);
+	assert_memory_equal(&before, &after, sizeof(after));
+	if (digest_best_way() != DIGEST_SHA_NI)
+		skip();
+	range(DIGEST_SHA_NI, data, sizeof(data), digest);
+	traces_take_registers(&after);
+	assert_memory_equal(&after, &zero, sizeof(after));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_this_processor_has_sha_ni),
+		cmocka_unit_test_setup_teardown(test_digests, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_seeds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_vector_registers, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

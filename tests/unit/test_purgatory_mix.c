@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The purgatory's mixing, with this program's addresses for physical ones and a string for
+ * a console.
+ */
+#include "check.h"
+#include "traces.h"
+
+#include "purgatory/purgatory.h"
+
+#include <asm/bootparam.h>
+#include <cpuid.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NOWHERE 0x7fff00001000 /* not mapped: reading there would be noticed */
+
+static char said[1024];
+static bool verbose;
+
+void say(const char *fmt, ...)
+{
+	size_t used = strlen(said);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(said + used, sizeof(said) - used, fmt, ap);
+	va_end(ap);
+}
+
+bool console_is_verbose(void)
+{
+	return verbose;
+}
+
+struct scene {
+	struct purgatory_params params;
+	struct {
+		uint64_t next;
+		uint32_t type;
+		uint32_t len;
+		uint8_t seed[SEED_BASE_SIZE];
+		uint8_t behind[16];
+	} node;
+	uint8_t generation_id[GENERATION_ID_SIZE];
+	struct seed_inputs expected; /* what seed_mix() should get */
+};
+
+static void start(struct scene *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->node.next = 0x1234;
+	s->node.type = SETUP_RNG_SEED;
+	s->node.len = SEED_BASE_SIZE;
+	for (uint8_t i = 0; i < SEED_BASE_SIZE; i++)
+		s->node.seed[i] = 0x91 ^ (uint8_t)(i * 29);
+	memset(s->node.behind, 0xbe, sizeof(s->node.behind));
+	memset(s->generation_id, 0x67, sizeof(s->generation_id));
+	s->params.mix_node = (uintptr_t)&s->node;
+	memcpy(s->expected.base, s->node.seed, SEED_BASE_SIZE);
+	said[0] = '\0';
+	verbose = true;
+}
+
+static int setup(void **state)
+{
+	static struct scene s;
+
+	start(&s);
+	*state = &s;
+	return 0;
+}
+
+/* Only the 32 bytes may change. */
+static void assert_surroundings(const struct scene *s)
+{
+	assert_int_equal(s->node.next, 0x1234);
+	assert_int_equal(s->node.len, SEED_BASE_SIZE);
+	for (size_t i = 0; i < sizeof(s->node.behind); i++)
+		assert_int_equal(s->node.behind[i], 0xbe);
+}
+
+static void assert_seed_is_as_expected(const struct scene *s)
+{
+	uint8_t seed[SEED_BASE_SIZE];
+
+	seed_mix(&s->expected, seed);
+	assert_memory_equal(s->node.seed, seed, sizeof(seed));
+	assert_surroundings(s);
+}
+
+static void assert_untouched(const struct scene *s)
+{
+	assert_memory_equal(s->node.seed, s->expected.base, SEED_BASE_SIZE);
+	assert_surroundings(s);
+}
+
+static void test_no_node(void **state)
+{
+	struct scene *s = *state;
+
+	s->params.mix_node = 0;
+	mix_seed(&s->params, true);
+	assert_string_equal(said, "");
+	assert_untouched(s);
+}
+
+static void test_not_a_seed(void **state)
+{
+	struct scene *s = *state;
+	char line[100];
+
+	s->node.type = SETUP_E820_EXT;
+	mix_seed(&s->params, true);
+	snprintf(line, sizeof(line), "there is no seed at 0x%lx to mix",
+		 (unsigned long)(uintptr_t)&s->node);
+	assert_string_equal(said, line);
+	assert_untouched(s);
+	s->node.type = SETUP_RNG_SEED;
+	s->node.len = 31;
+	mix_seed(&s->params, true);
+	s->node.len = 64;
+	mix_seed(&s->params, true);
+	s->node.len = SEED_BASE_SIZE;
+	assert_untouched(s);
+}
+
+/* Then the base is all there is, and still not what the next kernel gets. */
+static void test_no_inputs(void **state)
+{
+	struct scene *s = *state;
+
+	mix_seed(&s->params, true);
+	assert_seed_is_as_expected(s);
+	assert_non_null(strstr(said, "seed mixed with nothing: "));
+}
+
+static void test_silence(void **state)
+{
+	struct scene *s = *state;
+
+	verbose = false;
+	mix_seed(&s->params, true);
+	assert_string_equal(said, "");
+}
+
+static void map_generation_id(struct scene *s)
+{
+	s->params.generation_id = (uintptr_t)s->generation_id;
+	s->params.nr_maps = 2;
+	s->params.maps[0] = (struct purgatory_map){ 1ULL << 32, 2ULL << 32 };
+	s->params.maps[1] =
+		(struct purgatory_map){ s->params.generation_id,
+					s->params.generation_id + GENERATION_ID_SIZE };
+}
+
+static void expect_generation_id(struct scene *s)
+{
+	s->expected.present = SEED_INPUT_GENERATION_ID;
+	memcpy(s->expected.generation_id, s->generation_id, GENERATION_ID_SIZE);
+}
+
+static void test_generation_id(void **state)
+{
+	struct scene *s = *state;
+
+	map_generation_id(s);
+	expect_generation_id(s);
+	mix_seed(&s->params, true);
+	assert_seed_is_as_expected(s);
+	assert_string_equal(said, "seed mixed with generation ID");
+}
+
+static void test_generation_id_and_the_old_tables(void **state)
+{
+	struct scene *s = *state;
+
+	map_generation_id(s);
+	mix_seed(&s->params, false);
+	assert_seed_is_as_expected(s);
+}
+
+static void test_generation_id_out_of_the_map(void **state)
+{
+	static const uint64_t bad[] = { NOWHERE, UINT64_MAX - 3, (1ULL << 32) - 15,
+					(2ULL << 32) - 15 };
+
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		start(s);
+		map_generation_id(s);
+		s->params.generation_id = bad[i];
+		mix_seed(&s->params, true);
+		assert_seed_is_as_expected(s);
+	}
+}
+
+static void test_generation_id_map_too_short(void **state)
+{
+	struct scene *s = *state;
+
+	map_generation_id(s);
+	s->params.maps[1].end--;
+	mix_seed(&s->params, true);
+	assert_seed_is_as_expected(s);
+	start(s);
+	map_generation_id(s);
+	s->params.maps[1].start++;
+	mix_seed(&s->params, true);
+	assert_seed_is_as_expected(s);
+}
+
+/* Input of the processor's own cannot be foreseen: it must differ from time to time. */
+static void assert_differs_each_time(struct scene *s, uint32_t input, const char *words)
+{
+	uint8_t first[SEED_BASE_SIZE], without[SEED_BASE_SIZE];
+
+	seed_mix(&s->expected, without);
+	s->params.mix_inputs = input;
+	mix_seed(&s->params, true);
+	assert_string_equal(said, words);
+	memcpy(first, s->node.seed, sizeof(first));
+	memcpy(s->node.seed, s->expected.base, SEED_BASE_SIZE);
+	mix_seed(&s->params, true);
+	assert_memory_not_equal(first, without, sizeof(first));
+	assert_memory_not_equal(first, s->node.seed, sizeof(first));
+	assert_surroundings(s);
+}
+
+static void test_tsc(void **state)
+{
+	assert_differs_each_time(*state, SEED_INPUT_TSC, "seed mixed with TSC");
+}
+
+static void test_rdrand(void **state)
+{
+	unsigned int a, b, c, d;
+
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_RDRND)) {
+		print_message("no RDRAND here: NOT tested\n");
+		skip();
+	}
+	assert_differs_each_time(*state, SEED_INPUT_RDRAND, "seed mixed with RDRAND");
+}
+
+static void test_rdseed(void **state)
+{
+	unsigned int a, b, c, d;
+
+	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_RDSEED)) {
+		print_message("no RDSEED here: NOT tested\n");
+		skip();
+	}
+	assert_differs_each_time(*state, SEED_INPUT_RDSEED | SEED_INPUT_TSC,
+				 "seed mixed with RDSEED, TSC");
+}
+
+/* What the loader allows besides instructions is not its business here. */
+static void test_flags_that_are_no_instruction(void **state)
+{
+	struct scene *s = *state;
+
+	s->params.mix_inputs = SEED_INPUT_GENERATION_ID | 0xfffffff0;
+	mix_seed(&s->params, true);
+	assert_seed_is_as_expected(s);
+}
+
+static unsigned int asked, fails_before, words_in_all;
+
+static bool draw(uint64_t *word)
+{
+	*word = ++asked;
+	if (asked % (fails_before + 1))
+		return false;
+	return words_in_all && words_in_all--;
+}
+
+static uint32_t collect(unsigned int failures, unsigned int words, unsigned int tries,
+			uint64_t out[SEED_HW_WORDS])
+{
+	asked = 0;
+	fails_before = failures;
+	words_in_all = words;
+	return mix_collect(draw, tries, out);
+}
+
+static void test_collect(void **state)
+{
+	uint64_t words[SEED_HW_WORDS];
+
+	(void)state;
+	assert_int_equal(collect(0, 100, 10, words), SEED_HW_WORDS);
+	assert_int_equal(asked, SEED_HW_WORDS);
+	for (uint64_t i = 0; i < SEED_HW_WORDS; i++)
+		assert_int_equal(words[i], i + 1);
+	/* each word only with the last try */
+	assert_int_equal(collect(9, 100, 10, words), SEED_HW_WORDS);
+	assert_int_equal(words[0], 10);
+	assert_int_equal(words[7], 80);
+	/* never with one try more than there are */
+	assert_int_equal(collect(10, 100, 10, words), 0);
+	assert_int_equal(asked, 10);
+	/* a generator that dries up */
+	assert_int_equal(collect(0, 3, 10, words), 3);
+	assert_int_equal(asked, 13);
+	assert_int_equal(collect(0, 0, 100, words), 0);
+	assert_int_equal(asked, 100);
+}
+
+static void test_no_traces(void **state)
+{
+	struct scene *s = *state;
+	struct vector_registers regs;
+	struct traces traces = { 0 };
+
+	/* The words of the base, wherever a block may have begun. */
+	for (size_t i = 0; i < SEED_BASE_SIZE - 3; i++) {
+		memcpy(&traces.words[i], s->expected.base + i, 4);
+		traces.wanted[i] = true;
+	}
+	mix_seed(&s->params, true);
+	traces_take_registers(&regs);
+	traces_take_stack();
+	assert_int_equal(traces_on_stack(&traces), 0);
+	assert_int_equal(traces_in_registers(&traces, &regs), 0);
+}
+
+int main(void)
+{
+#define MIX_TEST(f) cmocka_unit_test_setup(f, setup)
+	const struct CMUnitTest tests[] = {
+		MIX_TEST(test_no_node),
+		MIX_TEST(test_not_a_seed),
+		MIX_TEST(test_no_inputs),
+		MIX_TEST(test_silence),
+		MIX_TEST(test_generation_id),
+		MIX_TEST(test_generation_id_and_the_old_tables),
+		MIX_TEST(test_generation_id_out_of_the_map),
+		MIX_TEST(test_generation_id_map_too_short),
+		MIX_TEST(test_tsc),
+		MIX_TEST(test_rdrand),
+		MIX_TEST(test_rdseed),
+		MIX_TEST(test_flags_that_are_no_instruction),
+		cmocka_unit_test(test_collect),
+		MIX_TEST(test_no_traces),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
