@@ -3,6 +3,7 @@
 
 #include "plan/names.h"
 #include "plan/plan.h"
+#include "seed_mix.h"
 
 #include <errno.h>
 
@@ -96,6 +97,32 @@ static bool put_e820(struct json_object *o, const struct e820_map *map)
 	return ok;
 }
 
+/* What the purgatory mixes into the seed; null when it hands the base over as it is. */
+static bool put_mix(struct json_object *o, const struct purgatory_params *p)
+{
+	static const struct {
+		uint32_t flag;
+		const char *name;
+	} inputs[] = { { SEED_INPUT_RDSEED, "RDSEED" },
+		       { SEED_INPUT_RDRAND, "RDRAND" },
+		       { SEED_INPUT_TSC, "TSC" } };
+	struct json_object *mix, *list;
+	bool ok;
+
+	if (!p->mix_node)
+		return json_object_object_add(o, "seed_mix", NULL) == 0;
+	mix = json_object_new_object();
+	ok = put(o, "seed_mix", mix);
+	list = ok ? json_object_new_array() : NULL;
+	ok = ok && put(mix, "inputs", list);
+	for (size_t i = 0; ok && i < sizeof(inputs) / sizeof(inputs[0]); i++)
+		if (p->mix_inputs & inputs[i].flag)
+			ok = append(list, json_object_new_string(inputs[i].name), true);
+	if (ok && !p->generation_id)
+		return json_object_object_add(mix, "generation_id", NULL) == 0;
+	return ok && put_number(mix, "generation_id", p->generation_id);
+}
+
 int plan_print_json(FILE *to, const struct plan *plan, const struct facts *facts,
 		    struct error *err)
 {
@@ -106,7 +133,8 @@ int plan_print_json(FILE *to, const struct plan *plan, const struct facts *facts
 	    put_number(o, "kernel_entry", plan->kernel_entry) &&
 	    put_number(o, "boot_params", plan->boot_params_addr) &&
 	    put_string(o, "command_line", plan_command_line(plan)) &&
-	    put_nodes(o, plan) && put_e820(o, &facts->e820))
+	    put_nodes(o, plan) && put_mix(o, plan_purgatory(plan)) &&
+	    put_e820(o, &facts->e820))
 		text = json_object_to_json_string_ext(
 			o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (text)

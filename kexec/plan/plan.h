@@ -117,6 +117,12 @@ static inline const char *plan_command_line(const struct plan *plan)
 	return (const char *)plan->params_block + plan->cmdline_offset;
 }
 
+/* What the purgatory is told. */
+static inline const struct purgatory_params *plan_purgatory(const struct plan *plan)
+{
+	return (const struct purgatory_params *)plan->purgatory_block;
+}
+
 /* boot_params as the next kernel gets them. */
 static inline const struct boot_params *plan_boot_params(const struct plan *plan)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "plan/names.h"
 #include "plan/plan.h"
+#include "seed_mix.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,20 @@ static void print_nodes(FILE *to, const struct plan *plan)
 			setup_type_name(plan->nodes[i].type), plan->nodes[i].len);
 }
 
+static void print_mix(FILE *to, const struct purgatory_params *p)
+{
+	if (!p->mix_node)
+		return;
+	fprintf(to, "seed mix    %s%s%s",
+		p->mix_inputs & SEED_INPUT_RDSEED ? " RDSEED" : "",
+		p->mix_inputs & SEED_INPUT_RDRAND ? " RDRAND" : "",
+		p->mix_inputs & SEED_INPUT_TSC ? " TSC" : "");
+	if (p->generation_id)
+		fprintf(to, " VM generation ID at 0x%llx",
+			(unsigned long long)p->generation_id);
+	fputc('\n', to);
+}
+
 void plan_print(FILE *to, const struct plan *plan, const struct facts *facts)
 {
 	print_segments(to, plan);
@@ -56,6 +71,7 @@ void plan_print(FILE *to, const struct plan *plan, const struct facts *facts)
 	print_nodes(to, plan);
 	fprintf(to, "entry        0x%llx (purgatory), then 0x%llx (kernel)\n",
 		(unsigned long long)plan->entry, (unsigned long long)plan->kernel_entry);
+	print_mix(to, plan_purgatory(plan));
 	fprintf(to, "boot_params  0x%llx\n", (unsigned long long)plan->boot_params_addr);
 	fprintf(to, "command line %s\n", plan_command_line(plan));
 }

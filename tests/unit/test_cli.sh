@@ -95,6 +95,18 @@ plans --facts="$MACHINES/efi-1g" "$PROBE"
 shows "EFI  *96 bytes"
 plans --facts="$MACHINES/efi-1g" "$PROBE" --noefi
 grep -q "EFI  " "$tmp/out" && fail "EFI with --noefi"
+plans --facts="$MACHINES/vmgenid-bios" "$PROBE"
+shows "^seed mix .*TSC VM generation ID at 0x3ffff028$"
+plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --seed-mix=off
+grep -q "seed mix" "$tmp/out" && fail "seed mix with --seed-mix=off"
+if "$KEXEC" --dry-run --json $bios "$PROBE" 2>&1 | grep -q "built without json-c"; then
+	echo "SKIPPED: --json: this build lacks json-c"
+else
+	plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --json --append=x
+	for word in '"generation_id":1073737768' '"name":"RNG_SEED"' '"command_line":"x"'; do
+		shows "$word"
+	done
+fi
 "$MACHINES/make-many-e820" "$MACHINES/bios-8g-hole" "$tmp/many"
 plans --facts="$tmp/many" "$PROBE"
 shows "E820_EXT"
