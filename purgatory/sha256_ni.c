@@ -10,8 +10,8 @@
 
 #include <immintrin.h>
 
-/* Not the VEX forms (-mavx): the purgatory switches on SSE and no more. */
-#define USES_SHA    __attribute__((target("sha,ssse3,sse4.1,no-avx")))
+/* In the purgatory no more than this: SSE is what is switched on there. */
+#define USES_SHA    __attribute__((target("sha,ssse3,sse4.1")))
 #define INLINE_SHA  static inline USES_SHA __attribute__((always_inline))
 #define ROUNDS	    4 /* in one step: as many words as a register holds */
 #define WORD_GROUPS 4 /* 16 words of the schedule are in use at a time */
@@ -126,27 +126,26 @@ INLINE_SHA void absorb_block(struct lane *a, const uint8_t *block_a, struct lane
 
 INLINE_SHA void wipe_registers(void)
 {
-	__asm__ volatile("pxor %%xmm0, %%xmm0\n\t"
-			 "pxor %%xmm1, %%xmm1\n\t"
-			 "pxor %%xmm2, %%xmm2\n\t"
-			 "pxor %%xmm3, %%xmm3\n\t"
-			 "pxor %%xmm4, %%xmm4\n\t"
-			 "pxor %%xmm5, %%xmm5\n\t"
-			 "pxor %%xmm6, %%xmm6\n\t"
-			 "pxor %%xmm7, %%xmm7\n\t"
-			 "pxor %%xmm8, %%xmm8\n\t"
-			 "pxor %%xmm9, %%xmm9\n\t"
-			 "pxor %%xmm10, %%xmm10\n\t"
-			 "pxor %%xmm11, %%xmm11\n\t"
-			 "pxor %%xmm12, %%xmm12\n\t"
-			 "pxor %%xmm13, %%xmm13\n\t"
-			 "pxor %%xmm14, %%xmm14\n\t"
-			 "pxor %%xmm15, %%xmm15"
-			 :
-			 :
-			 : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-			   "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
-			   "xmm15", "memory");
+	__asm__ volatile(
+		".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n\t"
+		"pxor %%xmm\\n, %%xmm\\n\n\t"
+		".endr"
+		:
+		:
+		: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+		  "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory");
+#ifdef __AVX512VL__ /* a program for such a processor: its compiler uses these as well */
+	__asm__ volatile(
+		".irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, "
+		"30, 31\n\t"
+		"vpxord %%xmm\\n, %%xmm\\n, %%xmm\\n\n\t"
+		".endr"
+		:
+		:
+		: "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23",
+		  "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31",
+		  "memory");
+#endif
 }
 
 USES_SHA void sha256_ni_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS],

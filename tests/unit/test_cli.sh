@@ -59,7 +59,7 @@ mkfifo "$tmp/fifo"
 refused 1 "$tmp/fifo: not a regular file" --dry-run $bios "$tmp/fifo"
 refused 1 "not a regular file" --dry-run $bios /dev/null
 gzip -c "$PROBE" | head -c 700 >"$f"
-refused 1 "$f: " --dry-run $bios "$f"
+refused 1 "$f" --dry-run $bios "$f"
 
 # Initrds and command lines that do not fit
 refused 1 "$tmp/no: No such file" --dry-run $bios "$PROBE" --initrd="$tmp/no"
