@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* docs: exit status in kexec(8) */
-#define EXIT_DONE   0
-#define EXIT_FAILED 1
-#define EXIT_USAGE  2
+#define EXIT_DONE    0
+#define EXIT_FAILED  1
+#define EXIT_USAGE   2
+#define EXIT_UNKNOWN 255 /* -S, when the kernel does not tell */
 
 static int fail(const struct error *err, int status)
 {
@@ -52,8 +54,10 @@ int main(int argc, char **argv)
 	}
 	if (o.status) { /* kexec-tools' answer: 1 when something is loaded, 0 when not */
 		ret = kexec_is_loaded(o.target, &err);
-		return ret < 0 ? fail(&err, EXIT_FAILED) : ret;
+		return ret < 0 ? fail(&err, EXIT_UNKNOWN) : ret;
 	}
 	ret = run(&o, &err);
+	if (!ret && fflush(stdout))
+		ret = error_set(&err, errno, "cannot write: %s", strerror(errno));
 	return ret ? fail(&err, EXIT_FAILED) : EXIT_DONE;
 }

@@ -293,7 +293,13 @@ static int parse_value(int opt, const char *arg, struct options *o, struct error
 /* What contradicts itself, or lacks something. */
 static int check(const struct options *o, struct error *err)
 {
-	if (o->help || o->version || o->status || o->unload)
+	bool by_file = o->method == METHOD_FILE || o->target == KEXEC_TARGET_CRASH;
+
+	if (o->help || o->version || o->status)
+		return 0;
+	if (o->dry_run && (!o->load || o->unload || o->target == KEXEC_TARGET_CRASH))
+		return error_set(err, EINVAL, "--dry-run goes with -l and a kernel");
+	if (o->unload && !o->load)
 		return 0;
 	if (o->load && !o->kernel)
 		return error_set(err, EINVAL, "no kernel given");
@@ -306,16 +312,24 @@ static int check(const struct options *o, struct error *err)
 		return error_set(err, EINVAL, "--json goes with --dry-run");
 	if (o->facts_root && !o->dry_run)
 		return error_set(err, EINVAL, "--facts goes with --dry-run");
-	if (o->dry_run && !o->load)
-		return error_set(err, EINVAL, "--dry-run goes with a kernel to load");
 	if (o->target == KEXEC_TARGET_CRASH && o->load && o->method == METHOD_LOAD)
 		return error_set(err, EINVAL,
 				 "-p goes through kexec_file_load only: leave -c out");
-	if (o->method == METHOD_FILE && o->seed == SEED_OFF)
-		return error_set(
-			err, EINVAL,
-			"--seed=off needs -c: with -s the kernel draws the seed");
+	if (o->load && by_file && o->seed == SEED_OFF)
+		return error_set(err, EINVAL,
+				 "--seed=off needs kexec_load: with -s and -p the kernel "
+				 "draws the seed");
 	return 0;
+}
+
+/* @word is what getopt has just gone over; optopt tells what it did not like. */
+static int refuse(const char *word, struct error *err)
+{
+	if (!optopt)
+		return error_set(err, EINVAL, "%s: no such option", word);
+	if (optopt > 255 || strchr(short_options, optopt))
+		return error_set(err, EINVAL, "%s: takes no value", word);
+	return error_set(err, EINVAL, "-%c: no such option", optopt);
 }
 
 int options_parse(int argc, char **argv, struct options *out, struct error *err)
@@ -332,8 +346,7 @@ int options_parse(int argc, char **argv, struct options *out, struct error *err)
 			return error_set(err, EINVAL, "%s needs a value",
 					 argv[optind - 1]);
 		if (opt == '?')
-			return error_set(err, EINVAL, "%s: no such option",
-					 argv[optind - 1]);
+			return refuse(argv[optind - 1], err);
 		normal = normal || opt == 'l';
 		if (opt == 'x')
 			no_ifdown = true;
@@ -349,6 +362,8 @@ int options_parse(int argc, char **argv, struct options *out, struct error *err)
 	o.ifdown = o.ifdown && !no_ifdown;
 	if (o.status && !normal) /* kexec-tools' -S asks for the crash kernel */
 		o.target = KEXEC_TARGET_CRASH;
+	if (o.unload && optind == argc) /* -u -p is what -p -u is */
+		o.load = o.exec = o.shutdown = false;
 	if (optind < argc)
 		o.kernel = argv[optind++];
 	if (optind < argc)

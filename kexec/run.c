@@ -15,6 +15,7 @@
 #include "plan/plan.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,6 +34,8 @@ struct job {
 	uint64_t generation_id;
 	struct plan plan;
 	struct secret seed;
+	bool waited; /* for the kernel's generator, and what came of it: */
+	bool seed_ready;
 };
 
 static void job_end(struct job *job)
@@ -85,7 +88,7 @@ static int make_cmdline(struct job *job, struct error *err)
 		return error_set(err, ENOENT,
 				 "--reuse-cmdline: cannot read /proc/cmdline");
 	job->cmdline = cmdline_join(job->o->reuse_cmdline ? job->facts.cmdline : NULL,
-				    job->o->append);
+				    job->o->append, job->o->target == KEXEC_TARGET_CRASH);
 	return job->cmdline ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
@@ -130,7 +133,8 @@ static void find_generation_id(struct job *job)
 		job->generation_id = found.addr;
 	else if (found.state == VMGENID_UNKNOWN_SHAPE ||
 		 found.state == VMGENID_BAD_ADDRESS)
-		fprintf(stderr, "kexec: the VM generation ID is not used: %s\n",
+		fprintf(stderr,
+			"kexec: the VM generation ID is not used: %s (see --vmgenid-addr)\n",
 			found.why);
 }
 
@@ -156,43 +160,48 @@ static int make_plan(struct job *job, bool seed, struct error *err)
 }
 
 /*
- * Puts the seed into the plan's slot. A kernel without a seed is better than no kernel,
- * so without --seed=require the plan is made again without one, and that is said.
+ * Waits for the kernel's generator, at most once. A kernel without a seed is better than
+ * no kernel, so without --seed=require the load goes on, and that is said. *@ready tells.
  */
-static int add_seed(struct job *job, struct error *err)
+static int wait_for_seed(struct job *job, bool *ready, struct error *err)
 {
 	int ret;
 
 	if (job->o->seed == SEED_OFF)
 		return 0;
-	ret = secret_map((size_t)sysconf(_SC_PAGESIZE), &job->seed, err);
-	if (!ret)
+	if (!job->waited) {
+		job->waited = true;
 		ret = seed_wait(job->o->seed_timeout, err);
-	if (!ret)
-		ret = seed_lend(&job->plan, &job->seed, err);
-	if (!ret)
-		return 0;
-	if (job->o->seed == SEED_REQUIRE) {
-		error_prefix(err, "nothing loaded, because --seed=require");
-		return ret;
+		job->seed_ready = !ret;
+		if (ret && job->o->seed == SEED_REQUIRE) {
+			error_prefix(err, "nothing loaded, because --seed=require");
+			return ret;
+		}
+		if (ret)
+			note("loading without a seed", err);
 	}
-	note("loading without a seed", err);
-	return make_plan(job, false, err);
+	*ready = job->seed_ready;
+	return 0;
 }
 
 static int load_files(struct job *job, struct error *err)
 {
-	struct error why;
+	const struct options *o = job->o;
+	struct error ignored;
+	bool ready = false;
+	int ret;
 
-	/* The kernel draws the seed, and leaves it out when its generator is not ready.
-	 */
-	if (job->o->seed != SEED_OFF && seed_wait(job->o->seed_timeout, &why)) {
-		if (job->o->seed == SEED_REQUIRE)
-			return error_set(err, EAGAIN, "nothing loaded: %s", why.text);
-		note("loading without a seed", &why);
-	}
-	return kexec_load_files(job->kernel.fd, job->initrd.fd, job->cmdline,
-				job->o->target, err);
+	/* The kernel draws the seed; it leaves it out when its generator is not ready. */
+	ret = wait_for_seed(job, &ready, err);
+	if (ret)
+		return ret;
+	ret = kexec_load_files(job->kernel.fd, job->initrd.fd, job->cmdline, o->target,
+			       err);
+	/* The kernel gives a crash kernel up before it looks at the next one. */
+	if (ret && o->target == KEXEC_TARGET_CRASH &&
+	    kexec_is_loaded(o->target, &ignored) == 0)
+		error_prefix(err, "no crash kernel is loaded now");
+	return ret;
 }
 
 /* Are both files still what was hashed? */
@@ -204,46 +213,85 @@ static int check_files(const struct job *job, struct error *err)
 }
 
 /*
- * The digests are those of the files when they were read; the kernel copies them a moment
+ * The digests are those of the files when they were read; the kernel copied them a moment
  * later. An image that would fail its own check must not stay.
  */
+static int unload_changed(struct job *job, const struct error *changed, struct error *err)
+{
+	struct error why;
+	int ret = kexec_unload(job->o->target, &why);
+
+	*err = *changed;
+	if (ret)
+		error_prefix(err, "DO NOT JUMP, the image is bad and stays loaded (%s)",
+			     why.text);
+	else
+		error_prefix(err, "nothing is loaded now");
+	return -ESTALE;
+}
+
+/*
+ * The moments in which the seed exists: drawn, hashed, handed over, wiped. No signal may
+ * end this process in between and leave the page to the next user of the memory.
+ */
+static int lend_and_load(struct job *job, bool *other_way, struct error *err)
+{
+	sigset_t all, before;
+	int ret = 0;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	if (job->plan.has_seed)
+		ret = seed_lend(&job->plan, &job->seed, err);
+	if (!ret) {
+		seal_finish(&job->plan);
+		ret = kexec_load_plan(&job->plan, job->o->target, other_way, err);
+	}
+	secret_wipe(&job->seed);
+	secret_wipe_stack();
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return ret;
+}
+
 static int seal_and_load(struct job *job, bool *other_way, struct error *err)
 {
 	const struct file *const files[] = { &job->kernel, &job->initrd };
 	struct error changed;
 	int ret;
 
-	ret = seal_plan(&job->plan, files, 2, err);
+	ret = seal_contents(&job->plan, files, 2, err);
 	if (ret)
 		return ret;
-	ret = kexec_load_plan(&job->plan, job->o->target, other_way, err);
+	ret = lend_and_load(job, other_way, err);
 	if (!check_files(job, &changed))
 		return ret;
 	*other_way = false;
+	if (!ret)
+		return unload_changed(job, &changed, err);
 	*err = changed;
-	if (!ret) {
-		kexec_unload(job->o->target, &changed);
-		error_prefix(err, "unloaded again");
-	}
 	return -ESTALE;
 }
 
 static int load_plan(struct job *job, bool *other_way, struct error *err)
 {
+	bool ready = false;
 	int ret;
 
 	*other_way = false;
+	find_generation_id(job);
+	/* whatever is wrong with the plan is told before anything is waited for */
 	ret = make_plan(job, job->o->seed != SEED_OFF, err);
 	if (!ret)
-		ret = add_seed(job, err);
+		ret = wait_for_seed(job, &ready, err);
+	if (!ret && job->o->seed != SEED_OFF && !ready)
+		ret = make_plan(job, false, err);
+	if (!ret && ready)
+		ret = secret_map((size_t)sysconf(_SC_PAGESIZE), &job->seed, err);
 	if (ret)
 		return ret;
 	if (job->o->debug)
 		plan_print(stderr, &job->plan, &job->facts);
-	ret = seal_and_load(job, other_way, err);
-	secret_wipe(&job->seed);
-	secret_wipe_stack();
-	return ret;
+	return seal_and_load(job, other_way, err);
 }
 
 static int load(struct job *job, struct error *err)
@@ -265,6 +313,7 @@ static int print_plan(struct job *job, struct error *err)
 {
 	int ret;
 
+	find_generation_id(job);
 	ret = make_plan(job, job->o->seed != SEED_OFF, err);
 	if (ret)
 		return ret;
@@ -287,10 +336,7 @@ static int prepare(struct job *job, struct error *err)
 		return ret;
 	}
 	ret = facts_read(job->o->facts_root ? job->o->facts_root : "", &job->facts, err);
-	if (ret)
-		return ret;
-	find_generation_id(job);
-	return make_cmdline(job, err);
+	return ret ? ret : make_cmdline(job, err);
 }
 
 int run_load(const struct options *o, struct error *err)
@@ -309,9 +355,7 @@ int run_leave(const struct options *o, struct error *err)
 {
 	int loaded = kexec_is_loaded(KEXEC_TARGET_NORMAL, err);
 
-	if (loaded < 0)
-		return loaded;
-	if (!loaded)
+	if (loaded == 0) /* when the kernel does not tell, the jump will */
 		return error_set(err, ENOENT, "no kernel is loaded: use kexec -l first");
 	if (o->shutdown)
 		return run_shutdown(err);

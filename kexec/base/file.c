@@ -25,20 +25,13 @@ static int check_kind(const struct stat *st, const char *path, struct error *err
 
 static struct file_stamp make_stamp(const struct stat *st)
 {
-	return (struct file_stamp){ st->st_ino, (uint64_t)st->st_size, st->st_mtim,
-				    st->st_ctim };
-}
-
-static bool is_same_time(struct timespec a, struct timespec b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+	return (struct file_stamp){ (uint64_t)st->st_size, st->st_mtim };
 }
 
 static bool is_same_stamp(const struct file_stamp *a, const struct file_stamp *b)
 {
-	return a->inode == b->inode && a->size == b->size &&
-	       is_same_time(a->modified, b->modified) &&
-	       is_same_time(a->changed, b->changed);
+	return a->size == b->size && a->modified.tv_sec == b->modified.tv_sec &&
+	       a->modified.tv_nsec == b->modified.tv_nsec;
 }
 
 /*

@@ -12,12 +12,13 @@
 
 #define FILE_HEAD 4096
 
-/* What shows that a file was changed: its inode, size and times. */
+/*
+ * What shows that a file's content was changed. Not the time of change of its inode: a
+ * package manager may rename or unlink the file meanwhile.
+ */
 struct file_stamp {
-	uint64_t inode;
 	uint64_t size;
 	struct timespec modified;
-	struct timespec changed;
 };
 
 /*

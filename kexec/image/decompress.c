@@ -335,7 +335,9 @@ int file_decompress_max(struct file *f, size_t max, struct error *err)
 	ret = file_copy(f, &packed, err);
 	if (ret)
 		return ret;
-	ret = unpack_file(format, &packed, max, &out, err);
+	ret = file_check(f, err); /* or the copy is a mixture of old and new */
+	if (!ret)
+		ret = unpack_file(format, &packed, max, &out, err);
 	file_close(&packed);
 	if (ret)
 		return ret;

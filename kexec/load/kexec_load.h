@@ -2,7 +2,8 @@
 /*
  * kexec_load.h - the two system calls, and why a kernel refuses them.
  *
- * Both leave what was loaded before in place when they fail.
+ * When they fail, what was loaded before stays in place, with one exception: the kernel
+ * gives a loaded crash kernel up before it looks at the next one.
  */
 #ifndef KS_KEXEC_LOAD_H
 #define KS_KEXEC_LOAD_H

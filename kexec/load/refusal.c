@@ -85,14 +85,31 @@ static int explain_eperm(enum kexec_call call, enum kexec_target target, bool *o
 				 "(kernel.kexec_load_limit_%s is 0)",
 				 target == KEXEC_TARGET_CRASH ? "panic" : "reboot");
 	*other_way = call == KEXEC_CALL_LOAD;
-	if (read_lockdown(mode, sizeof(mode)) && call == KEXEC_CALL_LOAD)
+	if (read_lockdown(mode, sizeof(mode)))
 		return error_set(
-			err, EPERM,
-			"the kernel is locked down (%s) and takes signed kernels "
-			"only: use -s, or -a",
-			mode);
-	return error_set(err, EPERM, "%s is forbidden by a security module of the kernel",
+			err, EPERM, "the kernel is locked down (%s) %s", mode,
+			call == KEXEC_CALL_LOAD
+				? "and takes signed kernels only, through "
+				  "kexec_file_load (-s)"
+				: "and this file has no signature that it trusts");
+	return error_set(err, EPERM,
+			 "%s is not permitted (in a container, or by a security module)",
 			 call_name(call));
+}
+
+static int explain_addresses(enum kexec_target target, struct error *err)
+{
+	long reserved = read_number("/sys/kernel/kexec_crash_size", 0);
+
+	if (target == KEXEC_TARGET_NORMAL)
+		return error_set(err, EADDRNOTAVAIL, "the kernel refuses the addresses");
+	if (reserved <= 0)
+		return error_set(err, EADDRNOTAVAIL,
+				 "no memory is reserved for a crash "
+				 "kernel: boot with crashkernel=256M");
+	return error_set(err, EADDRNOTAVAIL,
+			 "it does not fit into the %ld MiB that crashkernel= reserves",
+			 reserved >> 20);
 }
 
 /* The signature of a file: security/integrity and crypto/asymmetric_keys. */
@@ -124,12 +141,7 @@ int refusal_explain(int code, enum kexec_call call, enum kexec_target target,
 		return error_set(err, code,
 				 "the kernel has not enough free memory for it");
 	case EADDRNOTAVAIL:
-		return error_set(err, code,
-				 target == KEXEC_TARGET_CRASH
-					 ? "no memory is reserved for it: boot with "
-					   "crashkernel=256M"
-					 : "the kernel refuses the addresses: %s",
-				 strerror(code));
+		return explain_addresses(target, err);
 	}
 	if (is_signature_error(code))
 		return error_set(

@@ -43,28 +43,51 @@ static int digest_content(struct bytes b, const struct file *file, uint8_t *out,
 	return 0;
 }
 
-int seal_plan(struct plan *plan, const struct file *const files[], size_t count,
-	      struct error *err)
+/* Where the purgatory checks segment @i. */
+static struct purgatory_check *check_of(struct plan *plan, size_t i, struct bytes b)
 {
 	struct purgatory_params *p = (void *)plan->purgatory_block;
+	const struct segment *s = &plan->segments[i];
 
-	if (!p->nr_checks)
-		return 0;
-	for (size_t i = 0; i < plan->nr_segments; i++) {
+	p->checks[i] = (struct purgatory_check){
+		.addr = s->addr + (s->content.size - b.size),
+		.size = b.size,
+		.kind = s->kind,
+	};
+	return &p->checks[i];
+}
+
+int seal_contents(struct plan *plan, const struct file *const files[], size_t count,
+		  struct error *err)
+{
+	for (size_t i = 0; plan_purgatory(plan)->nr_checks && i < plan->nr_segments;
+	     i++) {
 		const struct segment *s = &plan->segments[i];
 		struct bytes b = checked_content(plan, s);
 		int ret;
 
-		p->checks[i] = (struct purgatory_check){
-			.addr = s->addr + (s->content.size - b.size),
-			.size = b.size,
-			.kind = s->kind,
-		};
-		ret = digest_content(b, find_file(b, files, count), p->checks[i].digest,
-				     err);
+		if (s->kind == PURGATORY_KIND_SEED)
+			continue;
+		ret = digest_content(b, find_file(b, files, count),
+				     check_of(plan, i, b)->digest, err);
 		if (ret)
 			return ret;
 	}
-	sha256(p, offsetof(struct purgatory_params, self_sha256), p->self_sha256);
 	return 0;
+}
+
+void seal_finish(struct plan *plan)
+{
+	struct purgatory_params *p = (void *)plan->purgatory_block;
+
+	if (!p->nr_checks)
+		return;
+	for (size_t i = 0; i < plan->nr_segments; i++) {
+		struct bytes b = plan->segments[i].content;
+
+		if (plan->segments[i].kind == PURGATORY_KIND_SEED)
+			digest_range(digest_best_way(), b.data, b.size,
+				     check_of(plan, i, b)->digest);
+	}
+	sha256(p, offsetof(struct purgatory_params, self_sha256), p->self_sha256);
 }

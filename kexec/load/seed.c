@@ -21,6 +21,7 @@ static int wait_blocking(unsigned int seconds)
 	struct itimerval limit = { .it_value.tv_sec = seconds,
 				   .it_interval.tv_usec = 100000 };
 	struct sigaction act = { .sa_handler = wake_up }, old;
+	sigset_t alarm, mask;
 	uint8_t byte;
 	ssize_t n;
 	int ret;
@@ -29,8 +30,12 @@ static int wait_blocking(unsigned int seconds)
 		return -errno;
 	if (setitimer(ITIMER_REAL, &limit, NULL) < 0)
 		return -errno;
+	sigemptyset(&alarm); /* whoever started us may have blocked it */
+	sigaddset(&alarm, SIGALRM);
+	sigprocmask(SIG_UNBLOCK, &alarm, &mask);
 	n = getrandom(&byte, sizeof(byte), 0);
 	ret = n < 0 ? -errno : 0;
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
 	sigaction(SIGALRM, &old, NULL);
 	return ret == -EINTR ? -EAGAIN : ret;

@@ -89,7 +89,7 @@ static int read_e820(const char *root, const struct iomem *m, struct facts *f,
 		return error_set(
 			err, ENOENT,
 			"no memory map: %s/sys/firmware/memmap is not there, and "
-			"%s/proc/iomem shows its addresses to root only",
+			"%s/proc/iomem is not either, or shows no addresses (to root it does)",
 			root, root);
 	if (!f->e820.count) {
 		ret = e820_from_iomem(m, &f->e820);

@@ -30,14 +30,15 @@ static bool word_is(const char *word, const char *end, const char *name)
 	return (size_t)(end - word) > n && !strncmp(word, name, n) && word[n] == '=';
 }
 
-/* Appends the words of @from to @to, which has room for them, without BOOT_IMAGE=. */
-static char *copy_words(char *to, const char *start, const char *from)
+/* Appends the words of @from that shall stay to @to, which has room for them. */
+static char *copy_words(char *to, const char *start, const char *from, bool crash)
 {
 	const char *end;
 
 	for (from = next_word(from); *from; from = next_word(end)) {
 		end = word_end(from);
-		if (word_is(from, end, "BOOT_IMAGE"))
+		if (word_is(from, end, "BOOT_IMAGE") ||
+		    (crash && word_is(from, end, "crashkernel")))
 			continue;
 		if (to != start)
 			*to++ = ' ';
@@ -47,7 +48,7 @@ static char *copy_words(char *to, const char *start, const char *from)
 	return to;
 }
 
-char *cmdline_join(const char *base, const char *append)
+char *cmdline_join(const char *base, const char *append, bool crash)
 {
 	size_t base_len = base ? strlen(base) : 0;
 	size_t append_len = append ? strlen(append) : 0;
@@ -56,7 +57,7 @@ char *cmdline_join(const char *base, const char *append)
 	joined = calloc(1, base_len + append_len + 2);
 	if (!joined)
 		return NULL;
-	end = base ? copy_words(joined, joined, base) : joined;
+	end = base ? copy_words(joined, joined, base, crash) : joined;
 	if (end != joined && append_len)
 		*end++ = ' ';
 	if (append_len) /* as it was given: the user's quotes and spaces */

@@ -12,10 +12,10 @@
 
 /*
  * @base (may be NULL) without the words that name BOOT_IMAGE, which told where the
- * running kernel came from, then @append (may be NULL). Owned by the caller; NULL: out of
- * memory.
+ * running kernel came from, and for a crash kernel without crashkernel, which reserved
+ * memory for it; then @append (may be NULL). Owned by the caller; NULL: out of memory.
  */
-char *cmdline_join(const char *base, const char *append);
+char *cmdline_join(const char *base, const char *append, bool crash);
 
 struct cmdline_console {
 	unsigned int port; /* I/O port of the 8250; 0: the command line names none */

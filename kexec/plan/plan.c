@@ -136,7 +136,7 @@ static uint32_t high_maps(const struct plan *plan, const struct plan_options *op
 			maps[nr++] =
 				(struct purgatory_map){ s->addr, s->addr + s->mem_size };
 	}
-	if (opts->generation_id >= LOW_LIMIT)
+	if (opts->generation_id + GENERATION_ID_SIZE > LOW_LIMIT)
 		maps[nr++] = (struct purgatory_map){
 			opts->generation_id, opts->generation_id + GENERATION_ID_SIZE
 		};

@@ -8,31 +8,34 @@
 
 struct join_case {
 	const char *base, *append, *want;
+	bool crash;
 };
 
 static void test_join(void **state)
 {
 	static const struct join_case cases[] = {
-		{ NULL, NULL, "" },
-		{ NULL, "quiet", "quiet" },
-		{ "ro quiet", NULL, "ro quiet" },
-		{ "ro", "quiet", "ro quiet" },
-		{ "BOOT_IMAGE=/vmlinuz ro", NULL, "ro" },
-		{ "BOOT_IMAGE=/vmlinuz", "ro", "ro" },
-		{ "  ro \t quiet\n", "x", "ro quiet x" },
+		{ NULL, NULL, "", false },
+		{ NULL, "quiet", "quiet", false },
+		{ "ro quiet", NULL, "ro quiet", false },
+		{ "ro", "quiet", "ro quiet", false },
+		{ "BOOT_IMAGE=/vmlinuz ro", NULL, "ro", false },
+		{ "BOOT_IMAGE=/vmlinuz", "ro", "ro", false },
+		{ "  ro \t quiet\n", "x", "ro quiet x", false },
 		{ "dyndbg=\"file a.c +p\" BOOT_IMAGE=/v ro", NULL,
-		  "dyndbg=\"file a.c +p\" ro" },
-		{ "a=\"x BOOT_IMAGE=/v y\"", NULL, "a=\"x BOOT_IMAGE=/v y\"" },
-		{ "MY_BOOT_IMAGE=1 BOOT_IMAGEX=2", NULL,
-		  "MY_BOOT_IMAGE=1 BOOT_IMAGEX=2" },
-		{ "ro", "BOOT_IMAGE=mine",
-		  "ro BOOT_IMAGE=mine" }, /* asked for by the user */
-		{ "a=\"unclosed b", NULL, "a=\"unclosed b" },
+		  "dyndbg=\"file a.c +p\" ro", false },
+		{ "a=\"x BOOT_IMAGE=/v y\"", NULL, "a=\"x BOOT_IMAGE=/v y\"", false },
+		{ "MY_BOOT_IMAGE=1 BOOT_IMAGEX=2", NULL, "MY_BOOT_IMAGE=1 BOOT_IMAGEX=2",
+		  false },
+		{ "ro", "BOOT_IMAGE=mine", "ro BOOT_IMAGE=mine",
+		  false }, /* asked for by the user */
+		{ "a=\"unclosed b", NULL, "a=\"unclosed b", false },
+		{ "crashkernel=256M ro crashkernel=1M,low", "x", "ro x", true },
+		{ "crashkernel=256M ro", NULL, "crashkernel=256M ro", false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		char *got = cmdline_join(cases[i].base, cases[i].append);
+		char *got = cmdline_join(cases[i].base, cases[i].append, cases[i].crash);
 
 		assert_non_null(got);
 		assert_string_equal(got, cases[i].want);

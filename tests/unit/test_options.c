@@ -41,6 +41,8 @@ static void test_actions(void **state)
 		{ "-e -y", false, false, true, false, false, true },
 		{ "-f k", true, false, true, false, true, true },
 		{ "-u", false, true, false, false, false, false },
+		{ "-p -u", false, true, false, false, false, false },
+		{ "-u -p", false, true, false, false, false, false },
 		{ "-e -l k", true, false, false, false, true, true },
 	};
 	struct options o;
@@ -139,6 +141,12 @@ static void test_refused(void **state)
 		"-l k --facts=x",
 		"-e --dry-run",
 		"-l k -s --seed=off",
+		"-p k --seed=off",
+		"-u --dry-run",
+		"-l k -u --dry-run",
+		"-p k --dry-run",
+		"-l k --load=foo",
+		"-lQx k",
 		"-l k --initrd",
 	};
 

@@ -155,7 +155,8 @@ static void test_seal(void **state)
 	plan.segments[1] = (struct segment){ .kind = PURGATORY_KIND_PURGATORY,
 					     .addr = 0x200000,
 					     .content = { block, sizeof(block) } };
-	assert_int_equal(seal_plan(&plan, files, 1, &err), 0);
+	assert_int_equal(seal_contents(&plan, files, 1, &err), 0);
+	seal_finish(&plan);
 
 	digest_range(DIGEST_PORTABLE, data + 1024, 300000 - 1024, want);
 	assert_memory_equal(params->checks[0].digest, want, 32);
@@ -169,7 +170,7 @@ static void test_seal(void **state)
 	assert_memory_equal(params->self_sha256, want, 32);
 
 	assert_int_equal(ftruncate(p->fd, 1000), 0);
-	assert_int_equal(seal_plan(&plan, files, 1, &err), -ESTALE);
+	assert_int_equal(seal_contents(&plan, files, 1, &err), -ESTALE);
 	file_close(&f);
 	free(data);
 }
@@ -181,7 +182,8 @@ static void test_without_checks(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(seal_plan(&plan, NULL, 0, &err), 0);
+	assert_int_equal(seal_contents(&plan, NULL, 0, &err), 0);
+	seal_finish(&plan);
 	assert_memory_equal(block, zero, sizeof(block));
 }
 

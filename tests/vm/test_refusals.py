@@ -114,4 +114,5 @@ def test_lockdown(build, kernel):
         done = guest.run("kexec -l /probe")  # the probe has no signature
         assert done.status == 1
         assert "using kexec_file_load: the kernel is locked down" in done.output
+        assert "has no signature that it trusts" in done.output
         assert guest.check(f"cat {LOADED}").strip() == "0"
