@@ -90,8 +90,9 @@ bool verify_ranges(const struct purgatory_params *params, const char *consequenc
 	bool good = true;
 
 	if (console_is_verbose())
-		say("verifying %lu ranges, %lu MiB", (uint64_t)params->nr_checks,
-		    total_size(params) / MIB);
+		say("verifying %lu ranges, %lu MiB%s", (uint64_t)params->nr_checks,
+		    total_size(params) / MIB,
+		    way == DIGEST_SHA_NI ? ", with SHA-NI" : "");
 	for (uint32_t i = 0; i < params->nr_checks; i++)
 		good &= verify_range(way, &params->checks[i], consequence);
 	if (good && console_is_verbose())

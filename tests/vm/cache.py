@@ -2,12 +2,17 @@
 """Where `fetch` has put the kernels; see there for the layout."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 FETCH = Path(__file__).resolve().parent / "fetch"
 KERNELS = ["6.1", "6.12", "7.3"]
+QEMU = "qemu-system-x86_64"
+# The first whose emulated processor has the SHA extensions (its change log).
+SHA_NI_QEMU = (8, 2)
 
 
 class MissingError(Exception):
@@ -48,3 +53,28 @@ def kernel_release(slot: str) -> str:
 def kexec_tools() -> Path:
     """Debian's kexec, to compare with; build_initrd() finds its libraries."""
     return _existing(cache_dir() / "kexec-tools" / "sbin" / "kexec")
+
+
+def own_qemu_version() -> tuple[int, int]:
+    """Of the QEMU that this machine has; (0, 0) when it has none."""
+    try:
+        done = subprocess.run([QEMU, "--version"], capture_output=True, text=True,
+                              timeout=60, check=False)
+    except FileNotFoundError:
+        return 0, 0
+    found = re.search(r"version (\d+)\.(\d+)", done.stdout)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def qemu_command(sha_ni: bool) -> list[str]:
+    """How QEMU is started: this machine's, or the one in the cache where that is too old
+    to emulate SHA-NI and it is needed."""
+    own = shutil.which(QEMU)
+    if own and (not sha_ni or own_qemu_version() >= SHA_NI_QEMU):
+        return [own]
+    if not sha_ni:
+        raise MissingError(f"{QEMU} is not there (Debian: qemu-system-x86)")
+    folder = cache_dir() / "qemu-10"
+    program = _existing(folder / "bin" / QEMU)
+    return ["env", f"LD_LIBRARY_PATH={folder / 'lib'}", str(program),
+            "-L", str(folder / "share/qemu"), "-L", str(folder / "share/seabios")]

@@ -2,9 +2,9 @@
 /*
  * flip.c - damages what kexec_load(2) is given, on its way into the kernel.
  *
- * Preloaded into kexec with FLIP="SEGMENT OFFSET": one bit of the byte at OFFSET
- * (negative: from the end) in the content of the segment with that number, as the call
- * lists them, is turned over, after the digests were computed.
+ * Preloaded into kexec with FLIP="SEGMENT OFFSET [BIT]": one bit (0 to 7, else 4) of the
+ * byte at OFFSET (negative: from the end) in the content of the segment with that number,
+ * as the call lists them, is turned over, after the digests were computed.
  */
 #include <dlfcn.h>
 #include <linux/kexec.h>
@@ -26,19 +26,19 @@ static long (*next_syscall(void))(long, ...)
 	return next.function;
 }
 
-static int flip(struct kexec_segment *s, long offset)
+static int flip(struct kexec_segment *s, long offset, long bit)
 {
 	unsigned char *copy;
 
 	if (offset < 0)
 		offset += (long)s->bufsz;
 	copy = malloc(s->bufsz);
-	if (!copy || offset < 0 || (size_t)offset >= s->bufsz)
+	if (!copy || offset < 0 || (size_t)offset >= s->bufsz || bit < 0 || bit > 7)
 		return -1;
 	memcpy(copy, s->buf, s->bufsz);
-	copy[offset] ^= 0x10;
+	copy[offset] ^= (unsigned char)(1 << bit);
 	s->buf = copy;
-	fprintf(stderr, "flip: bit 4 of byte %ld of %zu\n", offset, s->bufsz);
+	fprintf(stderr, "flip: bit %ld of byte %ld of %zu\n", bit, offset, s->bufsz);
 	return 0;
 }
 
@@ -46,7 +46,7 @@ long syscall(long number, ...)
 {
 	const char *order = getenv("FLIP");
 	struct kexec_segment *segments;
-	long a[6], index, offset;
+	long a[6], index, offset, bit = 4;
 	va_list ap;
 
 	va_start(ap, number);
@@ -55,8 +55,8 @@ long syscall(long number, ...)
 	va_end(ap);
 	if (number == SYS_kexec_load && a[1] && order) {
 		segments = (void *)a[2];
-		if (sscanf(order, "%ld %ld", &index, &offset) != 2 || index >= a[1] ||
-		    flip(&segments[index], offset)) {
+		if (sscanf(order, "%ld %ld %ld", &index, &offset, &bit) < 2 ||
+		    index < 0 || index >= a[1] || flip(&segments[index], offset, bit)) {
 			fprintf(stderr, "flip: there is no such byte: %s\n", order);
 			exit(99);
 		}

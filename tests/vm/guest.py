@@ -42,7 +42,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cache import kernel_image
+from cache import MissingError, kernel_image, qemu_command
 from initrd import build_initrd
 from qmp import Qmp, QmpError
 
@@ -87,6 +87,7 @@ class Guest:
 
     kernel    a slot of the cache ("6.1", "6.12", "7.3") or the path of a bzImage
     cpu       "max", or "qemu64": no RDRAND, no 1 GiB pages, 4-level paging
+    qemu      "10": one whose cpu="max" has SHA-NI (8.2 or newer; see `fetch`)
     firmware  "bios" (SeaBIOS) or "efi" (OVMF); either way QEMU brings the kernel
     cmdline   added to CMDLINE
     extra     more arguments for QEMU
@@ -97,7 +98,8 @@ class Guest:
     def __init__(self, kernel: str | Path = "6.1", memory: str = "1G", cpus: int = 1,
                  cpu: str = "max", firmware: str = "bios", cmdline: str = "",
                  extra: list[str] | tuple[str, ...] = (), initrd: Path | None = None,
-                 workdir: Path | None = None, incoming: Path | None = None):
+                 workdir: Path | None = None, incoming: Path | None = None,
+                 qemu: str = ""):
         self.memory = _bytes(memory)
         self.ready = incoming is not None
         self.release = ""
@@ -121,7 +123,7 @@ class Guest:
             argv += self._firmware(firmware)
             if incoming is not None:
                 argv += ["-incoming", f"exec:cat '{incoming}'"]
-            self._start([*argv, *extra])
+            self._start(self._qemu(qemu), [*argv, *extra])
         except BaseException:
             self.close()
             raise
@@ -139,10 +141,16 @@ class Guest:
                         "-drive", f"{drive}1,file={variables}"]
         raise GuestError("no OVMF in /usr/share/OVMF (Debian: ovmf)")
 
-    def _start(self, argv: list[str]) -> None:
-        qemu = shutil.which("qemu-system-x86_64")
-        if not qemu:
-            raise GuestError("qemu-system-x86_64 is not there (Debian: qemu-system-x86)")
+    @staticmethod
+    def _qemu(version: str) -> list[str]:
+        if version not in ("", "10"):
+            raise GuestError(f"there is no QEMU {version!r}, only \"10\"")
+        try:
+            return qemu_command(sha_ni=version == "10")
+        except MissingError as error:
+            raise GuestError(str(error)) from None
+
+    def _start(self, qemu: list[str], argv: list[str]) -> None:
         self._agent, agent = socket.socketpair()
         monitor, theirs = socket.socketpair()
         argv += ["-chardev", f"socket,id=agent,fd={agent.fileno()}",
@@ -151,8 +159,9 @@ class Guest:
                  "-mon", "chardev=monitor,mode=control"]
         with agent, theirs, open(self.workdir / "qemu.log", "wb") as log:
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", qemu, *argv], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, pass_fds=(agent.fileno(), theirs.fileno()))
+                ["setpriv", "--pdeathsig", "KILL", *qemu, *argv],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                pass_fds=(agent.fileno(), theirs.fileno()))
         try:
             self.qmp = Qmp(monitor, 30 * SLOW)
         except QmpError as error:

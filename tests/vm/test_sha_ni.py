@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The loader and the purgatory each choose how they hash: with the SHA extensions or in
+plain code. Whichever does which, they agree on every digest, a flipped bit is seen, and
+the next kernel finds the vector unit as it was.
+
+The loader asks the processor, for the purgatory it believes /proc/cpuinfo. So a kernel
+told not to use the extensions (clearcpuid=) makes only the purgatory go without. For the
+other way round the machine has to change between load and jump: it is saved on one
+without the extensions, where a file that has them lies over /proc/cpuinfo, and goes on
+with them.
+"""
+
+import pytest
+
+from guest import Guest
+from initrd import build_initrd
+from places import KERNELS, kexec, probe
+from probe import parse_probe
+
+# Not a multiple of a block, of a chunk or of as many chunks as are hashed side by side.
+RAMDISK = bytes(i * i >> 7 & 0xff for i in range(4096)) * 800 + b"the odd end"
+SAY = "--console-serial --serial=ttyS0"
+WITH = "ranges, 3 MiB, with SHA-NI"
+WITHOUT = "ranges, 3 MiB\n"
+
+
+def machine(build, kernel: str, kernels=(), **other) -> dict:
+    return {"kernel": kernel, "memory": "512M", "qemu": "10", **other,
+            "initrd": build_initrd(
+                kernels=kernels, programs=[kexec(build)],
+                files={"/probe": probe(build), "/ramdisk": RAMDISK,
+                       "/flip.so": build / "tests/vm/flip.so"})}
+
+
+def has_sha_ni(guest: Guest) -> bool:
+    return "sha_ni" in guest.check("grep -m1 ^flags /proc/cpuinfo").split()
+
+
+def load(guest: Guest, before: str = "") -> None:
+    guest.check(f"{before} kexec -c -l /probe --initrd=/ramdisk {SAY}")
+
+
+def jump(guest: Guest, way: str) -> dict[str, int]:
+    """The control registers that the next kernel finds."""
+    guest.send_and_jump("kexec -e")
+    guest.wait_console("PROBE END", 60)
+    said = guest.console
+    assert way in said
+    assert "purgatory: ok" in said and "damaged" not in said
+    registers = parse_probe(said).registers
+    return {name: registers[name] for name in ("cr0", "cr4")}
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_both_with_and_only_the_loader_with(build, kernel):
+    """Also: the purgatory turns the vector unit on and leaves no trace of that."""
+    with Guest(**machine(build, kernel)) as guest:
+        assert has_sha_ni(guest)
+        load(guest)
+        after_with = jump(guest, WITH)
+    with Guest(**machine(build, kernel, cmdline="clearcpuid=sha_ni")) as guest:
+        assert not has_sha_ni(guest)
+        load(guest)
+        after_without = jump(guest, WITHOUT)
+    assert after_with == after_without
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_only_the_purgatory_with(build, tmp_path, kernel):
+    saved = tmp_path / "saved"
+    with Guest(**machine(build, kernel, cpu="max,sha-ni=off")) as guest:
+        assert not has_sha_ni(guest)
+        guest.check("sed 's/^flags.*/& sha_ni/' /proc/cpuinfo >/tmp/cpuinfo &&"
+                    " mount -o bind /tmp/cpuinfo /proc/cpuinfo")
+        load(guest)
+        guest.save(saved)
+    with Guest(**machine(build, kernel, cpu="max"), incoming=saved) as guest:
+        guest.cont()
+        jump(guest, WITH)
+    saved.unlink()
+
+
+def test_both_without(build):
+    with Guest(**machine(build, "6.1", cpu="max,sha-ni=off")) as guest:
+        load(guest)
+        jump(guest, WITHOUT)
+
+
+def test_the_extensions_are_used(build):
+    """Told to use what the processor lacks, the purgatory faults: so it does use it."""
+    with Guest(**machine(build, "6.1", cpu="max,sha-ni=off")) as guest:
+        guest.check("sed 's/^flags.*/& sha_ni/' /proc/cpuinfo >/tmp/cpuinfo &&"
+                    " mount -o bind /tmp/cpuinfo /proc/cpuinfo")
+        load(guest)
+        guest.send_and_jump("kexec -e")
+        guest.wait_console("purgatory: exception 6 ")  # invalid opcode
+        guest.wait_exit()
+        assert "PROBE BEGIN" not in guest.console
+
+
+# In the last bytes, in the middle of a run of chunks, and in a chunk by itself.
+@pytest.mark.parametrize("segment, name, offset", [
+    (0, "kernel", 100), (1, "initrd", -1), (1, "initrd", 1000001), (2, "boot_params", 5),
+    (3, "seed", 20), (4, "purgatory", -1)])
+def test_a_flipped_bit_is_caught(build, segment, name, offset):
+    with Guest(**machine(build, "6.12")) as guest:
+        load(guest, f"FLIP='{segment} {offset} 0' LD_PRELOAD=/flip.so")
+        guest.send_and_jump("kexec -e")
+        guest.wait_console(rf"purgatory: .*\b{name}\b.*damaged")
+        guest.wait_exit()
+        assert WITH in guest.console and "PROBE BEGIN" not in guest.console
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_real_kernel_follows(build, kernel):
+    with Guest(**machine(build, kernel, ["6.12"])) as guest:
+        guest.check(f"kexec -c -l /boot/vmlinuz-6.12 --initrd=/boot/initrd {SAY}"
+                    " --append='console=ttyS0,115200 panic=-1'")
+        guest.send_and_jump("kexec -e")
+        assert guest.wait_ready().startswith("6.12")
+        assert "MiB, with SHA-NI" in guest.console
+        assert has_sha_ni(guest)
