@@ -21,8 +21,8 @@
 
 #define DIGEST_CHUNK 65536u /* bytes */
 /*
- * Chunks that go through the processor together. Two fill the SHA unit of processors that
- * begin a pair of rounds every 2 cycles and take 4 for it; more do not fit into registers.
+ * Chunks that go through the processor together. A pair of rounds takes 4 cycles, and a
+ * processor begins one every 2 or 3: two lanes keep it busy, more do not fit into registers.
  */
 #define DIGEST_LANES 2u
 

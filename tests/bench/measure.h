@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * measure.h - what the digest benchmarks share: data, time and output.
+ *
+ * One line of JSON for each way:
+ *
+ *     {"name": "portable", "bytes": 67108864, "seconds": 0.2, "gb_per_s": 0.33}
+ *
+ * seconds are the processor's time for the best of a few runs: what a quiet machine would
+ * take. GB are 10^9 bytes.
+ */
+#ifndef KS_BENCH_MEASURE_H
+#define KS_BENCH_MEASURE_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define MEASURE_SIZE (64u << 20)
+#define MEASURE_RUNS 3
+
+/* Processor time of this process, seconds; 0 when the clock cannot be read. */
+static inline double measure_cpu(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t))
+		return 0;
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* MEASURE_SIZE bytes to digest, the caller's to free; NULL is said on stderr. */
+static inline uint8_t *measure_data(void)
+{
+	uint8_t *data = malloc(MEASURE_SIZE);
+
+	if (!data)
+		fprintf(stderr, "bench: no memory for %u bytes\n", MEASURE_SIZE);
+	for (size_t i = 0; data && i < MEASURE_SIZE; i++)
+		data[i] = (uint8_t)(i * 37 >> 4);
+	return data;
+}
+
+/* Runs @digest over @data and prints the line for @name. */
+static inline void measure(const char *name, const uint8_t *data,
+			   void (*digest)(const uint8_t *data, size_t size))
+{
+	double best = 0;
+
+	for (int run = 0; run < MEASURE_RUNS; run++) {
+		double seconds = measure_cpu();
+
+		digest(data, MEASURE_SIZE);
+		seconds = measure_cpu() - seconds;
+		if (run == 0 || seconds < best)
+			best = seconds;
+	}
+	printf("{\"name\": \"%s\", \"bytes\": %u, \"seconds\": %.6f, \"gb_per_s\": %.3f}\n",
+	       name, MEASURE_SIZE, best, best > 0 ? MEASURE_SIZE / best / 1e9 : 0);
+}
+
+#endif
