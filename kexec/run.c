@@ -184,6 +184,21 @@ static int wait_for_seed(struct job *job, bool *ready, struct error *err)
 	return 0;
 }
 
+/* The page that the seed will be drawn into; without it there is none either. */
+static int map_seed(struct job *job, bool *ready, struct error *err)
+{
+	int ret = secret_map((size_t)sysconf(_SC_PAGESIZE), &job->seed, err);
+
+	*ready = !ret;
+	if (ret && job->o->seed == SEED_REQUIRE) {
+		error_prefix(err, "nothing loaded, because --seed=require");
+		return ret;
+	}
+	if (ret)
+		note("loading without a seed", err);
+	return 0;
+}
+
 static int load_files(struct job *job, struct error *err)
 {
 	const struct options *o = job->o;
@@ -283,10 +298,10 @@ static int load_plan(struct job *job, bool *other_way, struct error *err)
 	ret = make_plan(job, job->o->seed != SEED_OFF, err);
 	if (!ret)
 		ret = wait_for_seed(job, &ready, err);
+	if (!ret && ready)
+		ret = map_seed(job, &ready, err);
 	if (!ret && job->o->seed != SEED_OFF && !ready)
 		ret = make_plan(job, false, err);
-	if (!ret && ready)
-		ret = secret_map((size_t)sysconf(_SC_PAGESIZE), &job->seed, err);
 	if (ret)
 		return ret;
 	if (job->o->debug)

@@ -88,6 +88,10 @@ def test_rules_of_the_kernel(build, kernel):
         refused(guest, f"{no_call}ENOMEM kexec -c -l /probe", "not enough free memory")
         refused(guest, f"{no_call}EBUSY kexec -c -l /probe", "another load")
         refused(guest, f"{no_call}EADDRNOTAVAIL kexec -c -l /probe", "addresses")
+        no_memory = ("strace -qq -o /dev/null -e inject=memfd_secret:error=ENOSYS"
+                     " -e inject=mlock:error=ENOMEM kexec -c -l /probe")
+        refused(guest, f"{no_memory} --seed=require", "no locked memory for the seed")
+        assert "loading without a seed: " in guest.check(no_memory)
         if guest.run("test -e /proc/sys/kernel/kexec_load_limit_reboot").status == 0:
             guest.check("echo 0 >/proc/sys/kernel/kexec_load_limit_reboot")
             refused(guest, "kexec -l /probe", "kexec_load_limit_reboot")
@@ -116,3 +120,31 @@ def test_lockdown(build, kernel):
         assert "using kexec_file_load: the kernel is locked down" in done.output
         assert "has no signature that it trusts" in done.output
         assert guest.check(f"cat {LOADED}").strip() == "0"
+
+
+def slow_load(change: str) -> str:
+    """A load whose file is changed between the digests and the system call, by somebody
+    who had it open before (so that no lease keeps him out)."""
+    return (f"cp /probe /f; exec 3<>/f; (sleep 1; {change}) & strace -f -qq -o /dev/null"
+            " -e inject=kexec_load:delay_enter=3000000:when=1 kexec -c -l /f")
+
+
+def test_file_changes_while_it_is_loaded(build):
+    """Never an image that fails its own check: it is unloaded again, and that is said."""
+    with boot(build, "6.12") as guest:
+        guest.check("kexec -l /probe")
+        done = guest.run(slow_load("printf x >&3"))
+        assert done.status == 1, done.output
+        assert "nothing is loaded now: /f: changed while it was being loaded" in done.output
+        assert guest.check(f"cat {LOADED}").strip() == "0"
+
+
+def test_file_shrinks_while_it_is_loaded(build):
+    """The kernel sees it, nobody gets SIGBUS, and what was loaded stays loaded."""
+    with boot(build, "6.12") as guest:
+        guest.check("kexec -l /probe")
+        done = guest.run(slow_load("truncate -s 2000 /proc/self/fd/3"))
+        assert done.status == 1, done.output
+        assert "/f: changed while it was being loaded" in done.output
+        assert "nothing is loaded" not in done.output
+        assert guest.check(f"cat {LOADED}").strip() == "1"
