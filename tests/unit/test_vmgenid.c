@@ -17,8 +17,8 @@
 
 static struct bytes load(const char *path)
 {
-	char *data;
-	size_t size;
+	char *data = NULL;
+	size_t size = 0;
 
 	assert_int_equal(file_slurp(path, VMGENID_TABLE_MAX, &data, &size), 0);
 	return (struct bytes){ (uint8_t *)data, size };
