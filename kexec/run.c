@@ -160,12 +160,23 @@ static int make_plan(struct job *job, bool seed, struct error *err)
 }
 
 /*
- * Waits for the kernel's generator, at most once. A kernel without a seed is better than
- * no kernel, so without --seed=require the load goes on, and that is said. *@ready tells.
+ * There will be no seed, for the reason in @err (@ret). A kernel without one is better
+ * than no kernel, so without --seed=require the load goes on, and that is said.
  */
+static int go_without_seed(const struct job *job, int ret, struct error *err)
+{
+	if (job->o->seed == SEED_REQUIRE) {
+		error_prefix(err, "nothing loaded, because --seed=require");
+		return ret;
+	}
+	note("loading without a seed", err);
+	return 0;
+}
+
+/* Waits for the kernel's generator, at most once. *@ready tells what came of it. */
 static int wait_for_seed(struct job *job, bool *ready, struct error *err)
 {
-	int ret;
+	int ret = 0;
 
 	if (job->o->seed == SEED_OFF)
 		return 0;
@@ -173,15 +184,9 @@ static int wait_for_seed(struct job *job, bool *ready, struct error *err)
 		job->waited = true;
 		ret = seed_wait(job->o->seed_timeout, err);
 		job->seed_ready = !ret;
-		if (ret && job->o->seed == SEED_REQUIRE) {
-			error_prefix(err, "nothing loaded, because --seed=require");
-			return ret;
-		}
-		if (ret)
-			note("loading without a seed", err);
 	}
 	*ready = job->seed_ready;
-	return 0;
+	return ret ? go_without_seed(job, ret, err) : 0;
 }
 
 /* The page that the seed will be drawn into; without it there is none either. */
@@ -190,13 +195,7 @@ static int map_seed(struct job *job, bool *ready, struct error *err)
 	int ret = secret_map((size_t)sysconf(_SC_PAGESIZE), &job->seed, err);
 
 	*ready = !ret;
-	if (ret && job->o->seed == SEED_REQUIRE) {
-		error_prefix(err, "nothing loaded, because --seed=require");
-		return ret;
-	}
-	if (ret)
-		note("loading without a seed", err);
-	return 0;
+	return ret ? go_without_seed(job, ret, err) : 0;
 }
 
 static int load_files(struct job *job, struct error *err)

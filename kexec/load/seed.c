@@ -83,8 +83,7 @@ int seed_lend(struct plan *plan, const struct secret *page, struct error *err)
 	if (ret)
 		return ret;
 	memcpy(page->data, &plan->seed_header, sizeof(plan->seed_header));
-	/* The whole page: SHA-256 then takes every block of it where it lies, uncopied.
-	 */
+	/* the whole page: SHA-256 then takes every block of it where it lies, uncopied */
 	segment->content = (struct bytes){ page->data, page->size };
 	return 0;
 }

@@ -117,7 +117,6 @@ static void fill_e820(struct plan *plan, struct boot_params *bp,
 	size_t in_page = map->count - l->e820_rest;
 	size_t rest = l->e820_rest * sizeof(map->entries[0]);
 
-	plan->e820_count = map->count;
 	bp->e820_entries = (uint8_t)in_page;
 	if (in_page)
 		memcpy(bp->e820_table, map->entries, in_page * sizeof(map->entries[0]));

@@ -154,7 +154,6 @@ static int place_purgatory(struct plan *plan, struct placement *where,
 
 	if (!pages)
 		return error_set(err, ENOSPC, "memory above 128 TiB cannot be used");
-	plan->purgatory_size = blob.size;
 	code = page_up(((const struct purgatory_params *)blob.data)->mem_size);
 	ret = place_block(plan, where, PURGATORY_KIND_PURGATORY, code + pages * PAGE,
 			  blob.size, &plan->purgatory_block, err);

@@ -93,9 +93,7 @@ struct plan {
 				  seed */
 	size_t params_size;
 	uint8_t *purgatory_block; /* owned: the blob with its parameters */
-	size_t purgatory_size;
-	size_t e820_count;     /* of facts.e820, all of which the next kernel sees */
-	size_t cmdline_offset; /* in params_block, NUL-terminated */
+	size_t cmdline_offset;	  /* in params_block, NUL-terminated */
 };
 
 /*
