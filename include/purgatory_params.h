@@ -21,7 +21,7 @@
 #define KS_PURGATORY_PARAMS_H
 
 #define PURGATORY_MAGIC	  0x3159524f54475250ULL /* "PRGTORY1" */
-#define PURGATORY_VERSION 2
+#define PURGATORY_VERSION 3
 
 #define PURGATORY_PARAMS_SIZE 1552 /* sizeof(struct purgatory_params), for assembler */
 
@@ -53,6 +53,7 @@ enum purgatory_kind {
 	PURGATORY_KIND_KERNEL = 3,
 	PURGATORY_KIND_INITRD = 4,
 	PURGATORY_KIND_ELFCOREHDR = 5,
+	PURGATORY_KIND_TAG = 6, /* tells which crash image is loaded: image_tag.h */
 };
 
 struct purgatory_check {

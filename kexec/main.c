@@ -28,7 +28,7 @@ static int run(const struct options *o, struct error *err)
 	int ret = 0;
 
 	if (o->unload)
-		ret = kexec_unload(o->target, err);
+		ret = run_unload(o, err);
 	if (!ret && o->load)
 		ret = run_load(o, err);
 	if (!ret && !o->dry_run && (o->shutdown || o->exec))
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
 		ret = kexec_is_loaded(o.target, &err);
 		return ret < 0 ? fail(&err, EXIT_UNKNOWN) : ret;
 	}
-	ret = run(&o, &err);
+	ret = o.crash_size ? run_print_crash_size(&err) : run(&o, &err);
 	if (!ret && fflush(stdout))
 		ret = error_set(&err, errno, "cannot write: %s", strerror(errno));
 	return ret ? fail(&err, EXIT_FAILED) : EXIT_DONE;

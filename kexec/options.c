@@ -18,6 +18,9 @@ enum {
 	OPT_MEM_MIN,
 	OPT_MEM_MAX,
 	OPT_NOEFI,
+	OPT_HOTPLUG,
+	OPT_MEMMAP_CMDLINE,
+	OPT_CRASH_SIZE,
 	OPT_SEED,
 	OPT_SEED_TIMEOUT,
 	OPT_SEED_MIX,
@@ -59,6 +62,9 @@ static const struct option long_options[] = {
 	{ "mem-min", required_argument, NULL, OPT_MEM_MIN },
 	{ "mem-max", required_argument, NULL, OPT_MEM_MAX },
 	{ "noefi", no_argument, NULL, OPT_NOEFI },
+	{ "hotplug", no_argument, NULL, OPT_HOTPLUG },
+	{ "pass-memmap-cmdline", no_argument, NULL, OPT_MEMMAP_CMDLINE },
+	{ "print-ckr-size", no_argument, NULL, OPT_CRASH_SIZE },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "seed-timeout", required_argument, NULL, OPT_SEED_TIMEOUT },
 	{ "seed-mix", required_argument, NULL, OPT_SEED_MIX },
@@ -90,8 +96,8 @@ void options_print_help(FILE *to)
 	      "  -a | -c | -s           system call: best, kexec_load, kexec_file_load\n"
 	      "      --mem-min=ADDR, --mem-max=ADDR          where to load\n"
 	      "      --noefi            no EFI services      -f, --force  no shutdown -r\n"
-	      "  -x, --no-ifdown        leave network interfaces up\n"
-	      "  -y, --no-sync          do not write disks back\n"
+	      "      --hotplug, --pass-memmap-cmdline, --print-ckr-size    for -p\n"
+	      "  -x, --no-ifdown        leave network up     -y, --no-sync   leave disks\n"
 	      "  -i, --no-checks        jump without verifying digests\n"
 	      "      --on-corruption=   reset, halt, or boot when a digest is wrong\n"
 	      "      --console-serial, --console-vga         messages of the purgatory\n"
@@ -219,6 +225,12 @@ static bool parse_flag(int opt, struct options *o)
 		return o->reuse_initrd = true;
 	case OPT_NOEFI:
 		return o->noefi = true;
+	case OPT_HOTPLUG:
+		return o->hotplug = true;
+	case OPT_MEMMAP_CMDLINE:
+		return o->memmap_cmdline = true;
+	case OPT_CRASH_SIZE:
+		return o->crash_size = true;
 	case OPT_CONSOLE_VGA:
 		return o->console_vga = true;
 	case OPT_CONSOLE_SERIAL:
@@ -290,36 +302,44 @@ static int parse_value(int opt, const char *arg, struct options *o, struct error
 	return ret;
 }
 
-/* What contradicts itself, or lacks something. */
-static int check(const struct options *o, struct error *err)
+/* What of the options for a load contradicts itself, or lacks something. */
+static int check_load(const struct options *o, struct error *err)
 {
-	bool by_file = o->method == METHOD_FILE || o->target == KEXEC_TARGET_CRASH;
+	bool crash = o->target == KEXEC_TARGET_CRASH;
 
-	if (o->help || o->version || o->status)
-		return 0;
-	if (o->dry_run && (!o->load || o->unload || o->target == KEXEC_TARGET_CRASH))
-		return error_set(err, EINVAL, "--dry-run goes with -l and a kernel");
-	if (o->unload && !o->load)
-		return 0;
-	if (o->load && !o->kernel)
+	if (!o->kernel)
 		return error_set(err, EINVAL, "no kernel given");
-	if (!o->load && o->kernel)
-		return error_set(err, EINVAL, "%s: -e takes no kernel", o->kernel);
 	if (o->initrd && o->reuse_initrd)
 		return error_set(err, EINVAL,
 				 "--initrd and --reuseinitrd exclude each other");
+	if (!crash && (o->hotplug || o->memmap_cmdline))
+		return error_set(err, EINVAL, "%s goes with -p",
+				 o->hotplug ? "--hotplug" : "--pass-memmap-cmdline");
+	if (o->method == METHOD_FILE && o->memmap_cmdline)
+		return error_set(err, EINVAL,
+				 "--pass-memmap-cmdline needs kexec_load: leave -s out");
+	if (o->method == METHOD_FILE && o->seed == SEED_OFF)
+		return error_set(err, EINVAL,
+				 "--seed=off needs kexec_load: with -s the kernel draws "
+				 "the seed");
+	return 0;
+}
+
+static int check(const struct options *o, struct error *err)
+{
+	if (o->help || o->version || o->status || o->crash_size)
+		return 0;
+	if (o->dry_run && (!o->load || o->unload))
+		return error_set(err, EINVAL, "--dry-run goes with a kernel to load");
+	if (o->unload && !o->load)
+		return 0;
+	if (!o->load && o->kernel)
+		return error_set(err, EINVAL, "%s: -e takes no kernel", o->kernel);
 	if (o->json && !o->dry_run)
 		return error_set(err, EINVAL, "--json goes with --dry-run");
 	if (o->facts_root && !o->dry_run)
 		return error_set(err, EINVAL, "--facts goes with --dry-run");
-	if (o->target == KEXEC_TARGET_CRASH && o->load && o->method == METHOD_LOAD)
-		return error_set(err, EINVAL,
-				 "-p goes through kexec_file_load only: leave -c out");
-	if (o->load && by_file && o->seed == SEED_OFF)
-		return error_set(err, EINVAL,
-				 "--seed=off needs kexec_load: with -s and -p the kernel "
-				 "draws the seed");
-	return 0;
+	return o->load ? check_load(o, err) : 0;
 }
 
 /* @word is what getopt has just gone over; optopt tells what it did not like. */

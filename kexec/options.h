@@ -34,6 +34,7 @@ struct options {
 	bool sync;
 	bool ifdown;
 	bool status;
+	bool crash_size; /* --print-ckr-size */
 	bool help;
 	bool version;
 	enum kexec_target target;
@@ -48,6 +49,8 @@ struct options {
 	uint64_t mem_min;
 	uint64_t mem_max; /* exclusive; 0: no limit */
 	bool noefi;
+	bool hotplug;	     /* -p: the kernel keeps the ELF core headers up to date */
+	bool memmap_cmdline; /* -p: --pass-memmap-cmdline */
 	bool no_checks;
 	uint32_t on_corruption; /* PURGATORY_RESET ... */
 	enum seed_policy seed;

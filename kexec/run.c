@@ -1,236 +1,120 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "run.h"
 
-#include "base/cleanup.h"
-#include "base/file.h"
-#include "image/decompress.h"
-#include "image/image.h"
+#include "job.h"
 #include "load/kexec_load.h"
+#include "load/lend.h"
 #include "load/reboot.h"
 #include "load/seal.h"
 #include "load/seed.h"
-#include "machine/facts.h"
-#include "machine/vmgenid.h"
-#include "plan/cmdline.h"
-#include "plan/plan.h"
+#include "record.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
-/* What a retained initrd of the running kernel looks like: retain_initrd, Linux >= 5.12.
- */
-#define RETAINED_INITRD "/sys/firmware/initrd"
+/* How long to wait for another load or refresh, seconds. */
+#define RECIPE_WAIT 60
 
-/* Everything that a load needs, held together so that there is one way out. */
-struct job {
-	const struct options *o;
-	struct file kernel;
-	struct file initrd;
-	struct image image;
-	struct facts facts;
-	char *cmdline;
-	uint64_t generation_id;
-	struct plan plan;
+/* One load while it goes on. */
+struct run {
+	struct job job;
+	struct record record;
 	struct secret seed;
 	bool waited; /* for the kernel's generator, and what came of it: */
 	bool seed_ready;
 };
 
-static void job_end(struct job *job)
-{
-	secret_wipe(&job->seed);
-	plan_free(&job->plan);
-	facts_free(&job->facts);
-	file_close(&job->kernel);
-	file_close(&job->initrd);
-	free(job->cmdline);
-}
-
-static void note(const char *what, const struct error *err)
-{
-	fprintf(stderr, "kexec: %s: %s\n", what, err->text);
-}
-
-static int open_initrd(struct job *job, struct error *err)
-{
-	int ret;
-
-	if (job->o->initrd)
-		return file_open(job->o->initrd, &job->initrd, err);
-	if (!job->o->reuse_initrd)
-		return 0;
-	ret = file_open_copy(RETAINED_INITRD, &job->initrd, err);
-	if (ret == -ENOENT)
-		return error_set(
-			err, ENOENT,
-			"--reuseinitrd: the running kernel did not keep its initrd "
-			"(boot it with retain_initrd)");
-	return ret;
-}
-
-static int open_files(struct job *job, struct error *err)
-{
-	int ret;
-
-	ret = file_open(job->o->kernel, &job->kernel, err);
-	if (!ret)
-		ret = file_decompress(&job->kernel, err);
-	if (!ret)
-		ret = open_initrd(job, err);
-	return ret;
-}
-
-static int make_cmdline(struct job *job, struct error *err)
-{
-	if (job->o->reuse_cmdline && !job->facts.cmdline)
-		return error_set(err, ENOENT,
-				 "--reuse-cmdline: cannot read /proc/cmdline");
-	job->cmdline = cmdline_join(job->o->reuse_cmdline ? job->facts.cmdline : NULL,
-				    job->o->append, job->o->target == KEXEC_TARGET_CRASH);
-	return job->cmdline ? 0 : error_set(err, ENOMEM, "out of memory");
-}
-
-/*
- * Where the purgatory speaks. Unasked it is silent unless something is damaged, and then
- * it speaks where the next kernel would.
- */
-static struct plan_console choose_console(const struct options *o, const char *cmdline)
-{
-	struct cmdline_console next = cmdline_serial(cmdline);
-	struct plan_console c = { .serial_port = o->serial_port,
-				  .serial_baud = o->serial_baud };
-
-	if (o->console_serial || o->console_vga)
-		c.flags |= PURGATORY_CONSOLE_VERBOSE;
-	if (o->console_vga)
-		c.flags |= PURGATORY_CONSOLE_VGA;
-	if (o->console_serial || o->serial_port || next.port)
-		c.flags |= PURGATORY_CONSOLE_SERIAL;
-	if (!c.serial_port)
-		c.serial_port = next.port ? next.port : serial_port_of("ttyS0");
-	return c;
-}
-
-/*
- * Where the purgatory will find the VM generation ID: where the user says, else where
- * ACPI's tables say. That there is one but in no known shape is worth a word.
- */
-static void find_generation_id(struct job *job)
-{
-	struct vmgenid_facts found = job->facts.vmgenid;
-	const struct options *o = job->o;
-
-	if (o->mix_off || o->seed == SEED_OFF)
-		return;
-	if (o->vmgenid_given) {
-		found = (struct vmgenid_facts){ .state = VMGENID_FOUND,
-						.addr = o->vmgenid_addr };
-		vmgenid_check(&job->facts, &found);
-	}
-	if (found.state == VMGENID_FOUND)
-		job->generation_id = found.addr;
-	else if (found.state == VMGENID_UNKNOWN_SHAPE ||
-		 found.state == VMGENID_BAD_ADDRESS)
-		fprintf(stderr,
-			"kexec: the VM generation ID is not used: %s (see --vmgenid-addr)\n",
-			found.why);
-}
-
-static int make_plan(struct job *job, bool seed, struct error *err)
-{
-	const struct options *o = job->o;
-	struct plan_options opts = {
-		.command_line = job->cmdline,
-		.initrd = job->initrd.bytes,
-		.mem_min = o->mem_min,
-		.mem_max = o->mem_max,
-		.noefi = o->noefi,
-		.seed = seed,
-		.mix = !o->mix_off,
-		.generation_id = job->generation_id,
-		.verify = !o->no_checks,
-		.on_corruption = o->on_corruption,
-		.console = choose_console(o, job->cmdline),
-	};
-
-	plan_free(&job->plan);
-	return plan_make(&job->facts, &job->image, &opts, &job->plan, err);
-}
-
 /*
  * There will be no seed, for the reason in @err (@ret). A kernel without one is better
  * than no kernel, so without --seed=require the load goes on, and that is said.
  */
-static int go_without_seed(const struct job *job, int ret, struct error *err)
+static int go_without_seed(const struct run *run, int ret, struct error *err)
 {
-	if (job->o->seed == SEED_REQUIRE) {
+	if (run->job.o->seed == SEED_REQUIRE) {
 		error_prefix(err, "nothing loaded, because --seed=require");
 		return ret;
 	}
-	note("loading without a seed", err);
+	job_note("loading without a seed", err);
 	return 0;
 }
 
 /* Waits for the kernel's generator, at most once. *@ready tells what came of it. */
-static int wait_for_seed(struct job *job, bool *ready, struct error *err)
+static int wait_for_seed(struct run *run, bool *ready, struct error *err)
 {
+	const struct options *o = run->job.o;
 	int ret = 0;
 
-	if (job->o->seed == SEED_OFF)
+	if (o->seed == SEED_OFF)
 		return 0;
-	if (!job->waited) {
-		job->waited = true;
-		ret = seed_wait(job->o->seed_timeout, err);
-		job->seed_ready = !ret;
+	if (!run->waited) {
+		run->waited = true;
+		ret = seed_wait(o->seed_timeout, err);
+		run->seed_ready = !ret;
 	}
-	*ready = job->seed_ready;
-	return ret ? go_without_seed(job, ret, err) : 0;
+	*ready = run->seed_ready;
+	return ret ? go_without_seed(run, ret, err) : 0;
 }
 
 /* The page that the seed will be drawn into; without it there is none either. */
-static int map_seed(struct job *job, bool *ready, struct error *err)
+static int map_seed(struct run *run, bool *ready, struct error *err)
 {
-	int ret = secret_map((size_t)sysconf(_SC_PAGESIZE), &job->seed, err);
+	int ret = secret_map((size_t)sysconf(_SC_PAGESIZE), &run->seed, err);
 
 	*ready = !ret;
-	return ret ? go_without_seed(job, ret, err) : 0;
+	return ret ? go_without_seed(run, ret, err) : 0;
 }
 
-static int load_files(struct job *job, struct error *err)
+/* The kernel gives a loaded crash kernel up before it looks closely at the next one. */
+static int explain_failure(const struct job *job, int ret, struct error *err)
 {
-	const struct options *o = job->o;
 	struct error ignored;
-	bool ready = false;
-	int ret;
 
-	/* The kernel draws the seed; it leaves it out when its generator is not ready. */
-	ret = wait_for_seed(job, &ready, err);
-	if (ret)
-		return ret;
-	ret = kexec_load_files(job->kernel.fd, job->initrd.fd, job->cmdline, o->target,
-			       err);
-	/* The kernel gives a crash kernel up before it looks at the next one. */
-	if (ret && o->target == KEXEC_TARGET_CRASH &&
-	    kexec_is_loaded(o->target, &ignored) == 0)
+	if (ret && job_is_crash(job) && !kexec_is_loaded(job->o->target, &ignored))
 		error_prefix(err, "no crash kernel is loaded now");
 	return ret;
 }
 
-/* Are both files still what was hashed? */
-static int check_files(const struct job *job, struct error *err)
+static int begin_record(struct run *run, enum recipe_method method, struct error *err)
 {
-	int ret = file_check(&job->kernel, err);
+	return job_is_crash(&run->job)
+		       ? record_begin(&run->record, &run->job, method, err)
+		       : 0;
+}
 
-	return ret || !job->initrd.mapping ? ret : file_check(&job->initrd, err);
+/* What was loaded, or why it was not, goes into the recipe. */
+static int end_record(struct run *run, int ret, struct error *err)
+{
+	if (!job_is_crash(&run->job))
+		return ret;
+	if (!ret)
+		return record_commit(&run->record, &run->job, err);
+	record_abort(&run->record);
+	return explain_failure(&run->job, ret, err);
+}
+
+static int load_files(struct run *run, struct error *err)
+{
+	const struct job *job = &run->job;
+	bool ready = false;
+	int ret;
+
+	/* The kernel draws the seed; it leaves it out when its generator is not ready. */
+	ret = wait_for_seed(run, &ready, err);
+	if (!ret)
+		ret = begin_record(run, RECIPE_KEXEC_FILE_LOAD, err);
+	if (ret)
+		return ret;
+	ret = kexec_load_files(job->kernel.fd, job->initrd.fd, job->cmdline,
+			       job->o->target, err);
+	return end_record(run, ret, err);
 }
 
 /*
  * The digests are those of the files when they were read; the kernel copied them a moment
  * later. An image that would fail its own check must not stay.
  */
-static int unload_changed(struct job *job, const struct error *changed, struct error *err)
+static int unload_changed(const struct job *job, const struct error *changed,
+			  struct error *err)
 {
 	struct error why;
 	int ret = kexec_unload(job->o->target, &why);
@@ -244,125 +128,166 @@ static int unload_changed(struct job *job, const struct error *changed, struct e
 	return -ESTALE;
 }
 
-/*
- * The moments in which the seed exists: drawn, hashed, handed over, wiped. No signal may
- * end this process in between and leave the page to the next user of the memory.
- */
-static int lend_and_load(struct job *job, bool *other_way, struct error *err)
+static int load_sealed(struct run *run, bool *other_way, struct error *err)
 {
-	sigset_t all, before;
-	int ret = 0;
-
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
-	if (job->plan.has_seed)
-		ret = seed_lend(&job->plan, &job->seed, err);
-	if (!ret) {
-		seal_finish(&job->plan);
-		ret = kexec_load_plan(&job->plan, job->o->target, other_way, err);
-	}
-	secret_wipe(&job->seed);
-	secret_wipe_stack();
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return ret;
-}
-
-static int seal_and_load(struct job *job, bool *other_way, struct error *err)
-{
-	const struct file *const files[] = { &job->kernel, &job->initrd };
 	struct error changed;
 	int ret;
 
-	ret = seal_contents(&job->plan, files, 2, err);
-	if (ret)
-		return ret;
-	ret = lend_and_load(job, other_way, err);
-	if (!check_files(job, &changed))
+	ret = lend_and_load(&run->job.plan, &run->seed, run->job.o->target, other_way,
+			    err);
+	if (!job_check_files(&run->job, &changed))
 		return ret;
 	*other_way = false;
 	if (!ret)
-		return unload_changed(job, &changed, err);
+		return unload_changed(&run->job, &changed, err);
 	*err = changed;
 	return -ESTALE;
 }
 
-static int load_plan(struct job *job, bool *other_way, struct error *err)
+static int seal_and_load(struct run *run, bool *other_way, struct error *err)
 {
+	const struct file *const files[] = { &run->job.kernel, &run->job.initrd };
+	int ret;
+
+	ret = seal_contents(&run->job.plan, files, 2, err);
+	if (!ret)
+		ret = begin_record(run, RECIPE_KEXEC_LOAD, err);
+	if (ret)
+		return ret;
+	ret = load_sealed(run, other_way, err);
+	return end_record(run, ret, err);
+}
+
+static int load_plan(struct run *run, bool *other_way, struct error *err)
+{
+	struct job *job = &run->job;
 	bool ready = false;
 	int ret;
 
 	*other_way = false;
-	find_generation_id(job);
+	ret = job_prepare_plan(job, err);
+	if (ret) {
+		*other_way = true;
+		return ret;
+	}
 	/* whatever is wrong with the plan is told before anything is waited for */
-	ret = make_plan(job, job->o->seed != SEED_OFF, err);
+	ret = job_plan(job, job->o->seed != SEED_OFF, err);
 	if (!ret)
-		ret = wait_for_seed(job, &ready, err);
+		ret = wait_for_seed(run, &ready, err);
 	if (!ret && ready)
-		ret = map_seed(job, &ready, err);
+		ret = map_seed(run, &ready, err);
 	if (!ret && job->o->seed != SEED_OFF && !ready)
-		ret = make_plan(job, false, err);
+		ret = job_plan(job, false, err);
 	if (ret)
 		return ret;
 	if (job->o->debug)
-		plan_print(stderr, &job->plan, &job->facts);
-	return seal_and_load(job, other_way, err);
+		plan_print(stderr, &job->plan);
+	return seal_and_load(run, other_way, err);
 }
 
-static int load(struct job *job, struct error *err)
+static int load(struct run *run, struct error *err)
 {
+	const struct options *o = run->job.o;
 	bool other_way;
 	int ret;
 
-	if (job->o->method == METHOD_FILE || job->o->target == KEXEC_TARGET_CRASH)
-		return load_files(job, err);
-	ret = load_plan(job, &other_way, err);
-	if (!ret || job->o->method != METHOD_AUTO || !other_way ||
-	    job->o->seed == SEED_OFF)
+	if (o->method == METHOD_FILE)
+		return load_files(run, err);
+	ret = load_plan(run, &other_way, err);
+	if (!ret || o->method != METHOD_AUTO || !other_way || o->seed == SEED_OFF)
 		return ret;
-	note("using kexec_file_load", err);
-	return load_files(job, err);
+	job_note("using kexec_file_load", err);
+	return load_files(run, err);
 }
 
 static int print_plan(struct job *job, struct error *err)
 {
 	int ret;
 
-	find_generation_id(job);
-	ret = make_plan(job, job->o->seed != SEED_OFF, err);
+	ret = job_prepare_plan(job, err);
+	if (!ret)
+		ret = job_plan(job, job->o->seed != SEED_OFF, err);
 	if (ret)
 		return ret;
 	if (job->o->json)
-		return plan_print_json(stdout, &job->plan, &job->facts, err);
-	plan_print(stdout, &job->plan, &job->facts);
+		return plan_print_json(stdout, &job->plan, err);
+	plan_print(stdout, &job->plan);
 	return 0;
 }
 
-static int prepare(struct job *job, struct error *err)
+/* A recipe goes with a crash image; that none can be kept is no reason to load nothing. */
+static void open_recipes(struct run *run, struct recipe_dir *own)
 {
-	int ret;
+	struct error err;
 
-	ret = open_files(job, err);
-	if (ret)
-		return ret;
-	ret = image_parse(file_head(&job->kernel), job->kernel.bytes, &job->image, err);
-	if (ret) {
-		error_prefix(err, "%s", job->o->kernel);
-		return ret;
-	}
-	ret = facts_read(job->o->facts_root ? job->o->facts_root : "", &job->facts, err);
-	return ret ? ret : make_cmdline(job, err);
+	if (recipe_dir_open(RECIPE_DIR, RECIPE_WAIT, own, &err))
+		job_note("kexec-seed cannot refresh this image", &err);
+	else
+		run->record.dir = *own;
 }
 
 int run_load(const struct options *o, struct error *err)
 {
-	struct job job = { .o = o, .kernel = FILE_NONE, .initrd = FILE_NONE };
+	struct run run = { .record.dir = RECIPE_DIR_NONE };
+	struct recipe_dir own = RECIPE_DIR_NONE;
 	int ret;
 
-	ret = prepare(&job, err);
+	ret = job_prepare(&run.job, o, err);
+	if (!ret && job_is_crash(&run.job) && !o->dry_run)
+		open_recipes(&run, &own);
 	if (!ret)
-		ret = o->dry_run ? print_plan(&job, err) : load(&job, err);
-	job_end(&job);
+		ret = o->dry_run ? print_plan(&run.job, err) : load(&run, err);
+	secret_wipe(&run.seed);
+	record_end(&run.record);
+	job_end(&run.job);
+	recipe_dir_close(&own);
 	return ret;
+}
+
+int run_reload(const struct recipe_dir *dir, const struct recipe *again,
+	       const char *source, struct error *err)
+{
+	struct run run = {
+		.record = { .dir = *dir, .again = again, .source = source },
+	};
+	int ret;
+
+	ret = job_prepare(&run.job, &again->options, err);
+	if (!ret)
+		ret = load(&run, err);
+	secret_wipe(&run.seed);
+	record_end(&run.record);
+	job_end(&run.job);
+	return ret;
+}
+
+int run_unload(const struct options *o, struct error *err)
+{
+	struct recipe_dir dir = RECIPE_DIR_NONE;
+	struct error ignored;
+	int ret;
+
+	if (o->target == KEXEC_TARGET_CRASH)
+		recipe_dir_open(RECIPE_DIR, RECIPE_WAIT, &dir, &ignored);
+	ret = kexec_unload(o->target, err);
+	if (!ret && dir.fd >= 0) {
+		recipe_remove(&dir, RECIPE_NEXT, &ignored);
+		recipe_remove(&dir, RECIPE_CURRENT, &ignored);
+	}
+	recipe_dir_close(&dir);
+	return ret;
+}
+
+int run_print_crash_size(struct error *err)
+{
+	struct facts facts;
+	int ret = facts_read("", &facts, err);
+
+	if (ret)
+		return ret;
+	printf("%llu\n", (unsigned long long)range_size(facts.crash));
+	facts_free(&facts);
+	return 0;
 }
 
 int run_leave(const struct options *o, struct error *err)

@@ -6,6 +6,7 @@
 #define KS_RUN_H
 
 #include "error.h"
+#include "load/recipe.h"
 #include "options.h"
 
 /*
@@ -14,6 +15,20 @@
  * errno.
  */
 int run_load(const struct options *o, struct error *err);
+
+/*
+ * Loads a crash image again from the files of its recipe, which must not have changed
+ * (-ESTALE), with a new seed. @source is the word for what it is for. The caller has the
+ * folder locked. 0 or a negative errno.
+ */
+int run_reload(const struct recipe_dir *dir, const struct recipe *again,
+	       const char *source, struct error *err);
+
+/* Unloads, and forgets the recipe of a crash image. 0 or a negative errno. */
+int run_unload(const struct options *o, struct error *err);
+
+/* Prints how many bytes are reserved for a crash kernel. 0 or a negative errno. */
+int run_print_crash_size(struct error *err);
 
 /* Goes into the loaded kernel as the options say: shutdown, or sync, interfaces, jump. */
 int run_leave(const struct options *o, struct error *err);

@@ -18,6 +18,7 @@ static const char kind_name[][12] = {
 	[PURGATORY_KIND_KERNEL] = "kernel",
 	[PURGATORY_KIND_INITRD] = "initrd",
 	[PURGATORY_KIND_ELFCOREHDR] = "elfcorehdr",
+	[PURGATORY_KIND_TAG] = "tag",
 };
 
 static const char *name_of(uint32_t kind)

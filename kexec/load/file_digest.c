@@ -20,7 +20,7 @@
 
 /* What the threads share: the work, and which step is the next that nobody has taken. */
 struct shared {
-	const struct file *file;
+	const struct digest_source *source;
 	uint64_t offset;
 	uint64_t size;
 	uint8_t (*chunks)[SHA256_SIZE];
@@ -40,7 +40,7 @@ static int do_step(struct worker *w, uint64_t start, uint8_t *buf)
 {
 	struct shared *s = w->shared;
 	size_t size = s->size - start < STEP ? (size_t)(s->size - start) : STEP;
-	int ret = file_read(s->file, s->offset + start, buf, size, &w->err);
+	int ret = s->source->read(s->source->from, s->offset + start, buf, size, &w->err);
 
 	if (!ret)
 		digest_chunk_run(s->way, buf, size, s->chunks + start / DIGEST_CHUNK);
@@ -68,13 +68,13 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static unsigned int count_threads(uint64_t size)
+static unsigned int count_threads(const struct shared *s)
 {
-	uint64_t pays = size / BYTES_FOR_A_THREAD;
+	uint64_t pays = s->size / BYTES_FOR_A_THREAD;
 	unsigned int may = 1;
 	cpu_set_t cpus;
 
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+	if (!s->source->alone && sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
 		may = (unsigned int)CPU_COUNT(&cpus);
 	may = may < MAX_THREADS ? may : MAX_THREADS;
 	return pays < may ? (unsigned int)(pays ? pays : 1) : may;
@@ -84,7 +84,7 @@ static unsigned int count_threads(uint64_t size)
 static int run_workers(struct shared *s, struct error *err)
 {
 	struct worker workers[MAX_THREADS] = { 0 };
-	unsigned int wanted = count_threads(s->size), running = 1;
+	unsigned int wanted = count_threads(s), running = 1;
 	int ret = 0;
 
 	for (unsigned int i = 0; i < wanted; i++)
@@ -104,11 +104,11 @@ static int run_workers(struct shared *s, struct error *err)
 	return ret;
 }
 
-int file_digest(const struct file *f, uint64_t offset, uint64_t size,
-		uint8_t out[SHA256_SIZE], struct error *err)
+int source_digest(const struct digest_source *source, uint64_t offset, uint64_t size,
+		  uint8_t out[SHA256_SIZE], struct error *err)
 {
 	struct shared s = {
-		.file = f, .offset = offset, .size = size, .way = digest_best_way()
+		.source = source, .offset = offset, .size = size, .way = digest_best_way()
 	};
 	_cleanup_free_ void *chunks = calloc(digest_chunks(size) + 1, SHA256_SIZE);
 	int ret;
@@ -120,4 +120,18 @@ int file_digest(const struct file *f, uint64_t offset, uint64_t size,
 	if (!ret)
 		sha256(chunks, digest_chunks(size) * SHA256_SIZE, out);
 	return ret;
+}
+
+static int read_file(const void *from, uint64_t offset, void *buf, size_t size,
+		     struct error *err)
+{
+	return file_read(from, offset, buf, size, err);
+}
+
+int file_digest(const struct file *f, uint64_t offset, uint64_t size,
+		uint8_t out[SHA256_SIZE], struct error *err)
+{
+	struct digest_source source = { .read = read_file, .from = f };
+
+	return source_digest(&source, offset, size, out, err);
 }

@@ -9,6 +9,11 @@
 #include <linux/kexec.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
+
+#ifndef KEXEC_UPDATE_ELFCOREHDR /* <linux/kexec.h> of Linux 6.6 */
+#define KEXEC_UPDATE_ELFCOREHDR 0x4
+#endif
 
 _Static_assert(PLAN_MAX_SEGMENTS == KEXEC_SEGMENT_MAX, "<linux/kexec.h>");
 
@@ -19,14 +24,28 @@ static const char *loaded_path(enum kexec_target target)
 					    : "/sys/kernel/kexec_loaded";
 }
 
-static long call_kexec_load(uint64_t entry, size_t count, struct kexec_segment *segments,
-			    enum kexec_target target)
-{
-	unsigned long flags = KEXEC_ARCH_X86_64;
+/* Somebody else is in one of the calls: a load takes a second, a refresh far less. */
+#define BUSY_RETRIES  300
+#define BUSY_PAUSE_MS 10
 
-	if (target == KEXEC_TARGET_CRASH)
-		flags |= KEXEC_ON_CRASH;
-	return syscall(SYS_kexec_load, entry, count, segments, flags);
+static long call_kexec_load(uint64_t entry, size_t count, struct kexec_segment *segments,
+			    unsigned long flags)
+{
+	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000 };
+	long ret;
+
+	for (int i = 0;; i++) {
+		ret = syscall(SYS_kexec_load, entry, count, segments,
+			      flags | KEXEC_ARCH_X86_64);
+		if (ret == 0 || errno != EBUSY || i == BUSY_RETRIES)
+			return ret;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static unsigned long crash_flag(enum kexec_target target)
+{
+	return target == KEXEC_TARGET_CRASH ? KEXEC_ON_CRASH : 0;
 }
 
 int kexec_load_plan(const struct plan *plan, enum kexec_target target, bool *other_way,
@@ -44,7 +63,9 @@ int kexec_load_plan(const struct plan *plan, enum kexec_target target, bool *oth
 			.memsz = s->mem_size,
 		};
 	}
-	if (call_kexec_load(plan->entry, plan->nr_segments, segments, target) == 0)
+	if (call_kexec_load(plan->entry, plan->nr_segments, segments,
+			    crash_flag(target) |
+				    (plan->hotplug ? KEXEC_UPDATE_ELFCOREHDR : 0)) == 0)
 		return 0;
 	return refusal_explain(errno, KEXEC_CALL_LOAD, target, other_way, err);
 }
@@ -69,7 +90,7 @@ int kexec_unload(enum kexec_target target, struct error *err)
 	unsigned long flags = KEXEC_FILE_UNLOAD;
 	bool other_way;
 
-	if (call_kexec_load(0, 0, NULL, target) == 0)
+	if (call_kexec_load(0, 0, NULL, crash_flag(target)) == 0)
 		return 0;
 	if (refusal_explain(errno, KEXEC_CALL_LOAD, target, &other_way, err) &&
 	    !other_way)

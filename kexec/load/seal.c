@@ -6,20 +6,13 @@
 
 #include <stddef.h>
 
-/*
- * What of a segment is checked: its content. Of the purgatory only what follows its
- * parameters, which have a digest of their own, because they hold all the others.
- */
-static struct bytes checked_content(const struct plan *plan, const struct segment *s)
+/* The content that @check is about. */
+static struct bytes checked_content(const struct plan *plan,
+				    const struct purgatory_check *check)
 {
-	const struct purgatory_params *p = (const void *)plan->purgatory_block;
-	struct bytes b = s->content;
+	const struct segment *s = plan_find(plan, (enum purgatory_kind)check->kind);
 
-	if (s->kind == PURGATORY_KIND_PURGATORY) {
-		b.data += p->params_size;
-		b.size -= p->params_size;
-	}
-	return b;
+	return (struct bytes){ s->content.data + (check->addr - s->addr), check->size };
 }
 
 /* The file in whose mapping @b lies; NULL for other memory. */
@@ -43,33 +36,20 @@ static int digest_content(struct bytes b, const struct file *file, uint8_t *out,
 	return 0;
 }
 
-/* Where the purgatory checks segment @i. */
-static struct purgatory_check *check_of(struct plan *plan, size_t i, struct bytes b)
-{
-	struct purgatory_params *p = (void *)plan->purgatory_block;
-	const struct segment *s = &plan->segments[i];
-
-	p->checks[i] = (struct purgatory_check){
-		.addr = s->addr + (s->content.size - b.size),
-		.size = b.size,
-		.kind = s->kind,
-	};
-	return &p->checks[i];
-}
-
 int seal_contents(struct plan *plan, const struct file *const files[], size_t count,
 		  struct error *err)
 {
-	for (size_t i = 0; plan_purgatory(plan)->nr_checks && i < plan->nr_segments;
-	     i++) {
-		const struct segment *s = &plan->segments[i];
-		struct bytes b = checked_content(plan, s);
+	struct purgatory_params *p = (void *)plan->purgatory_block;
+
+	for (uint32_t i = 0; i < p->nr_checks; i++) {
+		struct purgatory_check *c = &p->checks[i];
+		struct bytes b;
 		int ret;
 
-		if (s->kind == PURGATORY_KIND_SEED)
+		if (c->kind == PURGATORY_KIND_SEED)
 			continue;
-		ret = digest_content(b, find_file(b, files, count),
-				     check_of(plan, i, b)->digest, err);
+		b = checked_content(plan, c);
+		ret = digest_content(b, find_file(b, files, count), c->digest, err);
 		if (ret)
 			return ret;
 	}
@@ -82,12 +62,10 @@ void seal_finish(struct plan *plan)
 
 	if (!p->nr_checks)
 		return;
-	for (size_t i = 0; i < plan->nr_segments; i++) {
-		struct bytes b = plan->segments[i].content;
-
-		if (plan->segments[i].kind == PURGATORY_KIND_SEED)
-			digest_range(digest_best_way(), b.data, b.size,
-				     check_of(plan, i, b)->digest);
-	}
+	for (uint32_t i = 0; i < p->nr_checks; i++)
+		if (p->checks[i].kind == PURGATORY_KIND_SEED)
+			digest_range(digest_best_way(),
+				     checked_content(plan, &p->checks[i]).data,
+				     p->checks[i].size, p->checks[i].digest);
 	sha256(p, offsetof(struct purgatory_params, self_sha256), p->self_sha256);
 }

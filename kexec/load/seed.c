@@ -58,12 +58,12 @@ int seed_wait(unsigned int seconds, struct error *err)
 	return ret ? error_set(err, -ret, "getrandom: %s", strerror(-ret)) : 0;
 }
 
-int seed_draw(uint8_t *out, size_t size, struct error *err)
+static int draw(uint8_t *out, size_t size, unsigned int flags, struct error *err)
 {
 	size_t done = 0;
 
 	while (done < size) {
-		ssize_t n = getrandom(out + done, size - done, GRND_NONBLOCK);
+		ssize_t n = getrandom(out + done, size - done, flags);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -72,6 +72,18 @@ int seed_draw(uint8_t *out, size_t size, struct error *err)
 		done += (size_t)n;
 	}
 	return 0;
+}
+
+int seed_draw(uint8_t *out, size_t size, struct error *err)
+{
+	return draw(out, size, GRND_NONBLOCK, err);
+}
+
+int id_draw(uint8_t *out, size_t size, struct error *err)
+{
+	int ret = draw(out, size, GRND_INSECURE, err);
+
+	return ret == -EINVAL ? draw(out, size, GRND_NONBLOCK, err) : ret; /* < 5.6 */
 }
 
 int seed_lend(struct plan *plan, const struct secret *page, struct error *err)

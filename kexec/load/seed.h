@@ -23,6 +23,12 @@ int seed_wait(unsigned int seconds, struct error *err);
 int seed_draw(uint8_t *out, size_t size, struct error *err);
 
 /*
+ * Fills @out with bytes that nobody else has, but that are no secret: also when the
+ * generator is not ready yet. 0 or a negative errno.
+ */
+int id_draw(uint8_t *out, size_t size, struct error *err);
+
+/*
  * Makes @page the content of the plan's seed segment: the node's header, then SEED_SIZE
  * bytes that exist nowhere else. @page must stay until the load is done.
  */

@@ -138,6 +138,18 @@ void e820_resolve_unknown(struct e820_map *map, const struct boot_params *bp)
 	}
 }
 
+int e820_copy(struct e820_map *to, const struct e820_map *from)
+{
+	if (!from->count)
+		return 0;
+	to->entries = reallocarray(NULL, from->count, sizeof(*from->entries));
+	if (!to->entries)
+		return -ENOMEM;
+	memcpy(to->entries, from->entries, from->count * sizeof(*from->entries));
+	to->count = from->count;
+	return 0;
+}
+
 void e820_free(struct e820_map *map)
 {
 	free(map->entries);

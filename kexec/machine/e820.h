@@ -59,6 +59,9 @@ void e820_merge(struct e820_map *map);
  */
 void e820_resolve_unknown(struct e820_map *map, const struct boot_params *bp);
 
+/* A copy of @from in @to, which must be empty ({0}). 0 or -ENOMEM. */
+int e820_copy(struct e820_map *to, const struct e820_map *from);
+
 void e820_free(struct e820_map *map);
 
 #endif

@@ -123,8 +123,7 @@ static bool put_mix(struct json_object *o, const struct purgatory_params *p)
 	return ok && put_number(mix, "generation_id", p->generation_id);
 }
 
-int plan_print_json(FILE *to, const struct plan *plan, const struct facts *facts,
-		    struct error *err)
+int plan_print_json(FILE *to, const struct plan *plan, struct error *err)
 {
 	struct json_object *o = json_object_new_object();
 	const char *text = NULL;
@@ -134,7 +133,7 @@ int plan_print_json(FILE *to, const struct plan *plan, const struct facts *facts
 	    put_number(o, "boot_params", plan->boot_params_addr) &&
 	    put_string(o, "command_line", plan_command_line(plan)) &&
 	    put_nodes(o, plan) && put_mix(o, plan_purgatory(plan)) &&
-	    put_e820(o, &facts->e820))
+	    put_e820(o, &plan->e820))
 		text = json_object_to_json_string_ext(
 			o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (text)
@@ -145,10 +144,9 @@ int plan_print_json(FILE *to, const struct plan *plan, const struct facts *facts
 
 #else
 
-int plan_print_json(FILE *to, const struct plan *plan, const struct facts *facts,
-		    struct error *err)
+int plan_print_json(FILE *to, const struct plan *plan, struct error *err)
 {
-	(void)to, (void)plan, (void)facts;
+	(void)to, (void)plan;
 	return error_set(err, ENOTSUP, "--json: this kexec was built without json-c");
 }
 

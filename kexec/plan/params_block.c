@@ -36,9 +36,9 @@ static bool take(struct params_layout *l, size_t size, size_t *offset)
 	return true;
 }
 
-static bool wants_efi(const struct facts *facts, const struct plan_options *opts)
+static bool wants_efi(const struct facts *facts, const struct params_input *in)
 {
-	return facts->efi.present && facts->efi.runtime_map && !opts->noefi;
+	return facts->efi.present && facts->efi.runtime_map && !in->noefi;
 }
 
 static bool take_e820_rest(struct params_layout *l, size_t count)
@@ -64,10 +64,10 @@ static bool take_efi(struct params_layout *l, const struct efi_facts *efi)
 }
 
 int params_measure(const struct facts *facts, const struct image *image,
-		   const struct plan_options *opts, struct params_layout *out,
+		   const struct params_input *in, struct params_layout *out,
 		   struct error *err)
 {
-	const char *cmdline = opts->command_line ? opts->command_line : "";
+	const char *cmdline = in->command_line ? in->command_line : "";
 
 	*out = (struct params_layout){ .size = sizeof(struct boot_params) };
 	out->cmdline_size = strlen(cmdline) + 1;
@@ -77,8 +77,8 @@ int params_measure(const struct facts *facts, const struct image *image,
 				 out->cmdline_size - 1,
 				 (unsigned long long)image->cmdline_max);
 	if (!take(out, out->cmdline_size, &out->cmdline) ||
-	    !take_e820_rest(out, facts->e820.count) ||
-	    (wants_efi(facts, opts) && !take_efi(out, &facts->efi)))
+	    !take_e820_rest(out, in->e820->count) ||
+	    (wants_efi(facts, in) && !take_efi(out, &facts->efi)))
 		return error_set(err, EOVERFLOW, "the machine's memory map is too large");
 	return 0;
 }
@@ -216,18 +216,18 @@ static void chain_seed(struct plan *plan, struct boot_params *bp, uint64_t addr)
 
 void params_fill(struct plan *plan, const struct params_layout *layout,
 		 const struct params_addresses *at, const struct facts *facts,
-		 const struct image *image, const struct plan_options *opts)
+		 const struct image *image, const struct params_input *in)
 {
 	struct boot_params *bp = (void *)plan->params_block;
 
 	plan->cmdline_offset = layout->cmdline;
-	if (opts->command_line)
-		memcpy(plan->params_block + layout->cmdline, opts->command_line,
+	if (in->command_line)
+		memcpy(plan->params_block + layout->cmdline, in->command_line,
 		       layout->cmdline_size);
 	fill_header(bp, layout, at, image);
 	fill_machine(bp, facts);
-	fill_extended_memory(bp, &facts->e820);
-	fill_e820(plan, bp, layout, at, &facts->e820);
+	fill_extended_memory(bp, in->e820);
+	fill_e820(plan, bp, layout, at, in->e820);
 	if (layout->efi)
 		fill_efi(plan, bp, layout, at, facts);
 	if (at->seed)

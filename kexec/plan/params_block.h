@@ -32,9 +32,16 @@ struct params_addresses {
 	uint64_t seed; /* 0: none */
 };
 
+/* What goes into it besides facts and image. Borrowed. */
+struct params_input {
+	const char *command_line; /* NULL: empty */
+	const struct e820_map *e820;
+	bool noefi;
+};
+
 /* Measures the block. 0, -EINVAL (a command line that is too long) or -EOVERFLOW. */
 int params_measure(const struct facts *facts, const struct image *image,
-		   const struct plan_options *opts, struct params_layout *out,
+		   const struct params_input *in, struct params_layout *out,
 		   struct error *err);
 
 /*
@@ -43,6 +50,6 @@ int params_measure(const struct facts *facts, const struct image *image,
  */
 void params_fill(struct plan *plan, const struct params_layout *layout,
 		 const struct params_addresses *at, const struct facts *facts,
-		 const struct image *image, const struct plan_options *opts);
+		 const struct image *image, const struct params_input *in);
 
 #endif

@@ -13,6 +13,8 @@
 #include "bytes.h"
 #include "error.h"
 #include "image/image.h"
+#include "image_tag.h"
+#include "machine/dump.h"
 #include "machine/facts.h"
 #include "purgatory_params.h"
 #include "range.h"
@@ -56,6 +58,15 @@ struct plan_options {
 	bool verify;		/* the purgatory checks digests */
 	uint32_t on_corruption; /* PURGATORY_RESET ... */
 	struct plan_console console;
+	/*
+	 * What a crash kernel must know of this one; NULL: not a crash image. Borrowed.
+	 * Everything then goes into the region reserved for it, the parts that a refresh
+	 * replaces below the others: see plan_is_dynamic().
+	 */
+	const struct dump_facts *dump;
+	bool hotplug;	     /* the kernel shall keep the ELF core headers up to date */
+	bool memmap_cmdline; /* memmap= words for the memory map, besides E820 */
+	uint8_t image_id[IMAGE_ID_SIZE]; /* of a crash image: image_tag.h */
 };
 
 /* One stretch of memory of the next kernel. Addresses and sizes are whole pages. */
@@ -84,6 +95,7 @@ struct plan {
 	uint64_t entry; /* where kexec_load() jumps: into the purgatory */
 	uint64_t kernel_entry;
 	uint64_t boot_params_addr;
+	struct e820_map e820; /* owned: the memory that the next kernel is told of */
 	struct setup_node nodes[PLAN_MAX_NODES];
 	size_t nr_nodes;
 	struct seed_header seed_header; /* at the start of the seed segment */
@@ -94,6 +106,13 @@ struct plan {
 	size_t params_size;
 	uint8_t *purgatory_block; /* owned: the blob with its parameters */
 	size_t cmdline_offset;	  /* in params_block, NUL-terminated */
+
+	/* Of a crash image only: */
+	struct image_tag *tag;	   /* owned */
+	uint8_t *elfcorehdr_block; /* owned */
+	size_t elfcorehdr_size;
+	struct range hole; /* left free for the kernel's control pages */
+	bool hotplug;	   /* the kernel may change the ELF core headers: not checked */
 };
 
 /*
@@ -115,6 +134,15 @@ static inline const char *plan_command_line(const struct plan *plan)
 	return (const char *)plan->params_block + plan->cmdline_offset;
 }
 
+/*
+ * Does a refresh replace it? Everything but the kernel and the initrd, which are large and
+ * stay where they are. In a crash image these segments are neighbours, the lowest ones.
+ */
+static inline bool plan_is_dynamic(enum purgatory_kind kind)
+{
+	return kind != PURGATORY_KIND_KERNEL && kind != PURGATORY_KIND_INITRD;
+}
+
 /* What the purgatory is told. */
 static inline const struct purgatory_params *plan_purgatory(const struct plan *plan)
 {
@@ -130,11 +158,10 @@ static inline const struct boot_params *plan_boot_params(const struct plan *plan
 /* The word for a kind of segment: "kernel". */
 const char *segment_name(enum purgatory_kind kind);
 
-/* The plan for people. @facts are the ones it was made from. */
-void plan_print(FILE *to, const struct plan *plan, const struct facts *facts);
+/* The plan for people. */
+void plan_print(FILE *to, const struct plan *plan);
 
 /* The plan for programs, one JSON object. -ENOTSUP in a build without json-c. */
-int plan_print_json(FILE *to, const struct plan *plan, const struct facts *facts,
-		    struct error *err);
+int plan_print_json(FILE *to, const struct plan *plan, struct error *err);
 
 #endif

@@ -64,10 +64,10 @@ static void print_mix(FILE *to, const struct purgatory_params *p)
 	fputc('\n', to);
 }
 
-void plan_print(FILE *to, const struct plan *plan, const struct facts *facts)
+void plan_print(FILE *to, const struct plan *plan)
 {
 	print_segments(to, plan);
-	print_e820(to, &facts->e820);
+	print_e820(to, &plan->e820);
 	print_nodes(to, plan);
 	fprintf(to, "entry        0x%llx (purgatory), then 0x%llx (kernel)\n",
 		(unsigned long long)plan->entry, (unsigned long long)plan->kernel_entry);

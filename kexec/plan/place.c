@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "plan/place.h"
+
+#include "base/units.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/*
+ * As high as it can go, as the kernel does for kexec_file_load(): low memory is what a
+ * new kernel is short of. In a crash region from the bottom, again as the kernel does.
+ */
+static bool find(const struct placement *where, const struct range_request *req,
+		 struct range *found)
+{
+	return where->upwards ? ranges_find_low(&where->room, req, found)
+			      : ranges_find_high(&where->room, req, found);
+}
+
+int place_segment(struct plan *plan, struct placement *where, enum purgatory_kind kind,
+		  struct range_request req, struct bytes content, struct error *err)
+{
+	uint64_t asked = req.size;
+	struct range found;
+	int ret;
+
+	req.size = page_up(req.size);
+	req.align = req.align < PAGE ? PAGE : req.align;
+	req.min = req.min < where->min ? where->min : req.min;
+	req.max = req.max && req.max < where->max ? req.max : where->max;
+	if (req.size < asked || !find(where, &req, &found))
+		return error_set(
+			err, ENOSPC,
+			"no room for the %s: %llu KiB between 0x%llx and 0x%llx%s",
+			segment_name(kind), (unsigned long long)asked >> 10,
+			(unsigned long long)req.min, (unsigned long long)req.max,
+			where->upwards ? " (a larger crashkernel= helps)" : "");
+	ret = ranges_remove(&where->room, found);
+	if (ret)
+		return error_set(err, -ret, "out of memory");
+	plan->segments[plan->nr_segments++] = (struct segment){
+		.kind = kind,
+		.addr = found.start,
+		.mem_size = req.size,
+		.content = content,
+	};
+	return 0;
+}
+
+int place_block(struct plan *plan, struct placement *where, enum purgatory_kind kind,
+		uint64_t mem_size, size_t size, uint8_t **block, struct error *err)
+{
+	*block = calloc(1, size);
+	if (!*block)
+		return error_set(err, ENOMEM, "out of memory");
+	return place_segment(plan, where, kind,
+			     (struct range_request){ .size = mem_size },
+			     (struct bytes){ *block, size }, err);
+}
