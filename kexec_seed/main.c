@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "config.h"
+
+#include "kexec_seed/subcommand.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv, struct error *err);
+	const char *help;
+};
+
+static const struct command commands[] = {
+	{ "refresh", command_refresh,
+	  "give the loaded crash kernel a new seed\n"
+	  "             --full         load all of it again, from the same files\n"
+	  "             --source=WORD  what it is for, for status [manual]" },
+	{ "verify", command_verify, "read the loaded crash kernel back and check it" },
+	{ "status", command_status,
+	  "what is loaded, how, since when, refreshed by what" },
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(FILE *to)
+{
+	fputs("Usage: kexec-seed COMMAND [OPTION]...\n"
+	      "Keep the random seed of the loaded crash kernel fresh.\n\n",
+	      to);
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
+	fputs("\n  --json         results for programs\n"
+	      "  --help, --version                            see kexec-seed(8)\n",
+	      to);
+}
+
+static int fail(const struct error *err, int status)
+{
+	if (err->text[0])
+		fprintf(stderr, "kexec-seed: %s\n", err->text);
+	if (status == EXIT_USAGE)
+		fprintf(stderr, "Try 'kexec-seed --help'.\n");
+	return status;
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct error err = { "" };
+	const struct command *command;
+	int ret;
+
+	if (argc < 2) {
+		error_set(&err, 0, "no command given");
+		return fail(&err, EXIT_USAGE);
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-v")) {
+		printf("%s\n", PACKAGE_STRING);
+		return EXIT_DONE;
+	}
+	command = find(argv[1]);
+	if (!command) {
+		error_set(&err, 0, "%s: no such command", argv[1]);
+		return fail(&err, EXIT_USAGE);
+	}
+	ret = command->run(argc - 1, argv + 1, &err);
+	return ret ? fail(&err, ret) : EXIT_DONE;
+}

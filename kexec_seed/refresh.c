@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kexec_seed/refresh.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "load/kexec_load.h"
+#include "load/lend.h"
+#include "load/loaded.h"
+#include "load/seed.h"
+#include "machine/cpu.h"
+#include "machine/e820.h"
+#include "machine/iomem.h"
+#include "plan/crash.h"
+#include "run.h"
+#include "kexec_seed/state.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define IOMEM_SIZE_MAX ((size_t)16 << 20)
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Is there still room for all that the kernel takes below the dynamic block? */
+static int check_hole(const struct recipe *r, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	struct cpu_facts cpu;
+	struct iomem m;
+	uint64_t need;
+	size_t size;
+	int ret = file_slurp("/proc/iomem", IOMEM_SIZE_MAX, &text, &size);
+
+	if (ret)
+		return error_set(err, -ret, "/proc/iomem: %s", strerror(-ret));
+	ret = iomem_parse((struct bytes){ (uint8_t *)text, size }, &m, err);
+	if (ret)
+		return ret;
+	cpu_read("", &cpu);
+	need = crash_hole_size(&m.map, cpu.gbpages);
+	if (m.crash_count == 0)
+		ret = error_set(err, ENOTSUP, "/proc/iomem shows no crash region");
+	else if (need > range_size(r->plan.hole))
+		ret = error_set(err, ENOTSUP,
+				"memory was added since it was loaded (%llu KiB of room "
+				"for its tables, now %llu are needed)",
+				(unsigned long long)range_size(r->plan.hole) >> 10,
+				(unsigned long long)need >> 10);
+	iomem_free(&m);
+	return ret;
+}
+
+/*
+ * The kernel has changed the headers since they were loaded: what it made of them must
+ * stay. Into *@headers, which the caller frees after the load.
+ */
+static int keep_headers(const struct kcore *k, struct plan *plan, uint8_t **headers,
+			struct error *err)
+{
+	struct segment *s = plan_segment(plan, PURGATORY_KIND_ELFCOREHDR);
+	int ret;
+
+	if (!plan->hotplug || !s)
+		return 0;
+	*headers = malloc(s->mem_size);
+	if (!*headers)
+		return error_set(err, ENOMEM, "out of memory");
+	ret = kcore_read(k, s->addr, *headers, s->mem_size, err);
+	if (!ret && memcmp(*headers, ELFMAG, SELFMAG))
+		ret = error_set(err, ENOTSUP, "the ELF core headers are damaged");
+	s->content = (struct bytes){ *headers, s->mem_size };
+	return ret;
+}
+
+/* The plan of the dynamic block alone; its blocks are still the recipe's. */
+static struct plan dynamic_plan(const struct plan *all)
+{
+	struct plan p = *all;
+
+	p.nr_segments = 0;
+	for (size_t i = 0; i < all->nr_segments; i++)
+		if (plan_is_dynamic(all->segments[i].kind))
+			p.segments[p.nr_segments++] = all->segments[i];
+	return p;
+}
+
+static int load_dynamic(struct crash_state *s, struct refresh_result *out,
+			bool *other_way, struct error *err)
+{
+	_cleanup_free_ uint8_t *headers = NULL;
+	struct plan plan = dynamic_plan(&s->recipe.plan);
+	struct secret page = { 0 };
+	double start;
+	int ret;
+
+	ret = keep_headers(&s->kcore, &plan, &headers, err);
+	if (!ret)
+		ret = seed_wait(s->recipe.options.seed_timeout, err);
+	if (!ret)
+		ret = secret_map(PAGE, &page, err);
+	if (ret)
+		return ret;
+	start = now();
+	ret = lend_and_load(&plan, &page, KEXEC_TARGET_CRASH, other_way, err);
+	out->window = now() - start;
+	return ret;
+}
+
+static void count(struct recipe *r, const char *source)
+{
+	r->refreshes++;
+	clock_gettime(CLOCK_REALTIME, &r->refreshed);
+	snprintf(r->source, sizeof(r->source), "%s", source);
+}
+
+/* Everything from the files, which must be what they were. */
+static int reload(const struct recipe_dir *dir, const struct crash_state *s,
+		  const char *source, struct refresh_result *out, struct error *err)
+{
+	double start = now();
+	int ret = run_reload(dir, &s->recipe, source, err);
+
+	out->window = now() - start;
+	if (ret)
+		return ret;
+	out->way = REFRESH_FULL;
+	out->count = s->recipe.refreshes + 1;
+	return 0;
+}
+
+static void note(const char *what, const struct error *err)
+{
+	fprintf(stderr, "kexec-seed: %s: %s\n", what, err->text);
+}
+
+/* Whether a refresh by halves may be tried; the line says why not. */
+static int may_be_dynamic(const struct crash_state *s, const struct refresh_request *req,
+			  struct error *err)
+{
+	if (req->full)
+		return error_set(err, ENOTSUP, "--full");
+	if (s->method != CRASH_KEXEC_LOAD)
+		return error_set(err, ENOTSUP, "it was loaded with kexec_file_load");
+	if (!s->proven) {
+		*err = s->why;
+		error_prefix(err, "what is loaded cannot be proven");
+		return -ENOTSUP;
+	}
+	if (!s->recipe.plan.has_seed)
+		return error_set(err, ENOTSUP, "it was loaded without a seed");
+	return check_hole(&s->recipe, err);
+}
+
+/*
+ * After a load of the dynamic block: did the kernel keep out of what lies above it? If not,
+ * the image is of no use, and is loaded again.
+ */
+static int finish_dynamic(const struct recipe_dir *dir, struct crash_state *s,
+			  const char *source, struct refresh_result *out,
+			  struct error *err)
+{
+	int ret = loaded_check_neighbour(&s->kcore, &s->recipe, err);
+
+	if (ret) {
+		note("the refreshed image is damaged, loading all of it again", err);
+		ret = reload(dir, s, source, out, err);
+		if (ret)
+			kexec_unload(KEXEC_TARGET_CRASH, &(struct error){ 0 });
+		return ret;
+	}
+	out->way = REFRESH_DYNAMIC;
+	out->count = s->recipe.refreshes;
+	return 0;
+}
+
+static int dynamic(const struct recipe_dir *dir, struct crash_state *s,
+		   const char *source, struct refresh_result *out, struct error *err)
+{
+	bool other_way = false;
+	struct error ignored;
+	bool counted;
+	int ret;
+
+	count(&s->recipe, source);
+	/* a full /run is no reason to keep an old seed: the recipe itself stays right */
+	counted = !recipe_write(dir, RECIPE_NEXT, &s->recipe, err);
+	if (!counted)
+		note("this refresh will not be counted", err);
+	ret = load_dynamic(s, out, &other_way, err);
+	if (!ret)
+		ret = finish_dynamic(dir, s, source, out, err);
+	if (!ret && counted && out->way == REFRESH_DYNAMIC)
+		return recipe_promote(dir, err);
+	if (!ret || out->way == REFRESH_FULL)
+		return ret;
+	recipe_remove(dir, RECIPE_NEXT, &ignored);
+	if (!other_way && kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored))
+		return ret; /* nothing has changed, and nothing else would help */
+	note("loading all of it again", err);
+	return reload(dir, s, source, out, err);
+}
+
+/* What an interrupted one has left: the recipe of what is loaded becomes the current one. */
+static int mend(const struct recipe_dir *dir, struct crash_state *s, struct error *err)
+{
+	if (!s->interrupted || !s->proven)
+		return 0;
+	s->interrupted = false;
+	return s->slot == RECIPE_NEXT ? recipe_promote(dir, err)
+				      : recipe_remove(dir, RECIPE_NEXT, err);
+}
+
+static int refuse(const struct crash_state *s, struct error *err)
+{
+	if (s->loaded) {
+		*err = s->why;
+		error_prefix(err, "the loaded crash kernel is not one of ours");
+		return -ENODATA;
+	}
+	if (!s->has_recipe)
+		return error_set(err, ENOENT,
+				 "no crash kernel is loaded: load one with kexec -p");
+	return error_set(err, ENOENT,
+			 "no crash kernel is loaded, it was unloaded by another tool; "
+			 "--full loads it again");
+}
+
+static int refresh(const struct recipe_dir *dir, const struct refresh_request *req,
+		   struct refresh_result *out, struct crash_state *s, struct error *err)
+{
+	int ret = crash_state_read(dir, s, err);
+
+	if (ret)
+		return ret;
+	if (s->loaded ? s->method == CRASH_FOREIGN
+		      : !s->has_recipe || !(s->interrupted || req->full))
+		return refuse(s, err);
+	if (s->recipe.options.seed == SEED_OFF)
+		return error_set(err, ENODATA,
+				 "the crash kernel was loaded with --seed=off: there is "
+				 "nothing to refresh");
+	if (!s->loaded)
+		return reload(dir, s, req->source, out, err);
+	ret = mend(dir, s, err);
+	if (ret)
+		return ret;
+	if (!may_be_dynamic(s, req, err))
+		return dynamic(dir, s, req->source, out, err);
+	if (!req->full)
+		note("loading all of it again", err);
+	return reload(dir, s, req->source, out, err);
+}
+
+int refresh_run(const struct refresh_request *req, struct refresh_result *out,
+		struct error *err)
+{
+	struct recipe_dir dir = RECIPE_DIR_NONE;
+	struct crash_state s = { .kcore = KCORE_NONE };
+	double start = now();
+	struct error ignored;
+	int ret;
+
+	*out = (struct refresh_result){ 0 };
+	ret = recipe_dir_open(req->dir ? req->dir : RECIPE_DIR, req->seconds, &dir, err);
+	if (!ret)
+		ret = refresh(&dir, req, out, &s, err);
+	crash_state_free(&s);
+	recipe_dir_close(&dir);
+	out->loaded = kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored) > 0;
+	out->seconds = now() - start;
+	return ret;
+}

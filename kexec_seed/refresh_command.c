@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kexec-seed refresh: its words, and what it tells. */
+#include "kexec_seed/subcommand.h"
+#include "kexec_seed/out.h"
+#include "kexec_seed/refresh.h"
+
+#include <errno.h>
+#include <getopt.h>
+
+/* How long to wait for another one that is at work, seconds. */
+#define WAIT 60
+
+static const char *way_name(enum refresh_way way)
+{
+	switch (way) {
+	case REFRESH_DYNAMIC:
+		return "dynamic";
+	case REFRESH_FULL:
+		return "full";
+	case REFRESH_NONE:
+		break;
+	}
+	return "none";
+}
+
+static int tell(const struct refresh_result *r, bool json, struct error *err)
+{
+	struct out *o = out_open(json, err);
+
+	if (!o)
+		return -ENOMEM;
+	out_text(o, "refresh", way_name(r->way));
+	out_bool(o, "loaded", r->loaded);
+	out_number(o, "refreshes", r->count);
+	out_seconds(o, "seconds", r->seconds);
+	out_seconds(o, "window", r->window);
+	return out_close(o, err);
+}
+
+static int parse(int argc, char **argv, struct refresh_request *req, bool *json,
+		 struct error *err)
+{
+	static const struct option options[] = {
+		{ "full", no_argument, NULL, 'f' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "source", required_argument, NULL, 's' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt == 'f')
+			req->full = true;
+		else if (opt == 'j')
+			*json = true;
+		else if (opt == 's')
+			req->source = optarg;
+		else
+			return -EINVAL;
+	}
+	if (optind < argc)
+		return error_set(err, EINVAL, "refresh: what is '%s'?", argv[optind]);
+	return 0;
+}
+
+int command_refresh(int argc, char **argv, struct error *err)
+{
+	struct refresh_request req = { .source = "manual", .seconds = WAIT };
+	struct refresh_result result;
+	struct error ignored;
+	bool json = false;
+	int ret;
+
+	if (parse(argc, argv, &req, &json, err))
+		return EXIT_USAGE;
+	ret = refresh_run(&req, &result, err);
+	if (ret && !result.loaded && result.way == REFRESH_NONE && ret != -ENOENT)
+		error_prefix(err, "no crash kernel is loaded");
+	if (!ret || json)
+		ret = tell(&result, json, ret ? &ignored : err) || ret;
+	return ret ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kexec-seed verify: is the loaded crash kernel good, before it is needed? */
+#include "kexec_seed/subcommand.h"
+#include "load/loaded.h"
+#include "kexec_seed/out.h"
+#include "kexec_seed/state.h"
+
+#include <errno.h>
+#include <getopt.h>
+
+struct report {
+	struct out *out;
+	unsigned int damaged;
+};
+
+static void tell_damage(void *to, const char *part, uint64_t addr, uint64_t size)
+{
+	struct report *r = to;
+
+	r->damaged++;
+	out_object(r->out, NULL);
+	out_text(r->out, "part", part);
+	out_address(r->out, "addr", addr);
+	out_number(r->out, "size", size);
+	out_end(r->out);
+}
+
+/*
+ * What was proven or not: a damaged dynamic block looks like another image, and then it is
+ * the digests that tell which part it is, as long as the tag is ours.
+ */
+static int verify(const struct crash_state *s, struct report *r, struct error *err)
+{
+	if (!s->loaded)
+		return error_set(err, ENOENT, "no crash kernel is loaded");
+	if (s->method == CRASH_FOREIGN || s->kcore.fd < 0) {
+		*err = s->why;
+		error_prefix(err, "cannot verify the loaded crash kernel");
+		return -ENODATA;
+	}
+	return loaded_verify(&s->kcore, &s->recipe, tell_damage, r, err);
+}
+
+static int report(const struct crash_state *s, bool json, struct error *err)
+{
+	struct report r = { .out = out_open(json, err) };
+	struct error ignored;
+	int ret;
+
+	if (!r.out)
+		return EXIT_FAILED;
+	out_list(r.out, "damaged");
+	ret = verify(s, &r, err);
+	out_end(r.out);
+	out_bool(r.out, "good", !ret && !r.damaged);
+	if (!ret && r.damaged)
+		ret = error_set(err, EIO,
+				"the loaded crash kernel is damaged: load it again "
+				"(kexec-seed refresh --full)");
+	return out_close(r.out, ret ? &ignored : err) || ret ? EXIT_FAILED : EXIT_DONE;
+}
+
+int command_verify(int argc, char **argv, struct error *err)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct recipe_dir dir = RECIPE_DIR_NONE;
+	struct crash_state s = { .kcore = KCORE_NONE };
+	bool json = false;
+	int opt, ret;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt == '?')
+			return EXIT_USAGE;
+		json = true;
+	}
+	if (optind < argc) {
+		error_set(err, EINVAL, "verify: what is '%s'?", argv[optind]);
+		return EXIT_USAGE;
+	}
+	/* with the lock, so that no refresh comes in between */
+	if (recipe_dir_open(RECIPE_DIR, 60, &dir, err))
+		return EXIT_FAILED;
+	ret = crash_state_read(&dir, &s, err) ? EXIT_FAILED : report(&s, json, err);
+	crash_state_free(&s);
+	recipe_dir_close(&dir);
+	return ret;
+}
