@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where `fetch` has put the kernels; see there for the layout."""
+"""Where `fetch` has put the kernels and tools; see there for the layout."""
 
 import os
 import re
@@ -10,6 +10,8 @@ from pathlib import Path
 
 FETCH = Path(__file__).resolve().parent / "fetch"
 KERNELS = ["6.1", "6.12", "7.3"]
+# Those with the vmgenid driver, which Debian's 6.1 for clouds lacks. With headers.
+VMGENID_KERNELS = ["6.1-generic", "6.12", "7.3"]
 QEMU = "qemu-system-x86_64"
 # The first whose emulated processor has the SHA extensions (its change log).
 SHA_NI_QEMU = (8, 2)
@@ -50,9 +52,20 @@ def kernel_release(slot: str) -> str:
     return _existing(cache_dir() / "kernels" / slot / "version").read_text().split()[0]
 
 
+def kernel_headers(slot: str) -> Path:
+    """The build folder of one of VMGENID_KERNELS, for `make -C`."""
+    release = _existing(cache_dir() / "headers" / slot / "version").read_text().split()[0]
+    return cache_dir() / "headers" / slot / "usr/src" / f"linux-headers-{release}"
+
+
 def kexec_tools() -> Path:
     """Debian's kexec, to compare with; build_initrd() finds its libraries."""
     return _existing(cache_dir() / "kexec-tools" / "sbin" / "kexec")
+
+
+def makedumpfile() -> Path:
+    """Debian's makedumpfile, which reads /proc/vmcore in guests."""
+    return _existing(cache_dir() / "makedumpfile" / "sbin" / "makedumpfile")
 
 
 def own_qemu_version() -> tuple[int, int]:

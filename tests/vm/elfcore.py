@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Reads the headers of an ELF core file (elf(5)): /proc/vmcore, and the ELF core headers
+that a crash kernel makes it from. Strict: what is not as it has to be is an ElfCoreError.
+"""
+
+import struct
+from dataclasses import dataclass
+
+EHDR = struct.Struct("<16sHHIQQQIHHHHHH")
+PHDR = struct.Struct("<IIQQQQQQ")
+NHDR = struct.Struct("<III")
+IDENT = b"\x7fELF\x02\x01\x01"  # 64 bits, little endian, version 1
+ET_CORE, EM_X86_64 = 4, 62
+PT_LOAD, PT_NOTE = 1, 4
+NT_PRSTATUS = 1
+# Where x86_64 maps a kernel's text; its RAM is below (Documentation/arch/x86/x86_64/mm).
+TEXT_MAP = 0xffffffff80000000
+
+
+class ElfCoreError(Exception):
+    """Not the headers of an ELF core file."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    type: int
+    flags: int
+    offset: int
+    vaddr: int
+    paddr: int
+    filesz: int
+    memsz: int
+    align: int
+
+
+@dataclass(frozen=True)
+class Note:
+    name: str
+    type: int
+    data: bytes
+
+
+def headers_size(start: bytes) -> int:
+    """Of the ELF header and the program headers, from the first 64 bytes."""
+    if len(start) < EHDR.size:
+        raise ElfCoreError(f"{len(start)} bytes are no ELF header")
+    ident, kind, machine, _, _, phoff, *_, phentsize, phnum, _, _, _ = \
+        EHDR.unpack_from(start)
+    if not ident.startswith(IDENT) or (kind, machine) != (ET_CORE, EM_X86_64):
+        raise ElfCoreError(f"no x86_64 core file: {start[:20].hex()}")
+    if phoff != EHDR.size or phentsize != PHDR.size or not phnum:
+        raise ElfCoreError(f"{phnum} program headers of {phentsize} bytes at {phoff}")
+    return phoff + phnum * phentsize
+
+
+def segments(data: bytes) -> list[Segment]:
+    end = headers_size(data)
+    if len(data) < end:
+        raise ElfCoreError(f"{len(data)} of {end} bytes of headers")
+    return [Segment(*PHDR.unpack_from(data, at))
+            for at in range(EHDR.size, end, PHDR.size)]
+
+
+def ram(all_segments: list[Segment]) -> list[Segment]:
+    """The PT_LOADs of RAM: not the kernel's text, which is RAM once more."""
+    return [s for s in all_segments if s.type == PT_LOAD and s.vaddr < TEXT_MAP]
+
+
+def text(all_segments: list[Segment]) -> list[Segment]:
+    return [s for s in all_segments if s.type == PT_LOAD and s.vaddr >= TEXT_MAP]
+
+
+def notes(data: bytes) -> list[Note]:
+    """Of the content of a PT_NOTE; empty ones (all zeroes) end it."""
+    found, at = [], 0
+    while at + NHDR.size <= len(data):
+        namesz, descsz, kind = NHDR.unpack_from(data, at)
+        if not namesz and not descsz:
+            break
+        name = at + NHDR.size
+        desc = name + (namesz + 3 & ~3)
+        at = desc + (descsz + 3 & ~3)
+        if at > len(data):
+            raise ElfCoreError(f"a note of {namesz} + {descsz} bytes does not fit")
+        found.append(Note(data[name:name + namesz].rstrip(b"\0").decode(errors="replace"),
+                          kind, data[desc:desc + descsz]))
+    return found

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Real crashes: the crash kernel comes up with a seed of its own, and its /proc/vmcore is
+all of the crashed machine's memory, as it was, in a form that makedumpfile takes.
+
+$KEXEC_CRASHES=all crashes in every combination of kernel, processors, memory, crash
+region and firmware (72, about 20 s each), not only in those of COVERING.
+"""
+
+import hashlib
+import itertools
+import os
+import random
+import re
+from dataclasses import replace
+
+import pytest
+
+import cache
+import elfcore
+from crash import (PAGE, PANICS, THEIRS, Before, CrashGuest, Setup, Vmcore, crash,
+                   load_command, merge, running, without)
+from places import KERNELS
+from test_jump import TIME_ZERO_SEED, node_types
+
+OURS, KERNELS_OWN = "-c", "-s"
+COVERING = [
+    # loader, how it crashes, the machine
+    (OURS, "sysrq", Setup("6.1", 1, "1G", "256M", "bios")),
+    (OURS, "nmi", Setup("6.12", 2, "1G", "256M", "efi")),
+    (OURS, "nmi", Setup("7.3", 4, "1G", "512M,high", "bios")),
+    (OURS, "sysrq", Setup("7.3", 2, "8G", "256M", "bios")),
+    (OURS, "nmi", Setup("6.1", 4, "8G", "512M,high", "efi")),
+    (OURS, "sysrq", Setup("6.12", 1, "8G", "512M,high", "bios")),
+    (OURS, "sysrq", Setup("6.12", 4, "1G", "512M,high", "bios")),
+    (OURS, "nmi", Setup("7.3", 1, "1G", "256M", "efi")),
+    (OURS, "nmi", Setup("6.1", 2, "1G", "512M,high", "bios", "qemu64")),
+    # What these loaders pass, ours has to; and the checks are not about ours alone.
+    (KERNELS_OWN, "nmi", Setup("6.12", 2, "1G", "256M", "bios")),
+    (KERNELS_OWN, "sysrq", Setup("7.3", 1, "8G", "512M,high", "efi")),
+    (THEIRS, "sysrq", Setup("6.1", 2, "1G", "256M", "bios")),
+]
+ALL = [(OURS, how, Setup(*machine)) for how, machine in zip(
+    itertools.cycle(PANICS),
+    itertools.product(KERNELS, [1, 2, 4], ["1G", "8G"], ["256M", "512M,high"],
+                      ["bios", "efi"]))]
+CRASHES = ALL if os.environ.get("KEXEC_CRASHES") == "all" else COVERING
+MARK_PAGES = 4
+SAMPLES_PER_SEGMENT = 4
+DUMP = "/tmp/dump"
+
+
+def name_of(value) -> str:
+    return str(value).lstrip("-")
+
+
+def put_marks(guest: CrashGuest) -> list[int]:
+    """Random pages in a file of the guest: where each of them lies in its memory."""
+    marks = guest.run(f"dd if=/dev/urandom bs={PAGE} count={MARK_PAGES} 2>/dev/null"
+                      " | tee /tmp/marks").data
+    assert len(marks) == MARK_PAGES * PAGE
+    found = [guest.ram.find(marks[i * PAGE:(i + 1) * PAGE])
+             for i in range(MARK_PAGES)]
+    assert all(found)
+    return [addr for page in found for addr in page if addr % PAGE == 0]
+
+
+def sample(guest: CrashGuest, segments: list, seed: int) -> list[int]:
+    """Pages that are not all zero: the first and the last of each segment, and others."""
+    chance, chosen = random.Random(seed), set()
+    for s in segments:
+        used = without(guest.ram.used(), [(0, s.paddr), (s.paddr + s.filesz, 1 << 52)])
+        pages = [page for start, end in used
+                 for page in range(-(-start // PAGE) * PAGE, end - PAGE + 1, PAGE)]
+        chosen |= {next((p for p in order if any(guest.ram.read(p, PAGE))), None)
+                   for order in (pages, reversed(pages))}
+        for page in chance.sample(pages, min(len(pages), 50 * SAMPLES_PER_SEGMENT)):
+            if len(chosen) < SAMPLES_PER_SEGMENT * len(segments) \
+                    and any(guest.ram.read(page, PAGE)):
+                chosen.add(page)
+    return sorted(chosen - {None})
+
+
+def check_headers(vmcore: Vmcore, before: Before, cpus: int) -> None:
+    """All of the crashed machine's RAM once, its kernel's text, and its notes."""
+    ram = elfcore.ram(vmcore.segments)
+    ranges = [(s.paddr, s.paddr + s.memsz) for s in ram if s.paddr >= 1 << 20]
+    for (_, end), (start, _) in itertools.pairwise(sorted(ranges)):
+        assert end <= start, f"two PT_LOADs for {start:#x}"
+    assert merge(ranges) == before.ram
+    assert all(s.filesz == s.memsz for s in vmcore.segments)
+    assert {s.vaddr - s.paddr for s in ram} == before.direct_map
+    [text] = elfcore.text(vmcore.segments)
+    assert {text.vaddr - text.paddr} == before.text_map
+    assert text.paddr == before.text_start and text.paddr + text.memsz >= before.bss_end
+
+    notes = [(n.name, n.type) for n in vmcore.notes]
+    assert notes.count(("CORE", elfcore.NT_PRSTATUS)) == cpus
+    assert vmcore.info()["OSRELEASE"] == before.release
+
+
+def check_contents(guest: CrashGuest, vmcore: Vmcore, marks: list[int]) -> None:
+    """What the crash left in memory is what /proc/vmcore says was there."""
+    ram = elfcore.ram(vmcore.segments)
+    pages = sorted({*marks, *sample(guest, [s for s in ram if s.paddr >= 1 << 20], 1)})
+    assert len(pages) >= MARK_PAGES + len(ram)
+    assert vmcore.digests(pages) == [hashlib.sha256(guest.ram.read(p, PAGE)).hexdigest()
+                                     for p in pages]
+    [text] = elfcore.text(vmcore.segments)
+    assert vmcore.read(text.offset, PAGE) == guest.ram.read(text.paddr, PAGE)
+
+
+def check_makedumpfile(guest: CrashGuest, panic: str) -> None:
+    # LZO (-l), because a dump with 8 GiB's page tables does not fit into 256 MiB
+    guest.check(f"makedumpfile -l -d 31 /proc/vmcore {DUMP}", 180)
+    for source in ("/proc/vmcore", DUMP):
+        guest.check(f"makedumpfile --dump-dmesg {source} /tmp/dmesg", 60)
+        assert panic in guest.check("tail -n 60 /tmp/dmesg; rm /tmp/dmesg")
+
+
+@pytest.mark.parametrize("loader, how, machine", CRASHES, ids=name_of)
+def test_crash(build, loader, how, machine):
+    theirs = cache.kexec_tools() if loader == THEIRS else None
+    with running(build, machine, program=theirs) as guest:
+        guest.check(load_command("" if theirs else loader))
+        assert guest.check("cat /sys/kernel/kexec_crash_loaded").strip() == "1"
+        marks, before = put_marks(guest), Before(guest)
+        assert before.crash_regions and before.ram
+
+        start = crash(guest, how)
+        assert guest.wait_ready() == before.release
+        assert re.search(TIME_ZERO_SEED, guest.console[start:], re.MULTILINE)
+        assert node_types(guest)[0] == 9
+        assert "elfcorehdr=" in guest.check("cat /proc/cmdline")
+
+        vmcore = Vmcore(guest)
+        check_headers(vmcore, before, machine.cpus)
+        check_contents(guest, vmcore, marks)
+        check_makedumpfile(guest, PANICS[how])
+
+
+def test_nothing_loaded(build):
+    """The crash kernel is what comes up: without one nothing does."""
+    with running(build, Setup("6.1")) as guest:
+        guest.check("echo 0 >/proc/sys/kernel/panic")
+        start = crash(guest)
+        guest.wait_console("end Kernel panic", 30, start)
+
+
+def test_sees_what_is_missing_or_wrong(build):
+    """The checks can fail: on memory that is not in the dump, twice in it, or changed."""
+    with running(build, Setup("6.1")) as guest:
+        guest.check(load_command(KERNELS_OWN))
+        marks, before = put_marks(guest), Before(guest)
+        crash(guest)
+        guest.wait_ready()
+        vmcore = Vmcore(guest)
+        check_headers(vmcore, before, 1)
+        with pytest.raises(AssertionError):
+            check_headers(vmcore, before, 2)
+        good, last = vmcore.segments, elfcore.ram(vmcore.segments)[-1]
+        shorter = replace(last, filesz=last.filesz - PAGE, memsz=last.memsz - PAGE)
+        for spoilt in ([s for s in good if s is not last], [*good, last],
+                       [shorter if s is last else s for s in good]):
+            vmcore.segments = spoilt
+            with pytest.raises(AssertionError):
+                check_headers(vmcore, before, 1)
+        vmcore.segments = good
+        guest.ram.write(marks[0] + 1234, b"changed")
+        changed = vmcore.digests(marks[:1])
+        guest.ram.write(marks[0] + 1234, b"CHANGED")
+        assert vmcore.digests(marks[:1]) != changed

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""vmgenid_uevent: with it, and only with it, user space hears of a fork from the kernel."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cache import VMGENID_KERNELS, kernel_headers
+from guest import Guest
+from initrd import build_initrd
+
+SOURCE = Path(__file__).resolve().parents[2] / "kexec_seed/module"
+MODULE = "/vmgenid_uevent.ko"
+VMGENID = ["-device", "vmgenid,guid=auto"]
+RESEEDED = "crng reseeded due to virtual machine fork"
+# busybox's own output would wait in a buffer.
+LISTEN = "uevent sh -c 'env; echo'"
+TROUBLE = r"BUG:|WARNING:|Oops|Call Trace|refcount_t"
+# What the configuration of a kernel says about a compiler that this machine may not have.
+# The variables of a kernel's build, given on the command line, go before it.
+NEWER_FLAG = "-fmin-function-alignment=16"
+OLDER = "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT="
+
+
+@pytest.fixture(scope="module", params=VMGENID_KERNELS)
+def kernel(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def module(kernel, tmp_path_factory) -> Path:
+    """The module for a kernel, from a copy of its sources."""
+    folder = tmp_path_factory.mktemp("module") / "source"
+    shutil.copytree(SOURCE, folder)
+    options = ["CC=gcc", "KCFLAGS=-Werror", "W=1", "CONFIG_DEBUG_INFO_BTF_MODULES="]
+    if subprocess.run(["gcc", NEWER_FLAG, "-E", "-x", "c", "/dev/null"],
+                      capture_output=True, check=False).returncode:
+        options.append(OLDER)
+    done = subprocess.run(["make", "-C", folder, f"KDIR={kernel_headers(kernel)}", *options],
+                          capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "vmgenid_uevent.ko"
+
+
+def machine(kernel: str, module: Path, extra=()) -> dict:
+    return {"kernel": kernel, "memory": "512M", "extra": list(extra),
+            "initrd": build_initrd(files={MODULE: module})}
+
+
+def fork(tmp_path, guest: Guest, setup: dict) -> Guest:
+    """A clone of the guest, running, once its kernel has noticed; the original ends."""
+    saved = tmp_path / "saved"
+    guest.save(saved)
+    guest.close()
+    clone = Guest(**setup, incoming=saved)
+    try:
+        clone.cont()
+        clone.wait_console(RESEEDED)
+    except BaseException:
+        clone.close()
+        raise
+    saved.unlink()
+    return clone
+
+
+def heard(guest: Guest) -> list[str]:
+    """The uevents of forks so far, once one that was sent after them has arrived."""
+    guest.check("sleep 0.5; echo change >/sys/class/mem/null/uevent;"
+                " n=0; until grep -q '^DEVNAME=null' /run/uevents;"
+                " do n=$((n + 1)); [ $n -lt 100 ] || exit 1; sleep 0.1; done")
+    events = guest.check("cat /run/uevents").split("\n\n")
+    return [e for e in events if "NEW_VMGENID" in e]
+
+
+def test_uevent(kernel, module, tmp_path):
+    """Three forks: before the module is loaded, while it is, and after."""
+    setup = machine(kernel, module, VMGENID)
+    guest = Guest(**setup)
+    try:
+        guest.check(f"{LISTEN} >/run/uevents 2>&1 </dev/null &")
+        guest = fork(tmp_path, guest, setup)
+        assert heard(guest) == []
+
+        guest.check(f"insmod {MODULE}")
+        guest = fork(tmp_path, guest, setup)
+        [event] = heard(guest)
+        lines = event.splitlines()
+        assert "ACTION=change" in lines and "NEW_VMGENID=1" in lines
+        # the device that the driver has: in 6.1 the ACPI device, later the platform's
+        path = next(x for x in lines if x.startswith("DEVPATH=")).removeprefix("DEVPATH=")
+        driver = guest.check(f"readlink /sys{path}/driver").strip()
+        assert driver.endswith("/vmgenid")
+
+        guest.check("rmmod vmgenid_uevent && ! grep vmgenid_uevent /proc/modules")
+        guest = fork(tmp_path, guest, setup)
+        assert heard(guest) == [event]
+        assert not re.search(TROUBLE, guest.check("dmesg"))
+    finally:
+        guest.close()
+
+
+def refused(guest: Guest) -> bool:
+    """Loads the module; when it does not want to, then for the one reason it has."""
+    done = guest.run(f"dmesg -c >/dev/null; insmod {MODULE}")
+    said = set(re.findall(r"vmgenid_uevent: (no .*)", guest.check("dmesg")))
+    if done.status == 0:
+        assert not said
+        return False
+    assert "No such device" in done.output
+    # busybox tries both system calls there are
+    assert said == {"no VM generation ID device that the kernel's vmgenid driver uses"}
+    return True
+
+
+def test_without_device(kernel, module):
+    with Guest(**machine(kernel, module)) as guest:
+        assert refused(guest)
+        assert not re.search(TROUBLE, guest.check("dmesg"))
+
+
+def test_comes_and_goes(kernel, module):
+    """Loaded and unloaded many times; then its device loses the driver."""
+    with Guest(**machine(kernel, module, VMGENID)) as guest:
+        assert not refused(guest)
+        guest.check("rmmod vmgenid_uevent && i=0 && while [ $i -lt 50 ]; do"
+                    f" insmod {MODULE} && rmmod vmgenid_uevent || exit 1; i=$((i + 1)); done")
+        assert not re.search(TROUBLE, guest.check("dmesg"))
+        guest.check("cd /sys/bus/*/drivers/vmgenid && echo QEMUVGID:00 >unbind")
+        assert refused(guest)
+
+
+def test_what_it_says_of_itself(module):
+    """register_random_vmfork_notifier() is for the GPL; udev loads it by the device."""
+    said = module.read_bytes().split(b"\0")
+    assert b"license=GPL" in said
+    assert b"alias=acpi*:VM_GEN_COUNTER:*" in said
+    assert b"softdep=pre: vmgenid" in said
