@@ -195,7 +195,7 @@ static int lock_folder(struct recipe_dir *dir, unsigned int seconds, struct erro
 	struct stat st;
 	int ret;
 
-	ret = open_in(dir, LOCK_NAME, O_RDWR | O_CREAT, &dir->lock, err);
+	ret = open_in(dir, LOCK_NAME, O_RDONLY | O_CREAT, &dir->lock, err);
 	if (!ret)
 		ret = check_file(dir->lock, p.path, &st, err);
 	if (!ret && fchmod(dir->lock, 0600) < 0)
@@ -375,13 +375,15 @@ int recipe_remove(const struct recipe_dir *dir, enum recipe_slot slot, struct er
 	return refused(place_of(dir, slot_names[slot]).path, errno, err);
 }
 
-/* 32 hexadecimal digits in five groups, as random(4) has them. */
+/* 32 hexadecimal digits in five groups with a dash between them: random(4). */
 static bool parse_id(struct bytes text, uint8_t out[RECIPE_ID_SIZE])
 {
 	static const size_t digits[] = { 8, 4, 4, 4, 12 };
 	struct bytes group;
 	uint64_t value;
 
+	if (text.size != 36)
+		return false;
 	for (size_t i = 0; i < sizeof(digits) / sizeof(digits[0]); i++) {
 		if (!text_cut(&text, '-', &group) || group.size != digits[i] ||
 		    (group.size > 1 && group.data[1] == 'x') || !text_hex(group, &value))

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Any bytes as a recipe, with total size and checksum put right, so that what is behind
+ * them is reached; what passes for a recipe is written again and must be the same bytes.
+ *
+ *     clang -D_GNU_SOURCE -I. -Iinclude -Ikexec -g -O1 \
+ *         -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_recipe.c \
+ *         kexec/load/{recipe,recipe_check,recipe_plan,recipe_request,wire}.c \
+ *         BUILD/kexec/libkexec.a -lelf
+ *
+ * Run with FUZZ_RECIPE_SEEDS=FOLDER it first writes two good recipes there, to begin with.
+ */
+#define KS_CHECK_H /* the scene is all that is wanted, without cmocka */
+#define assert_non_null(x)                                                               \
+	do {                                                                             \
+		if (!(x))                                                                \
+			abort();                                                         \
+	} while (0)
+#define fail_msg(...) abort()
+#include "tests/unit/recipe_scene.h"
+
+#include <endian.h>
+#include <stdio.h>
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void write_seed(const char *folder, const char *name, const struct recipe *r)
+{
+	struct error err;
+	char path[4096];
+	uint8_t *data;
+	size_t size;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "w");
+	if (!f || recipe_encode(r, &data, &size, &err) ||
+	    fwrite(data, 1, size, f) != size)
+		abort();
+	fclose(f);
+	free(data);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static const uint8_t page[4096];
+	const char *folder = getenv("FUZZ_RECIPE_SEEDS");
+	struct recipe r;
+
+	(void)argc;
+	(void)argv;
+	if (!folder)
+		return 0;
+	scene_load(&r, page);
+	write_seed(folder, "kexec_load", &r);
+	recipe_free(&r);
+	scene_file_load(&r);
+	write_seed(folder, "kexec_file_load", &r);
+	recipe_free(&r);
+	return 0;
+}
+
+/* What the callers take for granted. */
+static void look_at(const struct recipe *r)
+{
+	for (size_t i = 0; i < r->plan.nr_segments; i++) {
+		const struct segment *s = &r->plan.segments[i];
+		uint64_t end;
+
+		if (__builtin_add_overflow(s->addr, s->mem_size, &end) ||
+		    s->addr < r->region.start || end > r->region.end ||
+		    s->content.size > s->mem_size)
+			abort();
+		if (s->content.data) /* every byte is there */
+			sha256(s->content.data, s->content.size,
+			       (uint8_t[SHA256_SIZE]){ 0 });
+	}
+	if (r->plan.nr_segments && !strlen(plan_command_line(&r->plan)) && !r->plan.entry)
+		abort();
+	if (r->options.kernel[0] != '/')
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint64_t total = htole64(size);
+	struct recipe r;
+	struct error err;
+	uint8_t *copy = malloc(size ? size : 1), *again;
+	size_t length;
+
+	if (!copy)
+		abort();
+	memcpy(copy, data, size);
+	if (size >= 24 + SHA256_SIZE) {
+		memcpy(copy + 16, &total, sizeof(total));
+		sha256(copy, size - SHA256_SIZE, copy + size - SHA256_SIZE);
+	}
+	if (recipe_decode((struct bytes){ copy, size }, &r, &err) == 0) {
+		look_at(&r);
+		if (recipe_encode(&r, &again, &length, &err) || length != size ||
+		    memcmp(again, copy, size))
+			abort();
+		free(again);
+		recipe_free(&r);
+	}
+	free(copy);
+	return 0;
+}

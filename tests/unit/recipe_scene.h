@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * recipe_scene.h - a recipe as a load with everything in it would make it, digests and all.
+ */
+#ifndef KS_RECIPE_SCENE_H
+#define KS_RECIPE_SCENE_H
+
+#include "check.h"
+
+#include "base/units.h"
+#include "load/recipe.h"
+#include "purgatory/blob.h"
+
+#include <asm/bootparam.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCENE_REGION  0x30000000ull
+#define SCENE_PARAMS  (3 * 4096ull)
+#define SCENE_HEADERS 5000ull
+#define SCENE_KERNEL  (10 * MIB + 5)
+#define SCENE_SECRET  0xa5 /* every byte of what must not get into a recipe */
+
+/* The next segment, above the one before. */
+static inline void scene_segment(struct plan *p, enum purgatory_kind kind, uint64_t size,
+				 struct bytes content)
+{
+	uint64_t addr = SCENE_REGION;
+
+	if (p->nr_segments) {
+		const struct segment *last = &p->segments[p->nr_segments - 1];
+
+		addr = last->addr + last->mem_size;
+		addr = addr < p->hole.end ? p->hole.end : addr;
+	}
+	p->segments[p->nr_segments++] = (struct segment){ kind, addr, size, content };
+}
+
+static inline void scene_checks(struct plan *p)
+{
+	struct purgatory_params *params = (void *)p->purgatory_block;
+
+	for (size_t i = 0; i < p->nr_segments; i++) {
+		const struct segment *s = &p->segments[i];
+		struct purgatory_check *c = &params->checks[params->nr_checks++];
+		bool self = s->kind == PURGATORY_KIND_PURGATORY;
+
+		*c = (struct purgatory_check){
+			.addr = s->addr + (self ? sizeof(*params) : 0),
+			.size = s->content.size - (self ? sizeof(*params) : 0),
+			.kind = s->kind
+		};
+		memset(c->digest, 0x10 + (int)i, sizeof(c->digest));
+		if (s->kind != PURGATORY_KIND_SEED)
+			continue;
+		c->size = s->mem_size;
+		memset(c->digest, SCENE_SECRET, sizeof(c->digest));
+	}
+	memset(params->self_sha256, SCENE_SECRET, sizeof(params->self_sha256));
+}
+
+static inline void scene_purgatory(struct plan *p)
+{
+	struct bytes blob = purgatory_blob();
+	struct purgatory_params *params;
+	uint64_t code;
+
+	p->purgatory_block = malloc(blob.size);
+	memcpy(p->purgatory_block, blob.data, blob.size);
+	params = (void *)p->purgatory_block;
+	code = page_up(params->mem_size);
+	scene_segment(p, PURGATORY_KIND_PURGATORY, code + 8 * PAGE,
+		      (struct bytes){ p->purgatory_block, blob.size });
+	params->pgt_pool = plan_find(p, PURGATORY_KIND_PURGATORY)->addr + code;
+	params->pgt_pages = 8;
+	params->nr_maps = 1;
+	params->maps[0] = (struct purgatory_map){ SCENE_REGION, SCENE_REGION + GIB };
+	p->entry = params->pgt_pool - code + params->entry_offset;
+}
+
+/* The seed is lent to the plan: @seed, a page. */
+static inline void scene_plan(struct plan *p, const uint8_t *image_id,
+			      const uint8_t *seed)
+{
+	struct purgatory_params *params;
+
+	p->tag = calloc(1, sizeof(*p->tag));
+	memcpy(p->tag->magic, IMAGE_TAG_MAGIC, sizeof(p->tag->magic));
+	memcpy(p->tag->id, image_id, sizeof(p->tag->id));
+	p->hole = (struct range){ SCENE_REGION + PAGE, SCENE_REGION + 0x20000 };
+	scene_segment(p, PURGATORY_KIND_TAG, PAGE,
+		      (struct bytes){ (void *)p->tag, sizeof(*p->tag) });
+	scene_purgatory(p);
+	p->elfcorehdr_size = SCENE_HEADERS;
+	p->elfcorehdr_block = malloc(SCENE_HEADERS);
+	memset(p->elfcorehdr_block, 0x7f, SCENE_HEADERS);
+	scene_segment(p, PURGATORY_KIND_ELFCOREHDR, page_up(SCENE_HEADERS),
+		      (struct bytes){ p->elfcorehdr_block, SCENE_HEADERS });
+	p->params_size = SCENE_PARAMS;
+	p->params_block = calloc(1, SCENE_PARAMS);
+	p->cmdline_offset = 8192;
+	strcpy((char *)p->params_block + 8192, "elfcorehdr=0x30040000 ro");
+	scene_segment(p, PURGATORY_KIND_BOOT_PARAMS, SCENE_PARAMS,
+		      (struct bytes){ p->params_block, SCENE_PARAMS });
+	scene_segment(p, PURGATORY_KIND_SEED, PAGE, (struct bytes){ seed, PAGE });
+	scene_segment(p, PURGATORY_KIND_KERNEL, 16 * MIB,
+		      (struct bytes){ seed, SCENE_KERNEL });
+	scene_segment(p, PURGATORY_KIND_INITRD, 4 * MIB,
+		      (struct bytes){ seed, 4 * MIB - 1 });
+
+	p->boot_params_addr = plan_find(p, PURGATORY_KIND_BOOT_PARAMS)->addr;
+	p->kernel_entry = plan_find(p, PURGATORY_KIND_KERNEL)->addr + 0x200;
+	p->has_seed = p->hotplug = true;
+	p->seed_header = (struct seed_header){ p->boot_params_addr + 4096, SETUP_RNG_SEED,
+					       SEED_SIZE };
+	params = (void *)p->purgatory_block;
+	params->kernel_entry = p->kernel_entry;
+	params->boot_params = p->boot_params_addr;
+	params->mix_node = plan_find(p, PURGATORY_KIND_SEED)->addr;
+	scene_checks(p);
+}
+
+static inline void scene_common(struct recipe *r)
+{
+	memset(r->boot_id, 0xb0, sizeof(r->boot_id));
+	r->region = (struct range){ SCENE_REGION, SCENE_REGION + GIB };
+	r->loaded = (struct timespec){ 1800000000, 999999999 };
+	r->refreshed = (struct timespec){ 1800000001, 5 };
+	r->refreshes = 1000;
+	strcpy(r->source, "kmsg");
+	memset(r->kernel_digest, 0x21, sizeof(r->kernel_digest));
+	memset(r->initrd_digest, 0x22, sizeof(r->initrd_digest));
+	r->strings[0] = strdup("/boot/vmlinuz");
+	r->strings[1] = strdup("/boot/initrd.img");
+	r->strings[2] = strdup("ro console=ttyS0");
+	r->options = (struct options){ .load = true,
+				       .target = KEXEC_TARGET_CRASH,
+				       .kernel = r->strings[0],
+				       .initrd = r->strings[1],
+				       .append = r->strings[2],
+				       .mem_min = MIB,
+				       .mem_max = 4 * GIB,
+				       .noefi = true,
+				       .hotplug = true,
+				       .memmap_cmdline = true,
+				       .on_corruption = PURGATORY_HALT,
+				       .seed = SEED_REQUIRE,
+				       .mix_off = true,
+				       .vmgenid_given = true,
+				       .vmgenid_addr = 0x7ff0028,
+				       .seed_timeout = 3600,
+				       .console_vga = true,
+				       .console_serial = true,
+				       .serial_port = 0x2f8,
+				       .serial_baud = 9600 };
+	r->neighbour = (struct recipe_check){ SCENE_REGION + 32 * MIB, 65536, { 1, 2 } };
+}
+
+static inline void scene_load(struct recipe *r, const uint8_t *seed)
+{
+	*r = (struct recipe){ .method = RECIPE_KEXEC_LOAD };
+	scene_common(r);
+	memset(r->image_id, 0x1d, sizeof(r->image_id));
+	r->options.method = METHOD_LOAD;
+	scene_plan(&r->plan, r->image_id, seed);
+}
+
+static inline void scene_file_load(struct recipe *r)
+{
+	*r = (struct recipe){ .method = RECIPE_KEXEC_FILE_LOAD };
+	scene_common(r);
+	r->options.method = METHOD_FILE;
+	r->boot_params = (struct recipe_check){ SCENE_REGION, 4096, { 3, 4 } };
+	r->seed_node = SCENE_REGION + 0x5000;
+}
+
+/* Encoded recipes, their originals, and the page that stands for the seed. */
+struct scene {
+	uint8_t seed[4096];
+	struct recipe load;
+	struct recipe file;
+	uint8_t *data; /* of load */
+	size_t size;
+	struct recipe out;
+	struct error err;
+};
+
+static inline int scene_setup(void **state)
+{
+	struct scene *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	memset(s->seed, SCENE_SECRET, sizeof(s->seed));
+	scene_load(&s->load, s->seed);
+	scene_file_load(&s->file);
+	if (recipe_encode(&s->load, &s->data, &s->size, &s->err))
+		fail_msg("%s", s->err.text);
+	*state = s;
+	return 0;
+}
+
+static inline int scene_teardown(void **state)
+{
+	struct scene *s = *state;
+
+	recipe_free(&s->load);
+	recipe_free(&s->file);
+	recipe_free(&s->out);
+	free(s->data);
+	free(s);
+	return 0;
+}
+
+static inline int decode(struct scene *s, const void *data, size_t size)
+{
+	/* of its own, so that a sanitizer sees the end */
+	uint8_t *copy = malloc(size ? size : 1);
+	int ret;
+
+	assert_non_null(copy);
+	memcpy(copy, data, size);
+	recipe_free(&s->out);
+	ret = recipe_decode((struct bytes){ copy, size }, &s->out, &s->err);
+	free(copy);
+	return ret;
+}
+
+#endif

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Recipes with a right checksum that cannot be true, read or written. */
+#include "check.h"
+#include "recipe_scene.h"
+
+#include <endian.h>
+#include <errno.h>
+
+#define HEADER 24
+
+enum {
+	IMAGE = 1,
+	OPTIONS,
+	KERNEL,
+	INITRD,
+	APPEND,
+	PLAN,
+	PARAMS,
+	PURGATORY,
+	ELFCOREHDR,
+	NEIGHBOUR,
+	FILE_LOAD
+};
+
+static void finish(uint8_t *data, size_t size)
+{
+	uint64_t total = htole64(size);
+
+	memcpy(data + 16, &total, sizeof(total));
+	sha256(data, size - SHA256_SIZE, data + size - SHA256_SIZE);
+}
+
+/* Where a record of the valid recipe begins; its length in *@length. */
+static size_t find_record(const struct scene *s, uint32_t type, uint32_t *length)
+{
+	*length = 0;
+	for (size_t at = HEADER; at < s->size - SHA256_SIZE;) {
+		uint32_t head[2];
+
+		memcpy(head, s->data + at, sizeof(head));
+		*length = le32toh(head[1]);
+		if (le32toh(head[0]) == type)
+			return at;
+		at += 8 + ((*length + 7) & ~7u);
+	}
+	fail_msg("no record %u", type);
+	return 0;
+}
+
+struct field_case {
+	uint32_t record;
+	size_t offset; /* in the payload */
+	size_t size;
+	uint64_t value;
+	const char *what;
+};
+
+#define SEGMENT(i, field) (72 + 32 * (i) + (field))
+#define PARAM(field)	  offsetof(struct purgatory_params, field)
+#define CHECK(i, field)                                                                  \
+	(PARAM(checks) + sizeof(struct purgatory_check) * (i) +                          \
+	 offsetof(struct purgatory_check, field))
+
+/* Segments: 0 tag, 1 purgatory, 2 elfcorehdr, 3 boot_params, 4 seed, 5 kernel, 6 initrd */
+static const struct field_case fields[] = {
+	{ IMAGE, 0, 4, 3, "does not belong" },
+	{ IMAGE, 0, 4, RECIPE_KEXEC_FILE_LOAD, "does not belong" },
+	{ IMAGE, 4, 4, 1, "reserved" },
+	{ IMAGE, 40, 8, UINT64_MAX, "time" },
+	{ IMAGE, 48, 8, 1000000000, "time" },
+	{ IMAGE, 64, 8, UINT64_MAX, "time" },
+	{ IMAGE, 80, 8, SCENE_REGION + GIB, "region is empty" },
+	{ IMAGE, 80, 8, SCENE_REGION + 4096, "crash region" },
+	{ IMAGE, 88, 8, SCENE_REGION + 0x40000, "crash region" },
+	{ IMAGE, 96, 1, ' ', "no word" },
+	{ IMAGE, 119, 1, 'x', "source" },
+	{ OPTIONS, 0, 4, 1u << 9, "unknown flags" },
+	{ OPTIONS, 0, 4, 1u << 0, "two initrds" },
+	{ OPTIONS, 0, 4, 0, "VM generation" },
+	{ OPTIONS, 4, 4, 3, "method" },
+	{ OPTIONS, 4, 4, UINT32_MAX, "method" },
+	{ OPTIONS, 4, 4, METHOD_FILE, "another way" },
+	{ OPTIONS, 8, 4, 3, "seed" },
+	{ OPTIONS, 12, 4, 3601, "seed" },
+	{ OPTIONS, 16, 4, 3, "corruption" },
+	{ OPTIONS, 20, 4, 0x10000, "serial" },
+	{ OPTIONS, 24, 4, 9601, "serial" },
+	{ OPTIONS, 24, 4, 4800, "serial" },
+	{ OPTIONS, 28, 4, 1, "reserved" },
+	{ KERNEL, 32, 1, 'b', "not absolute" },
+	{ KERNEL, 34, 1, 0, "NUL" },
+	{ INITRD, 32, 1, 'b', "not absolute" },
+	{ APPEND, 3, 1, 0, "NUL" },
+	{ PLAN, 0, 4, 4, "unknown flags" },
+	{ PLAN, 0, 4, 2, "seed" },
+	{ PLAN, 4, 4, 17, "17 segments" },
+	{ PLAN, 4, 4, UINT32_MAX, "segments" },
+	{ PLAN, 4, 4, 6, "length" },
+	{ PLAN, 4, 4, 8, "length" },
+	{ PLAN, 8, 8, 0, "entry" },
+	{ PLAN, 16, 8, SCENE_REGION, "entry is not in the kernel" },
+	{ PLAN, 16, 8, UINT64_MAX, "entry is not in the kernel" },
+	{ PLAN, 24, 8, SCENE_REGION, "boot_params" },
+	{ PLAN, 32, 8, SCENE_PARAMS, "command line" },
+	{ PLAN, 32, 8, UINT64_MAX, "command line" },
+	{ PLAN, 32, 8, 100, "command line" },
+	{ PLAN, 40, 8, SCENE_REGION, "hole" },
+	{ PLAN, 40, 8, SCENE_REGION + 0x20001, "hole" },
+	{ PLAN, 48, 8, SCENE_REGION + 0x20001, "hole" },
+	{ PLAN, 48, 8, UINT64_MAX, "hole" },
+	{ PLAN, 56, 8, 1, "out of its block" },
+	{ PLAN, 56, 8, UINT64_MAX, "out of its block" },
+	{ PLAN, 64, 4, 1, "header" },
+	{ PLAN, 68, 4, 33, "header" },
+	{ PLAN, SEGMENT(0, 0), 4, PURGATORY_KIND_INITRD, "tag" },
+	{ PLAN, SEGMENT(0, 8), 8, SCENE_REGION + 4096, "hole" },
+	{ PLAN, SEGMENT(0, 24), 8, 33, "tag" },
+	{ PLAN, SEGMENT(1, 24), 8, 100, "fit" },
+	{ PLAN, SEGMENT(2, 24), 8, SCENE_HEADERS + 1, "fit" },
+	{ PLAN, SEGMENT(3, 24), 8, UINT64_MAX, "fit" },
+	{ PLAN, SEGMENT(6, 0), 4, PURGATORY_KIND_KERNEL, "two of one" },
+	{ PLAN, SEGMENT(4, 0), 4, 7, "unknown kind" },
+	{ PLAN, SEGMENT(4, 0), 4, UINT32_MAX, "unknown kind" },
+	{ PLAN, SEGMENT(4, 4), 4, 1, "reserved" },
+	{ PLAN, SEGMENT(4, 16), 8, 8192, "seed" },
+	{ PLAN, SEGMENT(5, 8), 8, SCENE_REGION + GIB, "outside" },
+	{ PLAN, SEGMENT(5, 8), 8, SCENE_REGION + 1, "pages" },
+	{ PLAN, SEGMENT(5, 8), 8, -(uint64_t)4096, "outside" },
+	{ PLAN, SEGMENT(5, 16), 8, -(uint64_t)4096, "outside" },
+	{ PLAN, SEGMENT(5, 16), 8, 0, "pages" },
+	{ PLAN, SEGMENT(5, 16), 8, 4097, "pages" },
+	{ PLAN, SEGMENT(5, 16), 8, 4096, "smaller" },
+	{ PLAN, SEGMENT(5, 16), 8, 17 * MIB, "overlap" },
+	{ PLAN, SEGMENT(5, 24), 8, 0, "empty" },
+	{ PLAN, SEGMENT(5, 24), 8, UINT64_MAX, "smaller" },
+	{ PLAN, SEGMENT(3, 8), 8, SCENE_REGION + 512 * MIB, "order" },
+	{ PARAMS, 8192, 8, 0x4141414141414141, NULL }, /* another command line */
+	{ PURGATORY, PARAM(magic), 8, 1, "version" },
+	{ PURGATORY, PARAM(version), 4, PURGATORY_VERSION + 1, "version" },
+	{ PURGATORY, PARAM(params_size), 4, 1, "version" },
+	{ PURGATORY, PARAM(entry_offset), 4, 8, "entry" },
+	{ PURGATORY, PARAM(entry_offset), 4, UINT32_MAX, "entry" },
+	{ PURGATORY, PARAM(file_size), 4, 4096, "size" },
+	{ PURGATORY, PARAM(mem_size), 8, 0, "size" },
+	{ PURGATORY, PARAM(mem_size), 8, UINT64_MAX, "size" },
+	{ PURGATORY, PARAM(kernel_entry), 8, 0, "addresses" },
+	{ PURGATORY, PARAM(boot_params), 8, 0, "addresses" },
+	{ PURGATORY, PARAM(mix_node), 8, 1, "addresses" },
+	{ PURGATORY, PARAM(pgt_pool), 8, 0, "page tables" },
+	{ PURGATORY, PARAM(pgt_pages), 8, 9, "page tables" },
+	{ PURGATORY, PARAM(pgt_pages), 8, UINT64_MAX / 2, "page tables" },
+	{ PURGATORY, PARAM(nr_maps), 4, PURGATORY_MAX_MAPS + 1, "map" },
+	{ PURGATORY, PARAM(nr_checks), 4, PURGATORY_MAX_CHECKS + 1, "too many digests" },
+	{ PURGATORY, PARAM(nr_checks), 4, UINT32_MAX, "too many digests" },
+	{ PURGATORY, PARAM(self_sha256), 1, 1, "digest of a seed" },
+	{ PURGATORY, CHECK(4, digest) + 31, 1, 1, "digest of a seed" },
+	{ PURGATORY, CHECK(0, kind), 4, UINT32_MAX, "without a" },
+	{ PURGATORY, CHECK(0, kind), 4, PURGATORY_KIND_PURGATORY, "not loaded" },
+	{ PURGATORY, CHECK(2, addr), 8, SCENE_REGION, "not loaded" },
+	{ PURGATORY, CHECK(2, addr), 8, UINT64_MAX, "not loaded" },
+	{ PURGATORY, CHECK(2, size), 8, SCENE_HEADERS + 1, "not loaded" },
+	{ PURGATORY, CHECK(4, size), 8, 4097, "not loaded" },
+	{ NEIGHBOUR, 0, 8, 0, "outside" },
+	{ NEIGHBOUR, 8, 8, UINT64_MAX, "outside" },
+};
+
+/* Damage that whoever can write the file can put a right checksum on. */
+static void test_impossible(void **state)
+{
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		const struct field_case *c = &fields[i];
+		uint64_t value = htole64(c->value);
+		uint8_t *data = malloc(s->size);
+		uint32_t length;
+		size_t at = find_record(s, c->record, &length) + 8 + c->offset;
+		int ret;
+
+		assert_non_null(data);
+		assert_true(c->offset + c->size <= length);
+		memcpy(data, s->data, s->size);
+		memcpy(data + at, &value, c->size);
+		finish(data, s->size);
+		ret = decode(s, data, s->size);
+		if (ret != (c->what ? -EBADMSG : 0) ||
+		    (c->what && !strstr(s->err.text, c->what)))
+			fail_msg("case %zu (%s): %d, %s", i, c->what, ret, s->err.text);
+		free(data);
+	}
+}
+
+/* A file of the records @types of the valid one, in that order; @types ends with 0. */
+static uint8_t *build(const struct scene *s, const uint32_t *types, size_t *size)
+{
+	uint8_t *data = calloc(2, s->size);
+
+	assert_non_null(data);
+	memcpy(data, s->data, HEADER);
+	*size = HEADER;
+	for (; *types; types++) {
+		uint32_t length;
+		size_t at = find_record(s, *types, &length);
+		size_t all = 8 + ((length + 7) & ~7u);
+
+		memcpy(data + *size, s->data + at, all);
+		*size += all;
+	}
+	*size += SHA256_SIZE;
+	finish(data, *size);
+	return data;
+}
+
+static void refused(struct scene *s, const uint32_t *types, const char *what)
+{
+	size_t size;
+	uint8_t *data = build(s, types, &size);
+
+	assert_int_equal(decode(s, data, size), -EBADMSG);
+	if (!strstr(s->err.text, what))
+		fail_msg("%s instead of %s", s->err.text, what);
+	free(data);
+}
+
+static void test_records(void **state)
+{
+	struct scene *s = *state;
+
+	for (uint32_t without = IMAGE; without < FILE_LOAD; without++) {
+		uint32_t types[FILE_LOAD] = { 0 }, n = 0;
+
+		for (uint32_t t = IMAGE; t < FILE_LOAD; t++)
+			if (t != without)
+				types[n++] = t;
+		if (without == APPEND)
+			continue;
+		refused(s, types,
+			without == INITRD ? "initrd without a file"
+			: without == PLAN ? "fit its segment"
+					  : "missing");
+	}
+	refused(s, (uint32_t[]){ 0 }, "missing");
+	refused(s, (uint32_t[]){ IMAGE, IMAGE, 0 }, "twice");
+	refused(s, (uint32_t[]){ OPTIONS, IMAGE, 0 }, "out of order");
+}
+
+static void test_record_heads(void **state)
+{
+	struct scene *s = *state;
+	uint32_t length, types[] = { 0, FILE_LOAD + 1, UINT32_MAX };
+	uint32_t lengths[] = { 119, 121, 128, 0, UINT32_MAX, UINT32_MAX - 7, 0x7fffffff };
+	size_t at = find_record(s, IMAGE, &length);
+
+	assert_int_equal(length, 120);
+	for (size_t i = 0; i < COUNT(types); i++) {
+		memcpy(s->data + at, &types[i], 4);
+		finish(s->data, s->size);
+		assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
+		assert_non_null(strstr(s->err.text, "unknown type"));
+	}
+	s->data[at] = IMAGE;
+	memset(s->data + at + 1, 0, 3);
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		memcpy(s->data + at + 4, &lengths[i], 4);
+		finish(s->data, s->size);
+		assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
+	}
+	memcpy(s->data + at + 4, &length, 4);
+	at = find_record(s, KERNEL, &length);
+	assert_int_not_equal(length % 8, 0);
+	s->data[at + 8 + length] = 1;
+	finish(s->data, s->size);
+	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
+	assert_non_null(strstr(s->err.text, "padding"));
+}
+
+/* A command line that does not end in its block. */
+static void test_endless_cmdline(void **state)
+{
+	struct scene *s = *state;
+	uint32_t length;
+	size_t at = find_record(s, PARAMS, &length) + 8;
+
+	memset(s->data + at + 8192, 'a', length - 8192);
+	finish(s->data, s->size);
+	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
+	assert_non_null(strstr(s->err.text, "command line"));
+}
+
+/* Two digests of one segment. */
+static void test_two_digests(void **state)
+{
+	struct scene *s = *state;
+	uint32_t length;
+	uint8_t *block = s->data + find_record(s, PURGATORY, &length) + 8;
+
+	memcpy(block + CHECK(2, addr), block + CHECK(0, addr),
+	       sizeof(struct purgatory_check));
+	finish(s->data, s->size);
+	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
+	assert_non_null(strstr(s->err.text, "or two"));
+}
+
+static void not_written(struct scene *s, const struct recipe *r, int ret)
+{
+	uint8_t *data = NULL;
+	size_t size;
+
+	assert_int_equal(recipe_encode(r, &data, &size, &s->err), ret);
+	assert_null(data);
+}
+
+/* What could not be read again is not written. */
+static void test_not_written(void **state)
+{
+	struct scene *s = *state;
+	struct options *o = &s->file.options;
+
+	o->kernel = "vmlinuz";
+	not_written(s, &s->file, -EINVAL);
+	o->kernel = s->file.strings[0];
+	o->target = KEXEC_TARGET_NORMAL;
+	not_written(s, &s->file, -EINVAL);
+	o->target = KEXEC_TARGET_CRASH;
+	s->file.image_id[15] = 1;
+	not_written(s, &s->file, -EINVAL);
+	assert_non_null(strstr(s->err.text, "identity"));
+	s->file.image_id[15] = 0;
+	s->file.method = 3;
+	not_written(s, &s->file, -EINVAL);
+	s->file.method = RECIPE_KEXEC_FILE_LOAD;
+	memset(s->file.source, 'x', sizeof(s->file.source));
+	not_written(s, &s->file, -EINVAL);
+	s->file.source[3] = '\0';
+	free(s->file.strings[2]);
+	s->file.strings[2] = calloc(1, 65537);
+	assert_non_null(s->file.strings[2]);
+	memset(s->file.strings[2], 'x', 65536);
+	o->append = s->file.strings[2];
+	not_written(s, &s->file, -EINVAL);
+	s->load.image_id[0] ^= 1;
+	not_written(s, &s->load, -EINVAL);
+	assert_non_null(strstr(s->err.text, "another image"));
+}
+
+/* Blocks that are too large, alone or with the rest. */
+static void test_too_large(void **state)
+{
+	struct scene *s = *state;
+	struct plan *p = &s->load.plan;
+	struct purgatory_params *params = (void *)p->purgatory_block;
+	struct segment *hdr = plan_segment(p, PURGATORY_KIND_ELFCOREHDR);
+
+	params->nr_checks = 0;
+	hdr->addr = SCENE_REGION + 128 * MIB;
+	plan_segment(p, PURGATORY_KIND_KERNEL)->addr = SCENE_REGION + 256 * MIB;
+	plan_segment(p, PURGATORY_KIND_INITRD)->addr = SCENE_REGION + 512 * MIB;
+	p->kernel_entry = params->kernel_entry = SCENE_REGION + 256 * MIB;
+	free(p->elfcorehdr_block);
+	p->elfcorehdr_block = calloc(1, 4 * MIB);
+	assert_non_null(p->elfcorehdr_block);
+	p->elfcorehdr_size = hdr->content.size = hdr->mem_size = 4 * MIB;
+	not_written(s, &s->load, -EFBIG);
+	hdr->mem_size += PAGE;
+	p->elfcorehdr_size = ++hdr->content.size;
+	not_written(s, &s->load, -EINVAL);
+	assert_non_null(strstr(s->err.text, "too large"));
+}
+
+int main(void)
+{
+#define RECIPE_TEST(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
+	const struct CMUnitTest tests[] = {
+		RECIPE_TEST(test_impossible),	RECIPE_TEST(test_records),
+		RECIPE_TEST(test_record_heads), RECIPE_TEST(test_endless_cmdline),
+		RECIPE_TEST(test_two_digests),	RECIPE_TEST(test_not_written),
+		RECIPE_TEST(test_too_large),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
