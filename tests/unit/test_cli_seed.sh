@@ -1,0 +1,210 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# kexec-seed(8) as it is called: wrong words, no rights, no crash kernel; and the manual
+# pages, with the commands of their examples. Nothing here runs with the rights to load
+# anything, whoever runs it; what a refresh does to a loaded kernel is shown by the guests.
+set -u
+srcdir=${srcdir:-.}
+KEXEC=${KEXEC:-kexec/kexec}
+SEED=${SEED:-kexec_seed/kexec-seed}
+PROBE=${PROBE:-tests/probe/probe.bzImage}
+MACHINES=${MACHINES:-$srcdir/tests/machines}
+PYTHON3=${PYTHON3:-python3}
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+
+fail() {
+	echo "FAILED: $*"
+	sed 's/^/    | /' "$tmp/err"
+	failed=1
+}
+
+skip() {
+	echo "SKIPPED: $*"
+}
+
+# Somebody without rights, who can reach the program.
+cp "$SEED" "$tmp/kexec-seed" && chmod 755 "$tmp" "$tmp/kexec-seed" || exit 1
+nobody=
+[ "$(id -u)" != 0 ] || nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+if ! $nobody "$tmp/kexec-seed" --version >"$tmp/out" 2>"$tmp/err"; then
+	skip "nobody else than root can run $tmp/kexec-seed"
+	exit 77
+fi
+
+# seed ARGUMENT...: runs it, into $tmp/out, $tmp/err and $got
+seed() {
+	$nobody "$tmp/kexec-seed" "$@" >"$tmp/out" 2>"$tmp/err"
+	got=$?
+}
+
+# refused STATUS LINES WORDS ARGUMENT...: that status, so many lines, nothing printed
+refused() {
+	status=$1 lines=$2 words=$3
+	shift 3
+	seed "$@"
+	[ "$got" = "$status" ] || fail "status $got, not $status: $*"
+	[ "$(wc -l <"$tmp/err")" = "$lines" ] || fail "not $lines line(s): $*"
+	grep -qF -- "$words" "$tmp/err" || fail "does not say '$words': $*"
+	[ ! -s "$tmp/out" ] || fail "printed something: $*"
+}
+
+usage() {
+	refused 2 2 "$@"
+	grep -qx "Try 'kexec-seed --help'." "$tmp/err" || fail "no way out: $*"
+}
+
+is_json() {
+	"$PYTHON3" -c 'import json, sys
+top = json.load(open(sys.argv[1]))
+for path in sys.argv[2:]:
+	value = top
+	for key in path.split("."):
+		value = value[key]' "$tmp/out" "$@" 2>"$tmp/err" || fail "no JSON with $*"
+}
+
+# Help and version
+for word in --help -h; do
+	seed $word
+	[ "$got" = 0 ] || fail "$word: status $got"
+	[ "$(wc -l <"$tmp/out")" -le 24 ] || fail "$word: more than 24 lines"
+	[ -z "$(awk 'length > 80' "$tmp/out")" ] || fail "$word: wider than 80 columns"
+	for command in refresh verify status; do
+		grep -q "^  $command " "$tmp/out" || fail "$word does not name $command"
+	done
+done
+for word in --version -v; do
+	seed $word
+	grep -q '^kexec-seed [0-9]' "$tmp/out" || fail "$word"
+done
+
+# Wrong words
+usage "no command given"
+usage "bogus: no such command" bogus
+usage "--bogus: no such command" --bogus
+usage "no such command" ""
+for command in refresh verify status; do
+	usage "bogus" $command --bogus
+	usage "what is 'bogus'?" $command bogus
+	usage "json" $command --json=x
+done
+usage "--source" refresh --source
+usage "full" verify --full
+
+# No rights
+refused 1 1 "needs root" refresh
+refused 1 1 "needs root" refresh --full
+refused 1 1 "needs root" verify
+seed status # for all to read, where the kernel has kexec
+[ "$got" = 0 ] || refused 1 1 "does this kernel have kexec?" status
+
+seed refresh --json
+if grep -q "built without json-c" "$tmp/err"; then
+	skip "--json: this build lacks json-c"
+	json=
+else
+	json=--json
+	[ "$got" = 1 ] || fail "status $got: refresh --json"
+	is_json refresh loaded refreshes seconds window
+fi
+
+# A kernel that says what is in kexec_crash_loaded, for somebody who seems to be root
+# pretend LOADED ARGUMENT...
+pretend() {
+	$nobody unshare --user --map-root-user --mount sh -c '
+		mount -t tmpfs -o mode=755 tmpfs /run &&
+		mount -t tmpfs tmpfs /sys/kernel &&
+		echo "$1" >/sys/kernel/kexec_crash_loaded || exit 77
+		shift; exec "$@"' sh "$1" "$tmp/kexec-seed" "$2" ${3:+"$3"} \
+		>"$tmp/out" 2>"$tmp/err"
+	got=$?
+}
+
+# says STATUS WORDS
+says() {
+	[ "$got" = "$1" ] || fail "status $got, not $1 ($2)"
+	grep -qF -- "$2" "$tmp/out" "$tmp/err" || fail "does not say '$2'"
+	[ "$(wc -l <"$tmp/err")" -le 1 ] || fail "more than a line ($2)"
+}
+
+pretend 0 status
+if [ "$got" != 0 ] && grep -q "unshare:\|mount:" "$tmp/err"; then
+	skip "this machine has no user namespaces"
+else
+	says 0 "none"
+	pretend 0 refresh
+	says 1 "no crash kernel is loaded: load one with kexec -p"
+	pretend 0 refresh --full
+	says 1 "no crash kernel is loaded"
+	pretend 0 verify
+	says 1 "no crash kernel is loaded"
+	pretend 1 status
+	says 0 "foreign"
+	pretend 1 refresh
+	says 1 "crash.recipe"
+	pretend 1 verify
+	says 1 "crash.recipe"
+fi
+if [ -n "$json" ] && [ "$got" = 1 ]; then
+	for loaded in 0 1; do
+		pretend $loaded status --json
+		is_json crash.loaded crash.method crash.proven crash.why crash.interrupted \
+			crash.kernel crash.initrd crash.command_line crash.since \
+			crash.refreshes crash.last_refresh crash.last_source \
+			crash.seed_slots daemon.running daemon.sources
+		pretend $loaded verify --json
+		is_json damaged good
+	done
+fi
+
+# The manual pages: nothing to complain about, and on a terminal all of a line is seen
+if command -v groff >/dev/null; then
+	for page in "$srcdir"/man/*.[1-8]; do
+		groff -man -Tascii -P-cbou -ww -rLL=78n "$page" >"$tmp/out" 2>"$tmp/err"
+		[ ! -s "$tmp/err" ] || fail "groff complains about $page"
+		case $page in *.8)
+			awk 'length > 80' "$tmp/out" >"$tmp/err"
+			[ ! -s "$tmp/err" ] || fail "too wide: $page"
+		esac
+	done
+else
+	skip "the manual pages: no groff"
+fi
+
+# What its examples tell to type, one command a line
+examples() {
+	sed -n '/^\.SH EXAMPLES/,/^\.SH FILES/p' "$1" |
+		sed -e ':a' -e '/\\e$/{N;s/ *\\e\n[ \t]*/ /;ba' -e '}' |
+		sed -n -e 's/\\-/-/g' -e 's/\\(dq/"/g' -e 's/ [|;>].*//; s/;.*//' \
+			-e "s|/boot/vmlinuz|$PROBE|; s|/boot/initrd|$tmp/initrd|" \
+			-e 's/^# //p'
+}
+
+# try COMMAND: what would load is planned only
+try() {
+	eval "set -- $1"
+	program=$1
+	shift
+	case "$program $1" in
+	"kexec -p") "$KEXEC" --dry-run --facts="$MACHINES/crash-256m" "$@" ;;
+	"kexec -l" | "kexec --dry-run")
+		"$KEXEC" --dry-run --facts="$MACHINES/bios-1g" "$@" ;;
+	"kexec -e" | "kexec -S" | "kexec --print-ckr-size" | "echo c") ;;
+	"kexec-seed "*) seed "$@"; [ "$got" != 2 ] ;;
+	*) echo "what is this?" >&2; return 1 ;;
+	esac >"$tmp/out" 2>"$tmp/err"
+}
+
+head -c 5000 /dev/zero >"$tmp/initrd"
+for page in kexec.8 kexec-seed.8; do
+	examples "$srcdir/man/$page" >"$tmp/examples"
+	[ "$(wc -l <"$tmp/examples")" -ge 6 ] || fail "few examples in $page"
+	while read -r line; do
+		: >"$tmp/err"
+		try "$line" || fail "the example of $page does not work: $line"
+	done <"$tmp/examples"
+done
+
+[ $failed = 0 ] && echo "all as promised"
+exit $failed
