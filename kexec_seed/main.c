@@ -13,6 +13,8 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{ "daemon", command_daemon,
+	  "learn of VM forks and refresh the seed at once; see daemon --help" },
 	{ "refresh", command_refresh,
 	  "give the loaded crash kernel a new seed\n"
 	  "             --full         load all of it again, from the same files\n"

@@ -2,7 +2,6 @@
 #include "kexec_seed/refresh.h"
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/units.h"
 #include "load/kexec_load.h"
 #include "load/lend.h"
@@ -10,7 +9,6 @@
 #include "load/seed.h"
 #include "machine/cpu.h"
 #include "machine/e820.h"
-#include "machine/iomem.h"
 #include "plan/crash.h"
 #include "run.h"
 #include "kexec_seed/state.h"
@@ -21,8 +19,6 @@
 #include <string.h>
 #include <time.h>
 
-#define IOMEM_SIZE_MAX ((size_t)16 << 20)
-
 static double now(void)
 {
 	struct timespec t;
@@ -31,33 +27,41 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Is there still room for all that the kernel takes below the dynamic block? */
-static int check_hole(const struct recipe *r, struct error *err)
+/* The memory that the kernel maps, as /proc/kcore has it: readable without /proc/iomem. */
+static int mapped_ram(const struct kcore *k, struct e820_map *out, struct error *err)
 {
-	_cleanup_free_ char *text = NULL;
-	struct cpu_facts cpu;
-	struct iomem m;
-	uint64_t need;
-	size_t size;
-	int ret = file_slurp("/proc/iomem", IOMEM_SIZE_MAX, &text, &size);
+	for (size_t i = 0; i < k->count; i++) {
+		const struct kcore_load *l = &k->loads[i];
+		int ret;
 
-	if (ret)
-		return error_set(err, -ret, "/proc/iomem: %s", strerror(-ret));
-	ret = iomem_parse((struct bytes){ (uint8_t *)text, size }, &m, err);
-	if (ret)
-		return ret;
+		if (l->paddr == UINT64_MAX || l == kcore_text(k) || !l->size)
+			continue;
+		ret = e820_add(out, l->paddr, l->paddr + l->size - 1, E820_RAM);
+		if (ret)
+			return error_set(err, -ret, "/proc/kcore: %s",
+					 e820_strerror(ret));
+	}
+	return 0;
+}
+
+/* Is there still room for all that the kernel takes below the dynamic block? */
+static int check_hole(const struct crash_state *s, struct error *err)
+{
+	uint64_t need, room = range_size(s->recipe.plan.hole);
+	struct e820_map ram = { 0 };
+	struct cpu_facts cpu;
+	int ret = mapped_ram(&s->kcore, &ram, err);
+
 	cpu_read("", &cpu);
-	need = crash_hole_size(&m.map, cpu.gbpages);
-	if (m.crash_count == 0)
-		ret = error_set(err, ENOTSUP, "/proc/iomem shows no crash region");
-	else if (need > range_size(r->plan.hole))
-		ret = error_set(err, ENOTSUP,
-				"memory was added since it was loaded (%llu KiB of room "
-				"for its tables, now %llu are needed)",
-				(unsigned long long)range_size(r->plan.hole) >> 10,
-				(unsigned long long)need >> 10);
-	iomem_free(&m);
-	return ret;
+	e820_sort(&ram);
+	need = crash_hole_size(&ram, cpu.gbpages);
+	e820_free(&ram);
+	if (ret || need <= room)
+		return ret;
+	return error_set(err, ENOTSUP,
+			 "memory was added since it was loaded (%llu KiB of room for its "
+			 "tables, now %llu are needed)",
+			 (unsigned long long)room >> 10, (unsigned long long)need >> 10);
 }
 
 /*
@@ -158,7 +162,7 @@ static int may_be_dynamic(const struct crash_state *s, const struct refresh_requ
 	}
 	if (!s->recipe.plan.has_seed)
 		return error_set(err, ENOTSUP, "it was loaded without a seed");
-	return check_hole(&s->recipe, err);
+	return check_hole(s, err);
 }
 
 /*

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kexec_seed/daemon_core.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define ACCURACY_US 1000
+
+uint64_t daemon_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static const char *way_name(enum refresh_way way)
+{
+	switch (way) {
+	case REFRESH_DYNAMIC:
+		return "dynamic";
+	case REFRESH_FULL:
+		return "full";
+	default:
+		return "none";
+	}
+}
+
+static void tell_success(struct daemon *d, const struct log_fields *f)
+{
+	d->state.refreshes++;
+	d->state.error[0] = '\0';
+	log_line(d->journal, LOG_NOTICE, f,
+		 "the crash kernel has a fresh seed (event: %s, %s, %.1f ms)", f->source,
+		 f->method, (double)f->duration_us / 1000);
+}
+
+static void tell_failure(struct daemon *d, const struct log_fields *f, const char *why)
+{
+	d->state.failures++;
+	snprintf(d->state.error, sizeof(d->state.error), "%s", why);
+	log_line(d->journal, LOG_ERR, f,
+		 "the crash kernel has no fresh seed (event: %s): %s", f->source, why);
+}
+
+/* A refresh has ended. What cannot get better by itself is not tried again. */
+static void finish(struct daemon *d, int ret, const char *method, const struct error *err)
+{
+	uint64_t now = daemon_now();
+	const struct log_fields f = {
+		.source = d->state.event_source,
+		.generation = d->state.event_generation,
+		.method = method,
+		.duration_us = now - d->began,
+	};
+	bool again = false;
+
+	if (!ret) {
+		tell_success(d, &f);
+	} else if (ret == -ENOENT) {
+		d->state.error[0] = '\0';
+		log_line(d->journal, LOG_INFO, &f,
+			 "no crash kernel is loaded (event: %s)", f.source);
+	} else {
+		tell_failure(d, &f, err->text);
+		again = ret != -ENODATA;
+	}
+	pace_end(&d->pace, now, !again);
+	if (again)
+		log_line(d->journal, LOG_INFO, NULL, "next try in %llu s",
+			 (unsigned long long)(d->pace.retry_at - now) / 1000000);
+	daemon_save(d);
+	daemon_tell_manager(d);
+}
+
+static void refresh(struct daemon *d)
+{
+	const struct refresh_request req = {
+		.dir = d->options->run,
+		.source = d->state.event_source,
+		.seconds = 10,
+	};
+	struct refresh_result result = { .way = REFRESH_NONE };
+	struct error err = { "" };
+	int ret;
+
+	pace_begin(&d->pace);
+	d->began = daemon_now();
+	ret = d->refresh(&req, &result, &err);
+	if (ret == -ENODATA && d->options->reload) {
+		ret = child_start(&d->command, d->loop, d->options->reload,
+				  d->options->reload_timeout, &err);
+		if (!ret)
+			return; /* daemon_command_done() will be called */
+		if (ret == -ENOENT || ret == -ENODATA)
+			ret = -EIO; /* no such command: not 'no crash kernel' */
+	}
+	finish(d, ret, way_name(result.way), &err);
+}
+
+void daemon_command_done(void *daemon, int ret, const struct error *err)
+{
+	struct daemon *d = daemon;
+
+	finish(d, ret, "command", err);
+	if (d->stopping)
+		sd_event_exit(d->loop, 0);
+	else
+		daemon_schedule(d);
+}
+
+void daemon_schedule(struct daemon *d)
+{
+	uint64_t at, now = daemon_now();
+
+	if (pace_due(&d->pace, &at) && at <= now && !d->stopping)
+		refresh(d);
+	if (!pace_due(&d->pace, &at)) {
+		sd_event_source_set_enabled(d->due, SD_EVENT_OFF);
+		return;
+	}
+	sd_event_source_set_time(d->due, at);
+	sd_event_source_set_time_accuracy(d->due, ACCURACY_US);
+	sd_event_source_set_enabled(d->due, SD_EVENT_ONESHOT);
+}
+
+void daemon_event(struct daemon *d, const char *source, const char *generation)
+{
+	struct daemon_state *s = &d->state;
+
+	snprintf(s->event_source, sizeof(s->event_source), "%s", source);
+	snprintf(s->event_generation, sizeof(s->event_generation), "%s", generation);
+	s->event_time = time(NULL);
+	s->events++;
+	pace_event(&d->pace, daemon_now());
+	daemon_schedule(d);
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kexec_seed/pace.h"
+
+void pace_event(struct pace *p, uint64_t now)
+{
+	if (!p->busy && !p->pending && now >= p->hold_until)
+		p->hold = p->window; /* it has been quiet */
+	p->pending = true;
+}
+
+bool pace_due(const struct pace *p, uint64_t *at)
+{
+	if (p->busy || (!p->pending && !p->retry_at))
+		return false;
+	*at = p->hold_until;
+	if (!p->pending && p->retry_at > *at)
+		*at = p->retry_at;
+	return true;
+}
+
+void pace_begin(struct pace *p)
+{
+	if (!p->pending)
+		p->hold = p->window; /* another try, and nothing new */
+	p->busy = true;
+	p->pending = false;
+	p->retry_at = 0;
+}
+
+static uint64_t retry_delay(unsigned int failures)
+{
+	uint64_t delay = PACE_RETRY_MIN_US;
+
+	while (--failures && delay < PACE_RETRY_MAX_US)
+		delay *= 2;
+	return delay < PACE_RETRY_MAX_US ? delay : PACE_RETRY_MAX_US;
+}
+
+void pace_end(struct pace *p, uint64_t now, bool well)
+{
+	p->busy = false;
+	p->hold_until = now + p->hold;
+	if (p->hold < p->window * PACE_WINDOWS_MAX)
+		p->hold *= 2;
+	if (well) {
+		p->failures = 0;
+		return;
+	}
+	if (p->failures < UINT32_MAX)
+		p->failures++;
+	p->retry_at = now + retry_delay(p->failures);
+}

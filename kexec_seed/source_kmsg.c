@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The kernel log: a line when the kernel has reseeded its own RNG after a fork. */
+#include "kexec_seed/kmsg_record.h"
+#include "kexec_seed/source.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BATCH 256 /* records before the others have their turn */
+
+static int on_record(sd_event_source *io, int fd, uint32_t events, void *context)
+{
+	struct source *s = context;
+	uint8_t buf[KMSG_RECORD_MAX];
+
+	(void)io;
+	(void)events;
+	for (int i = 0; i < BATCH; i++) {
+		ssize_t n = read(fd, buf, sizeof(buf));
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			break;
+		if (n < 0 && errno == EINVAL)
+			continue; /* longer than any record that matters, and skipped */
+		if (n < 0 && errno == EPIPE) {
+			/* overrun: the line may be among those that are gone */
+			s->host->fork(s->host->context, s->kind->name, "");
+			continue;
+		}
+		if (n <= 0) {
+			source_fail(s, n ? strerror(errno) : "/dev/kmsg has ended");
+			break;
+		}
+		if (kmsg_tells_fork((struct bytes){ buf, (size_t)n }))
+			s->host->fork(s->host->context, s->kind->name, "");
+	}
+	return 0;
+}
+
+static int open_log(struct source *s)
+{
+	int ret = source_open_file(s, "/dev/kmsg");
+
+	if (ret)
+		return ret;
+	/* what was said before is covered by the refresh at the start */
+	if (lseek(s->fd, 0, SEEK_END) < 0 && errno != ESPIPE)
+		return -errno;
+	ret = sd_event_add_io(s->host->loop, &s->io, s->fd, EPOLLIN, on_record, s);
+	return ret < 0 ? ret : 0;
+}
+
+static void open_kmsg(struct source *s, bool heard)
+{
+	int ret = open_log(s);
+
+	(void)heard;
+	if (ret)
+		source_set(s, SOURCE_INACTIVE, "/dev/kmsg: %s", strerror(-ret));
+	else if (source_has_driver(s->host->options->root))
+		s->level = SOURCE_ACTIVE;
+	else
+		source_set(s, SOURCE_WAITING, "no device with a VM generation ID driver");
+}
+
+const struct source_kind source_kmsg = {
+	.name = "kmsg",
+	.flag = SOURCE_KMSG,
+	.open = open_kmsg,
+};

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VMClock: a page that the hypervisor shares with its guest, with a counter of restores.
+ *
+ * Since Linux 7.0 the device can be waited for, if the hypervisor notifies; reading it
+ * then tells the driver what we have seen (drivers/ptp/ptp_vmclock.c). Where it cannot,
+ * the page is looked at from time to time, unless there is a better source.
+ */
+#include "kexec_seed/source.h"
+#include "kexec_seed/vmclock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEVICES 8 /* /dev/vmclock0 ... */
+
+struct vmclock {
+	void *page; /* mapped; NULL: read(2) has to do */
+	uint64_t generation;
+};
+
+static int read_device(int fd, struct vmclock_state *out, struct error *err)
+{
+	uint8_t copy[VMCLOCK_PAGE];
+	ssize_t n = pread(fd, copy, sizeof(copy), 0);
+
+	if (n < 0)
+		return error_set(err, errno == ETIMEDOUT ? EAGAIN : errno, "%s",
+				 strerror(errno));
+	return vmclock_read_copy((struct bytes){ copy, (size_t)n }, out, err);
+}
+
+static int look(struct source *s, struct vmclock_state *out, struct error *err)
+{
+	const struct vmclock *c = s->data;
+
+	/* only read(2) tells the driver what we have seen, and so ends what poll(2) says */
+	if (s->io || !c->page)
+		return read_device(s->fd, out, err);
+	return vmclock_read_page(c->page, out, err);
+}
+
+/* 0; -EAGAIN: not now; anything else: the source is of no use any more. */
+static int check(struct source *s, struct error *err)
+{
+	struct vmclock *c = s->data;
+	struct vmclock_state now;
+	char text[17];
+	int ret = look(s, &now, err);
+
+	if (ret)
+		return ret;
+	if (!now.counted)
+		return error_set(err, ENODATA, "the hypervisor does not count any more");
+	if (now.generation == c->generation)
+		return 0;
+	c->generation = now.generation;
+	snprintf(text, sizeof(text), "%016llx", (unsigned long long)now.generation);
+	s->host->fork(s->host->context, s->kind->name, text);
+	return 0;
+}
+
+static uint64_t poll_us(const struct source *s)
+{
+	return (uint64_t)s->host->options->poll_ms * 1000;
+}
+
+static int on_timer(sd_event_source *timer, uint64_t usec, void *context)
+{
+	struct source *s = context;
+	struct error err;
+	int ret = check(s, &err);
+
+	(void)timer;
+	(void)usec;
+	if (ret && ret != -EAGAIN)
+		source_fail(s, err.text);
+	else if (ret || !s->io)
+		source_wait(s, poll_us(s));
+	else
+		sd_event_source_set_enabled(s->io, SD_EVENT_ON);
+	return 0;
+}
+
+static int on_notified(sd_event_source *io, int fd, uint32_t events, void *context)
+{
+	struct source *s = context;
+	struct error err;
+	int ret;
+
+	(void)fd;
+	if (events & (EPOLLHUP | EPOLLERR)) {
+		source_fail(s, "the hypervisor does not notify any more");
+		return 0;
+	}
+	ret = check(s, &err);
+	if (ret == -EAGAIN) { /* being changed: no spinning on it */
+		sd_event_source_set_enabled(io, SD_EVENT_OFF);
+		source_wait(s, poll_us(s));
+	} else if (ret) {
+		source_fail(s, err.text);
+	}
+	return 0;
+}
+
+/* Memory of a regular file can vanish below us; that of the device cannot. */
+static void map(struct source *s)
+{
+	struct vmclock *c = s->data;
+	struct stat st;
+	void *page;
+
+	if (fstat(s->fd, &st) < 0 || !S_ISCHR(st.st_mode))
+		return;
+	page = mmap(NULL, VMCLOCK_PAGE, PROT_READ, MAP_SHARED, s->fd, 0);
+	if (page != MAP_FAILED)
+		c->page = page;
+}
+
+static int open_device(struct source *s)
+{
+	int ret = -ENOENT;
+
+	for (unsigned int i = 0; i < DEVICES && ret == -ENOENT; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "/dev/vmclock%u", i);
+		ret = source_open_file(s, path);
+	}
+	if (ret)
+		return ret;
+	s->data = calloc(1, sizeof(struct vmclock));
+	if (!s->data)
+		return -ENOMEM;
+	map(s);
+	return 0;
+}
+
+/* Hangs it on the loop: waiting where that is possible, else polling. */
+static int listen(struct source *s, bool notifies)
+{
+	int ret = source_add_timer(s, on_timer);
+
+	if (ret || !notifies)
+		return ret;
+	ret = sd_event_add_io(s->host->loop, &s->io, s->fd, EPOLLIN, on_notified, s);
+	if (ret == -EPERM) /* a driver of before 7.0: epoll_ctl(2) */
+		return 0;
+	return ret < 0 ? ret : sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+}
+
+static void open_vmclock(struct source *s, bool heard)
+{
+	struct vmclock_state now;
+	struct error err;
+	int ret = open_device(s);
+
+	if (ret == -ENOENT)
+		return source_set(s, SOURCE_INACTIVE, "no /dev/vmclock*");
+	if (ret)
+		return source_set(s, SOURCE_INACTIVE, "/dev/vmclock*: %s",
+				  strerror(-ret));
+	ret = look(s, &now, &err);
+	if (ret)
+		return source_set(s, SOURCE_INACTIVE, "%s", err.text);
+	if (!now.counted)
+		return source_set(s, SOURCE_INACTIVE,
+				  "the hypervisor does not count generations");
+	((struct vmclock *)s->data)->generation = now.generation;
+	ret = listen(s, now.notifies);
+	if (ret)
+		return source_set(s, SOURCE_INACTIVE, "%s", strerror(-ret));
+	if (!s->io && heard)
+		return source_set(
+			s, SOURCE_INACTIVE,
+			"it would have to be polled, and another one is active");
+	s->level = SOURCE_ACTIVE;
+}
+
+static void close_vmclock(struct source *s)
+{
+	struct vmclock *c = s->data;
+
+	if (c->page)
+		munmap(c->page, VMCLOCK_PAGE);
+	free(c);
+}
+
+const struct source_kind source_vmclock = {
+	.name = "vmclock",
+	.flag = SOURCE_VMCLOCK,
+	.open = open_vmclock,
+	.close = close_vmclock,
+};

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A refresh of a loaded crash kernel beside kexec-tools' way, which is to load it again.
+
+In a guest, since it is the kernel's work that is measured too: one guest for each kernel,
+both tools in turn on the same kernel and initrd. Two times each: of the whole command, and
+of the system call, in which no crash kernel is loaded (time_kexec.c).
+
+The guest runs without address randomisation: QEMU translates code anew for each address
+that it appears at, which no processor does, and that would be most of a refresh.
+"""
+
+import statistics
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "vm"))
+
+import cache  # noqa: E402
+from digests import BASELINE  # noqa: E402
+from guest import Guest  # noqa: E402
+from initrd import build_initrd  # noqa: E402
+from loaders import OURS  # noqa: E402
+
+KERNEL = "6.1"
+SIZES = [8, 64, 512]  # MiB
+MEMORY, RESERVED = "4G", "768M"
+ROUNDS_WARM = 1  # QEMU translates what it has not seen yet
+
+
+class Bench:
+    """The guest, and what is run in it."""
+
+    def __init__(self, guest: Guest):
+        self.guest = guest
+
+    def timed(self, command: str) -> dict:
+        """{"command_ms", "window_ms"} of one command; an error when it fails."""
+        self.guest.check("rm -f /window")
+        said = self.guest.check("TIME_KEXEC=/window LD_PRELOAD=/time_kexec.so"
+                                f" run_timed {command} 2>/said || cat /said")
+        windows = [float(one) for one in self.guest.check("cat /window").split()]
+        return {"command_ms": float(said) / 1000, "window_ms": sum(windows) / 1000}
+
+
+def medians(runs: list) -> dict:
+    return {key: round(statistics.median(one[key] for one in runs), 4) for key in runs[0]}
+
+
+def measure_size(bench: Bench, mib: int, rounds: int) -> dict:
+    files = f"/boot/vmlinuz-{KERNEL} --initrd=/ramdisk --command-line=quiet"
+    commands = {BASELINE: f"/theirs/kexec -c -p {files}", OURS: "kexec-seed refresh"}
+    runs: dict = {name: [] for name in commands}
+    bench.guest.check(f"dd if=/dev/urandom of=/ramdisk bs=1M count={mib} 2>/dev/null")
+    for _ in range(rounds + ROUNDS_WARM):
+        runs[BASELINE].append(bench.timed(commands[BASELINE]))
+        bench.guest.check(f"kexec -c -p {files}")
+        runs[OURS].append(bench.timed(commands[OURS]))
+    bench.guest.check("kexec -p -u; rm /ramdisk")
+    return {"initrd_mib": mib} | {name: medians(several[ROUNDS_WARM:])
+                                  for name, several in runs.items()}
+
+
+def measure(build: Path, rounds: int) -> dict:
+    """{"kernel": release, "sizes": [{"initrd_mib", name: {...}}, ...]}."""
+    programs = [build / "kexec" / "kexec", build / "kexec_seed" / "kexec-seed",
+                build / "tests" / "bench" / "run_timed",
+                ("/theirs/kexec", cache.kexec_tools())]
+    files = {"/time_kexec.so": build / "tests" / "bench" / "time_kexec.so"}
+    initrd = build_initrd(kernels=[KERNEL], programs=programs, files=files)
+    with Guest(kernel=KERNEL, memory=MEMORY, cmdline=f"crashkernel={RESERVED} norandmaps",
+               initrd=initrd) as guest:
+        guest.wait_ready()
+        bench = Bench(guest)
+        return {"kernel": cache.kernel_release(KERNEL),
+                "sizes": [measure_size(bench, mib, rounds) for mib in SIZES]}

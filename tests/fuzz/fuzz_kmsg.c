@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Any bytes as a record of the kernel log. What counts as a fork has to bear its text.
+ *
+ *     clang -D_GNU_SOURCE -I. -Iinclude -Ikexec -g -O1 \
+ *         -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_kmsg.c \
+ *         kexec_seed/kmsg_record.c kexec/machine/text.c
+ */
+#include "kexec_seed/kmsg_record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char text[] = ";random: crng reseeded due to virtual machine fork";
+
+	if (kmsg_tells_fork((struct bytes){ data, size }) &&
+	    !memmem(data, size, text, sizeof(text) - 1))
+		abort();
+	return 0;
+}

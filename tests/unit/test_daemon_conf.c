@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The daemon's configuration, and the file in which it tells what it does. */
+#include "kexec_seed/conf.h"
+#include "kexec_seed/daemon_options.h"
+#include "kexec_seed/daemon_state.h"
+
+#include "check.h"
+#include "tree.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int parse(const struct tree *t, struct daemon_options *o, struct error *err,
+		 const char *a, const char *b)
+{
+	static char config[128];
+	char *argv[] = { "daemon", config, (char *)a, (char *)b, NULL };
+	int argc = 2 + (a != NULL) + (b != NULL);
+
+	snprintf(config, sizeof(config), "--config=%s/conf", t->root);
+	return daemon_options_parse(argc, argv, o, err);
+}
+
+static void test_files(void **state)
+{
+	struct daemon_options o;
+	struct error err;
+	struct tree t;
+
+	(void)state;
+	tree_make(&t);
+	assert_int_equal(parse(&t, &o, &err, NULL, NULL), 0);
+	assert_int_equal(o.sources, SOURCE_ALL);
+	assert_int_equal(o.window_ms, 100);
+	assert_null(o.reload);
+	tree_put(&t, "conf",
+		 "# all of them\n\n sources = uevent, genid\nevery=60\n"
+		 "reload-command = kdump-config 'reload now' # word\nwindow-ms =\t5\n");
+	tree_put(&t, "conf.d/20.conf", "every = 20\n");
+	tree_put(&t, "conf.d/10.conf", "every = 10\npoll-ms = 50");
+	tree_put(&t, "conf.d/30.conf~", "nonsense\n");
+	tree_put(&t, "conf.d/.hidden.conf", "nonsense\n");
+	assert_int_equal(parse(&t, &o, &err, "--vmgenid-addr=0xabc8", NULL), 0);
+	assert_int_equal(o.sources, SOURCE_UEVENT | SOURCE_GENID);
+	assert_int_equal(o.every, 20);
+	assert_int_equal(o.poll_ms, 50);
+	assert_int_equal(o.window_ms, 5);
+	assert_int_equal(o.vmgenid_addr, 0xabc8);
+	assert_string_equal(o.reload[1], "reload now");
+	assert_string_equal(o.reload[2], "#");
+	daemon_options_free(&o);
+	/* the command line has the last word */
+	assert_int_equal(parse(&t, &o, &err, "--every=7", "--reload-command="), 0);
+	assert_int_equal(o.every, 7);
+	assert_null(o.reload);
+	tree_remove(&t, "");
+}
+
+static void test_errors(void **state)
+{
+	static const char *const lines[][2] = {
+		{ "evry = 1", "there is no key 'evry'" },
+		{ "every", "not of the form 'key = value'" },
+		{ "= 1", "there is no key in front of '='" },
+		{ "every = 1s", "every: '1s' is not a number from 0 to 31536000" },
+		{ "every =", "every: '' is not a number from 0 to 31536000" },
+		{ "every = 99999999999", "every: '99999999999' is not a number" },
+		{ "window-ms = 0", "window-ms: '0' is not a number from 1 to 10000" },
+		{ "sources = uevent,foo", "sources: there is no 'foo', only" },
+		{ "sources =", "sources: no name" },
+		{ "sources = ,", "sources: there is no ''" },
+		{ "reload-command = 'a", "reload-command: a quote that is not closed" },
+		{ "vmgenid-addr = 0x11", "vmgenid-addr: '0x11' is not" },
+		{ "config = x", "there is no key 'config'" },
+	};
+	struct daemon_options o;
+	struct error err;
+	struct tree t;
+
+	(void)state;
+	tree_make(&t);
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		char text[128], expected[256];
+
+		snprintf(text, sizeof(text), "# one\n\n%s\nevery = 3\n", lines[i][0]);
+		tree_put(&t, "conf.d/1.conf", text);
+		snprintf(expected, sizeof(expected), "%s/conf.d/1.conf:3: %s", t.root,
+			 lines[i][1]);
+		assert_int_equal(parse(&t, &o, &err, NULL, NULL), -EINVAL);
+		assert_memory_equal(err.text, expected, strlen(expected));
+	}
+	tree_put_bytes(&t, "conf.d/1.conf", "every = 1\0 2\n", 13);
+	assert_int_equal(parse(&t, &o, &err, NULL, NULL), -EINVAL);
+	tree_put(&t, "conf.d/1.conf", "");
+	assert_int_equal(parse(&t, &o, &err, "--evry=1", NULL), -EINVAL);
+	assert_int_equal(parse(&t, &o, &err, "--every", NULL), -EINVAL);
+	assert_int_equal(parse(&t, &o, &err, "word", NULL), -EINVAL);
+	assert_int_equal(parse(&t, &o, &err, "--every=x", NULL), -EINVAL);
+	tree_put(&t, "conf/a-folder", "");
+	assert_int_equal(parse(&t, &o, &err, NULL, NULL), -EISDIR);
+	tree_remove(&t, "");
+}
+
+static const struct daemon_state sample = {
+	.pid = 4711,
+	.started = 1795321544,
+	.sources = { { "uevent", "active" }, { "kmsg", "inactive: a = b\nc" } },
+	.nr_sources = 2,
+	.event_source = "uevent",
+	.event_generation = "00ff",
+	.event_time = 1795321545,
+	.events = UINT32_MAX + 1ull,
+	.refreshes = 3,
+	.failures = 1,
+	.error = "it did not work",
+};
+
+static void test_state(void **state)
+{
+	struct daemon_state s;
+	struct error err;
+	char dir[128], path[160];
+	struct tree t;
+	struct stat st;
+	int lock;
+
+	(void)state;
+	tree_make(&t);
+	snprintf(dir, sizeof(dir), "%s/run", t.root);
+	snprintf(path, sizeof(path), "%s/daemon.state", dir);
+	assert_int_equal(daemon_state_read(dir, &s, &err), -ENOENT);
+	lock = daemon_state_lock(dir, -1, &err);
+	assert_true(lock >= 0);
+	assert_int_equal(daemon_state_lock(dir, -1, &err), -EBUSY);
+	assert_int_equal(daemon_state_lock(dir, lock, &err), lock);
+	assert_int_equal(daemon_state_read(dir, &s, &err), -ENOENT);
+	assert_true(s.running);
+	assert_int_equal(daemon_state_write(dir, &sample, &err), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(daemon_state_read(dir, &s, &err), 0);
+	assert_true(s.running);
+	assert_int_equal(s.pid, 4711);
+	assert_int_equal(s.nr_sources, 2);
+	assert_string_equal(s.sources[1].state, "inactive: a = b?c");
+	assert_string_equal(s.event_generation, "00ff");
+	assert_int_equal(s.events, UINT32_MAX + 1ull);
+	assert_string_equal(s.error, "it did not work");
+	/* somebody wiped the folder */
+	tree_remove(&t, "run");
+	lock = daemon_state_lock(dir, lock, &err);
+	assert_true(lock >= 0);
+	assert_int_equal(daemon_state_write(dir, &sample, &err), 0);
+	assert_int_equal(daemon_state_read(dir, &s, &err), 0);
+	assert_true(s.running);
+	close(lock);
+	assert_int_equal(daemon_state_read(dir, &s, &err), 0);
+	assert_false(s.running);
+	tree_mode(&t, "run", 0755);
+	assert_int_equal(daemon_state_read(dir, &s, &err), -EPERM);
+	assert_int_equal(daemon_state_write(dir, &sample, &err), -EPERM);
+	tree_remove(&t, "");
+}
+
+static int parse_state(const char *text, struct daemon_state *s)
+{
+	struct error err;
+
+	return daemon_state_parse((struct bytes){ (const uint8_t *)text, strlen(text) },
+				  s, &err);
+}
+
+static void test_state_text(void **state)
+{
+	static const char *const bad[] = {
+		"pid=x\n",
+		"pid=\n",
+		"pid=4294967296\n",
+		"events=99999999999999999999\n",
+		"event-source=a-name-that-is-far-too-long\n",
+		"source.a=\nsource.b=\nsource.c=\nsource.d=\nsource.e=\nsource.f=\n"
+		"source.g=\nsource.h=\nsource.i=\n",
+	};
+	struct daemon_state s;
+
+	(void)state;
+	assert_int_equal(parse_state("", &s), 0);
+	assert_int_equal(parse_state("later=unknown\npid=1\nword\n", &s), 0);
+	assert_int_equal(s.pid, 1);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_int_equal(parse_state(bad[i], &s), -EBADMSG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_state_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
