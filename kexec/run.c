@@ -5,6 +5,7 @@
 #include "load/kexec_load.h"
 #include "load/lend.h"
 #include "load/reboot.h"
+#include "load/refusal.h"
 #include "load/seal.h"
 #include "load/seed.h"
 #include "record.h"
@@ -20,7 +21,8 @@ struct run {
 	struct job job;
 	struct record record;
 	struct secret seed;
-	bool waited; /* for the kernel's generator, and what came of it: */
+	bool had_one; /* an image was loaded before */
+	bool waited;  /* for the kernel's generator, and what came of it: */
 	bool seed_ready;
 };
 
@@ -65,11 +67,11 @@ static int map_seed(struct run *run, bool *ready, struct error *err)
 }
 
 /* The kernel gives a loaded crash kernel up before it looks closely at the next one. */
-static int explain_failure(const struct job *job, int ret, struct error *err)
+static int explain_failure(const struct run *run, int ret, struct error *err)
 {
 	struct error ignored;
 
-	if (ret && job_is_crash(job) && !kexec_is_loaded(job->o->target, &ignored))
+	if (ret && run->had_one && !kexec_is_loaded(run->job.o->target, &ignored))
 		error_prefix(err, "no crash kernel is loaded now");
 	return ret;
 }
@@ -89,7 +91,7 @@ static int end_record(struct run *run, int ret, struct error *err)
 	if (!ret)
 		return record_commit(&run->record, &run->job, err);
 	record_abort(&run->record);
-	return explain_failure(&run->job, ret, err);
+	return explain_failure(run, ret, err);
 }
 
 static int load_files(struct run *run, struct error *err)
@@ -188,9 +190,11 @@ static int load_plan(struct run *run, bool *other_way, struct error *err)
 static int load(struct run *run, struct error *err)
 {
 	const struct options *o = run->job.o;
+	struct error ignored;
 	bool other_way;
 	int ret;
 
+	run->had_one = kexec_is_loaded(o->target, &ignored) > 0;
 	if (o->method == METHOD_FILE)
 		return load_files(run, err);
 	ret = load_plan(run, &other_way, err);
@@ -233,6 +237,8 @@ int run_load(const struct options *o, struct error *err)
 	int ret;
 
 	ret = job_prepare(&run.job, o, err);
+	if (!ret && !o->dry_run)
+		ret = refusal_foresee(o->target, err);
 	if (!ret && job_is_crash(&run.job) && !o->dry_run)
 		open_recipes(&run, &own);
 	if (!ret)
@@ -253,6 +259,8 @@ int run_reload(const struct recipe_dir *dir, const struct recipe *again,
 	int ret;
 
 	ret = job_prepare(&run.job, &again->options, err);
+	if (!ret)
+		ret = refusal_foresee(again->options.target, err);
 	if (!ret)
 		ret = load(&run, err);
 	secret_wipe(&run.seed);
@@ -285,9 +293,13 @@ int run_print_crash_size(struct error *err)
 
 	if (ret)
 		return ret;
-	printf("%llu\n", (unsigned long long)range_size(facts.crash));
+	if (facts.iomem.count)
+		printf("%llu\n", (unsigned long long)range_size(facts.crash));
+	else
+		ret = error_set(err, EACCES,
+				"/proc/iomem hides its addresses (to root it does not)");
 	facts_free(&facts);
-	return 0;
+	return ret;
 }
 
 int run_leave(const struct options *o, struct error *err)

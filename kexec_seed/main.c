@@ -58,6 +58,7 @@ static const struct command *find(const char *name)
 int main(int argc, char **argv)
 {
 	struct error err = { "" };
+	char name[32];
 	const struct command *command;
 	int ret;
 
@@ -78,6 +79,13 @@ int main(int argc, char **argv)
 		error_set(&err, 0, "%s: no such command", argv[1]);
 		return fail(&err, EXIT_USAGE);
 	}
+	if (argc == 3 && !strcmp(argv[2], "--help") && command->run != command_daemon) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
+	/* what getopt begins its lines with */
+	snprintf(name, sizeof(name), "kexec-seed %s", command->name);
+	argv[1] = name;
 	ret = command->run(argc - 1, argv + 1, &err);
 	return ret ? fail(&err, ret) : EXIT_DONE;
 }

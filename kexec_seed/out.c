@@ -20,6 +20,8 @@ struct out {
 	/* json: the objects that are open, the outermost first */
 	struct json_object *open[DEPTH_MAX];
 	int depth;
+	/* people: headings that are printed once there is something below them */
+	const char *pending[DEPTH_MAX];
 	bool json;
 	bool failed; /* memory ran out */
 };
@@ -61,6 +63,15 @@ static void enter(struct out *o, const char *key, struct json_object *value)
 		o->open[++o->depth] = value;
 	else
 		o->failed = true;
+}
+
+/* Microseconds are enough. */
+static struct json_object *new_seconds(double value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.6f", value);
+	return json_object_new_double_s(value, text);
 }
 
 static int print_json(struct out *o)
@@ -119,37 +130,57 @@ struct out *out_open(bool json, struct error *err)
 	return NULL;
 }
 
-static void indent(const struct out *o, const char *key)
+/* A key as people write it, @width characters wide, where the depth says. */
+static void print_key(const char *key, int depth, int width)
 {
 	char label[64];
-	size_t i;
 
 	snprintf(label, sizeof(label), "%s", key);
-	for (i = 0; label[i]; i++)
+	for (size_t i = 0; label[i]; i++)
 		if (label[i] == '_')
 			label[i] = ' ';
-	printf("%*s%-*s ", 2 * o->depth, "", 20 - 2 * o->depth, label);
+	printf("%*s%-*s", 2 * depth, "", width, label);
+}
+
+static void indent(struct out *o, const char *key)
+{
+	for (int i = 0; i < o->depth && i < DEPTH_MAX; i++) {
+		if (!o->pending[i])
+			continue;
+		print_key(o->pending[i], i, 0);
+		putchar('\n');
+		o->pending[i] = NULL;
+	}
+	print_key(key, o->depth, 20 - 2 * o->depth);
+	putchar(' ');
+}
+
+/* For people an object and a list are the same: what is in them is moved to the right. */
+static void begin(struct out *o, const char *key)
+{
+	if (o->depth < DEPTH_MAX)
+		o->pending[o->depth] = key;
+	o->depth++;
 }
 
 void out_object(struct out *o, const char *key)
 {
 	JSON(o, enter(o, key, json_object_new_object()));
-	if (key)
-		printf("%*s%s\n", 2 * o->depth, "", key);
-	o->depth++;
+	begin(o, key);
 }
 
 void out_list(struct out *o, const char *key)
 {
 	JSON(o, enter(o, key, json_object_new_array()));
-	printf("%*s%s\n", 2 * o->depth, "", key);
-	o->depth++;
+	begin(o, key);
 }
 
 void out_end(struct out *o)
 {
 	if (o->depth)
 		o->depth--;
+	if (o->depth < DEPTH_MAX)
+		o->pending[o->depth] = NULL;
 }
 
 void out_text(struct out *o, const char *key, const char *text)
@@ -184,7 +215,7 @@ void out_address(struct out *o, const char *key, uint64_t value)
 
 void out_seconds(struct out *o, const char *key, double value)
 {
-	JSON(o, add_value(o, key, json_object_new_double(value)));
+	JSON(o, add_value(o, key, new_seconds(value)));
 	indent(o, key);
 	printf("%.6f s\n", value);
 }

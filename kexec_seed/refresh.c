@@ -228,7 +228,9 @@ static int refuse(const struct crash_state *s, struct error *err)
 {
 	if (s->loaded) {
 		*err = s->why;
-		error_prefix(err, "the loaded crash kernel is not one of ours");
+		error_prefix(
+			err,
+			"the loaded crash kernel was not loaded by kexec of kexec-seed");
 		return -ENODATA;
 	}
 	if (!s->has_recipe)

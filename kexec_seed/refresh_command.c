@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kexec-seed refresh: its words, and what it tells. */
 #include "kexec_seed/subcommand.h"
+#include "load/recipe.h"
 #include "kexec_seed/out.h"
 #include "kexec_seed/refresh.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <string.h>
 
 /* How long to wait for another one that is at work, seconds. */
 #define WAIT 60
@@ -37,6 +39,17 @@ static int tell(const struct refresh_result *r, bool json, struct error *err)
 	return out_close(o, err);
 }
 
+/* What a recipe can hold: kexec-seed-recipe(5). */
+static bool is_source(const char *word)
+{
+	size_t length = strlen(word);
+
+	for (size_t i = 0; i < length; i++)
+		if (word[i] <= ' ' || word[i] > '~')
+			return false;
+	return length && length < RECIPE_SOURCE_SIZE;
+}
+
 static int parse(int argc, char **argv, struct refresh_request *req, bool *json,
 		 struct error *err)
 {
@@ -53,10 +66,15 @@ static int parse(int argc, char **argv, struct refresh_request *req, bool *json,
 			req->full = true;
 		else if (opt == 'j')
 			*json = true;
-		else if (opt == 's')
+		else if (opt != 's')
+			return -EINVAL;
+		else if (is_source(optarg))
 			req->source = optarg;
 		else
-			return -EINVAL;
+			return error_set(err, EINVAL,
+					 "--source=%s: must be one word of at most %d "
+					 "characters",
+					 optarg, RECIPE_SOURCE_SIZE - 1);
 	}
 	if (optind < argc)
 		return error_set(err, EINVAL, "refresh: what is '%s'?", argv[optind]);

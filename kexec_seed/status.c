@@ -90,7 +90,6 @@ int command_status(int argc, char **argv, struct error *err)
 	};
 	struct recipe_dir dir = RECIPE_DIR_NONE;
 	struct crash_state s = { .kcore = KCORE_NONE };
-	struct error ignored;
 	bool json = false;
 	int opt, ret;
 
@@ -103,7 +102,9 @@ int command_status(int argc, char **argv, struct error *err)
 		error_set(err, EINVAL, "status: what is '%s'?", argv[optind]);
 		return EXIT_USAGE;
 	}
-	recipe_dir_look(RECIPE_DIR, &dir, &ignored);
+	ret = recipe_dir_look(RECIPE_DIR, &dir, err);
+	if (ret && ret != -ENOENT)
+		return EXIT_FAILED;
 	ret = crash_state_read(&dir, &s, err) ? EXIT_FAILED : tell(&s, json, err);
 	crash_state_free(&s);
 	recipe_dir_close(&dir);

@@ -41,18 +41,20 @@ static int verify(const struct crash_state *s, struct report *r, struct error *e
 	return loaded_verify(&s->kcore, &s->recipe, tell_damage, r, err);
 }
 
-static int report(const struct crash_state *s, bool json, struct error *err)
+/* @ret is what came of reading the state, with @err. */
+static int report(const struct crash_state *s, int ret, bool json, struct error *err)
 {
-	struct report r = { .out = out_open(json, err) };
 	struct error ignored;
-	int ret;
+	struct report r = { .out = out_open(json, ret ? &ignored : err) };
 
 	if (!r.out)
 		return EXIT_FAILED;
 	out_list(r.out, "damaged");
-	ret = verify(s, &r, err);
+	if (!ret)
+		ret = verify(s, &r, err);
 	out_end(r.out);
-	out_bool(r.out, "good", !ret && !r.damaged);
+	if (!ret || json) /* to people the line on standard error says enough */
+		out_bool(r.out, "good", !ret && !r.damaged);
 	if (!ret && r.damaged)
 		ret = error_set(err, EIO,
 				"the loaded crash kernel is damaged: load it again "
@@ -81,9 +83,10 @@ int command_verify(int argc, char **argv, struct error *err)
 		return EXIT_USAGE;
 	}
 	/* with the lock, so that no refresh comes in between */
-	if (recipe_dir_open(RECIPE_DIR, 60, &dir, err))
-		return EXIT_FAILED;
-	ret = crash_state_read(&dir, &s, err) ? EXIT_FAILED : report(&s, json, err);
+	ret = recipe_dir_open(RECIPE_DIR, 60, &dir, err);
+	if (!ret)
+		ret = crash_state_read(&dir, &s, err);
+	ret = report(&s, ret, json, err);
 	crash_state_free(&s);
 	recipe_dir_close(&dir);
 	return ret;

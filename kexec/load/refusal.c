@@ -67,11 +67,8 @@ static bool limit_reached(enum kexec_target target)
 			   -1) == 0;
 }
 
-static int explain_eperm(enum kexec_call call, enum kexec_target target, bool *other_way,
-			 struct error *err)
+int refusal_foresee(enum kexec_target target, struct error *err)
 {
-	char mode[32];
-
 	if (lacks_capability())
 		return error_set(err, EPERM,
 				 "not permitted: this needs root (CAP_SYS_BOOT)");
@@ -84,6 +81,17 @@ static int explain_eperm(enum kexec_call call, enum kexec_target target, bool *o
 				 "no more loads are allowed until the next boot "
 				 "(kernel.kexec_load_limit_%s is 0)",
 				 target == KEXEC_TARGET_CRASH ? "panic" : "reboot");
+	return 0;
+}
+
+static int explain_eperm(enum kexec_call call, enum kexec_target target, bool *other_way,
+			 struct error *err)
+{
+	char mode[32];
+	int ret = refusal_foresee(target, err);
+
+	if (ret)
+		return ret;
 	*other_way = call == KEXEC_CALL_LOAD;
 	if (read_lockdown(mode, sizeof(mode)))
 		return error_set(

@@ -14,6 +14,12 @@ enum kexec_call {
 };
 
 /*
+ * Will the kernel refuse either call, whatever is to be loaded? -EPERM with the line; 0
+ * when nothing speaks against it.
+ */
+int refusal_foresee(enum kexec_target target, struct error *err);
+
+/*
  * Turns the errno of a refused call into the line, by looking at what the kernel shows of
  * its rules (capabilities, sysctls, lockdown). Returns -@code. *@other_way (may be NULL)
  * tells whether the other of the two calls may be allowed.

@@ -17,6 +17,26 @@ static bool find(const struct placement *where, const struct range_request *req,
 			      : ranges_find_high(&where->room, req, found);
 }
 
+/* A crash region is what limits a crash image, unless the user does. */
+static int no_room(const struct placement *where, enum purgatory_kind kind,
+		   const struct range_request *req, uint64_t asked, struct error *err)
+{
+	const struct ranges *room = &where->room;
+	uint64_t end = room->count ? room->items[room->count - 1].end : 0;
+
+	if (where->upwards && req->max >= end)
+		return error_set(
+			err, ENOSPC,
+			"no room for the %s: %llu KiB in the crash region, above "
+			"0x%llx (a larger crashkernel= helps)",
+			segment_name(kind), (unsigned long long)asked >> 10,
+			(unsigned long long)req->min);
+	return error_set(err, ENOSPC,
+			 "no room for the %s: %llu KiB between 0x%llx and 0x%llx",
+			 segment_name(kind), (unsigned long long)asked >> 10,
+			 (unsigned long long)req->min, (unsigned long long)req->max);
+}
+
 int place_segment(struct plan *plan, struct placement *where, enum purgatory_kind kind,
 		  struct range_request req, struct bytes content, struct error *err)
 {
@@ -29,12 +49,7 @@ int place_segment(struct plan *plan, struct placement *where, enum purgatory_kin
 	req.min = req.min < where->min ? where->min : req.min;
 	req.max = req.max && req.max < where->max ? req.max : where->max;
 	if (req.size < asked || !find(where, &req, &found))
-		return error_set(
-			err, ENOSPC,
-			"no room for the %s: %llu KiB between 0x%llx and 0x%llx%s",
-			segment_name(kind), (unsigned long long)asked >> 10,
-			(unsigned long long)req.min, (unsigned long long)req.max,
-			where->upwards ? " (a larger crashkernel= helps)" : "");
+		return no_room(where, kind, &req, asked, err);
 	ret = ranges_remove(&where->room, found);
 	if (ret)
 		return error_set(err, -ret, "out of memory");
