@@ -88,7 +88,9 @@ int job_prepare(struct job *job, const struct options *o, struct error *err)
 		return ret;
 	}
 	ret = facts_read(root_of(job), &job->facts, err);
-	return ret ? ret : make_cmdline(job, err);
+	if (ret && o->method != METHOD_FILE) /* for which the kernel reads its own */
+		return ret;
+	return make_cmdline(job, err);
 }
 
 /*

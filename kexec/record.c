@@ -91,6 +91,9 @@ static int describe(const struct record *rec, const struct job *job,
 	int ret;
 
 	*r = (struct recipe){ .method = method, .region = job->facts.crash };
+	if (!range_size(r->region) &&
+	    rec->again) /* who may not see it: it has not moved */
+		r->region = rec->again->region;
 	keep_times(rec, r);
 	ret = boot_id_read("", r->boot_id, err);
 	if (!ret)
@@ -132,7 +135,7 @@ static int go_without(struct record *rec, int ret, struct error *err)
 	if (rec->again)
 		return ret;
 	job_note("kexec-seed cannot refresh this image", err);
-	recipe_dir_close(&rec->dir);
+	rec->dir = RECIPE_DIR_NONE; /* which is still its owner's to close */
 	return 0;
 }
 
@@ -170,7 +173,7 @@ static int look_at_image(const struct job *job, const struct kcore *k, struct re
 			 struct error *err)
 {
 	if (r->method == RECIPE_KEXEC_FILE_LOAD)
-		return loaded_find(k, job->facts.crash, job->cmdline, r, err);
+		return loaded_find(k, r->region, job->cmdline, r, err);
 	return loaded_prove(k, r, err);
 }
 
@@ -179,8 +182,9 @@ static int finish(struct record *rec, const struct job *job, const struct kcore 
 {
 	int ret = look_at_image(job, k, &rec->recipe, err);
 
-	if (ret == -ENODATA || ret == -EBADMSG)
+	if (ret == -EBADMSG)
 		return unload_damaged(rec, err);
+	/* -ENODATA: another tool has been quick, or memory is encrypted and reads as noise */
 	if (ret)
 		job_note("the loaded image was not looked at", err);
 	else if (rec->recipe.method == RECIPE_KEXEC_FILE_LOAD)

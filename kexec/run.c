@@ -106,8 +106,11 @@ static int load_files(struct run *run, struct error *err)
 		ret = begin_record(run, RECIPE_KEXEC_FILE_LOAD, err);
 	if (ret)
 		return ret;
-	ret = kexec_load_files(job->kernel.fd, job->initrd.fd, job->cmdline,
-			       job->o->target, err);
+	if (job_is_crash(job) && run->had_one)
+		ret = kexec_try_file(job->kernel.fd, job->o->target, err);
+	if (!ret)
+		ret = kexec_load_files(job->kernel.fd, job->initrd.fd, job->cmdline,
+				       job->o->target, err);
 	return end_record(run, ret, err);
 }
 
@@ -135,8 +138,8 @@ static int load_sealed(struct run *run, bool *other_way, struct error *err)
 	struct error changed;
 	int ret;
 
-	ret = lend_and_load(&run->job.plan, &run->seed, run->job.o->target, other_way,
-			    err);
+	ret = lend_and_load(&run->job.plan, &run->seed, run->job.o->target, NULL,
+			    other_way, err);
 	if (!job_check_files(&run->job, &changed))
 		return ret;
 	*other_way = false;

@@ -54,7 +54,7 @@ static int check_hole(const struct crash_state *s, struct error *err)
 
 	cpu_read("", &cpu);
 	e820_sort(&ram);
-	need = crash_hole_size(&ram, cpu.gbpages);
+	need = crash_hole_needed(&ram, cpu.gbpages);
 	e820_free(&ram);
 	if (ret || need <= room)
 		return ret;
@@ -86,6 +86,58 @@ static int keep_headers(const struct kcore *k, struct plan *plan, uint8_t **head
 	return ret;
 }
 
+/* Some of what a refresh does not replace, all over it, as it lies in memory. */
+#define SAMPLES	    16
+#define SAMPLE_SIZE 64u
+
+struct samples {
+	uint8_t bytes[2][SAMPLES][SAMPLE_SIZE];
+};
+
+static int sample(const struct kcore *k, const struct segment *part,
+		  uint8_t out[SAMPLES][SAMPLE_SIZE], struct error *err)
+{
+	uint64_t step = part ? (part->mem_size - SAMPLE_SIZE) / (SAMPLES - 1) : 0;
+	int ret = 0;
+
+	for (size_t i = 0; part && !ret && i < SAMPLES; i++)
+		ret = kcore_read(k, part->addr + i * step, out[i], SAMPLE_SIZE, err);
+	return ret;
+}
+
+/* Another tool's load, unlike the kernel's own pages, need not touch the neighbour. */
+static int take_samples(const struct crash_state *s, struct samples *out,
+			struct error *err)
+{
+	const struct plan *plan = &s->recipe.plan;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	ret = sample(&s->kcore, plan_find(plan, PURGATORY_KIND_KERNEL), out->bytes[0],
+		     err);
+	return ret ? ret
+		   : sample(&s->kcore, plan_find(plan, PURGATORY_KIND_INITRD),
+			    out->bytes[1], err);
+}
+
+static int check_samples(const struct crash_state *s, const struct samples *before,
+			 struct error *err)
+{
+	struct samples now;
+	int ret = take_samples(s, &now, err);
+
+	if (ret || !memcmp(&now, before, sizeof(now)))
+		return ret;
+	return error_set(err, EBADMSG, "another tool has loaded its own meanwhile");
+}
+
+static int tag_holds(const void *context, struct error *err)
+{
+	const struct crash_state *s = context;
+
+	return loaded_check_tag(&s->kcore, &s->recipe, err);
+}
+
 /* The plan of the dynamic block alone; its blocks are still the recipe's. */
 static struct plan dynamic_plan(const struct plan *all)
 {
@@ -103,6 +155,8 @@ static int load_dynamic(struct crash_state *s, struct refresh_result *out,
 {
 	_cleanup_free_ uint8_t *headers = NULL;
 	struct plan plan = dynamic_plan(&s->recipe.plan);
+	/* another tool may have loaded its own since it was proven that we had not */
+	const struct load_guard guard = { tag_holds, s };
 	struct secret page = { 0 };
 	double start;
 	int ret;
@@ -115,7 +169,7 @@ static int load_dynamic(struct crash_state *s, struct refresh_result *out,
 	if (ret)
 		return ret;
 	start = now();
-	ret = lend_and_load(&plan, &page, KEXEC_TARGET_CRASH, other_way, err);
+	ret = lend_and_load(&plan, &page, KEXEC_TARGET_CRASH, &guard, other_way, err);
 	out->window = now() - start;
 	return ret;
 }
@@ -166,45 +220,63 @@ static int may_be_dynamic(const struct crash_state *s, const struct refresh_requ
 }
 
 /*
- * After a load of the dynamic block: did the kernel keep out of what lies above it? If not,
- * the image is of no use, and is loaded again.
+ * After a load of the dynamic block: did everybody keep out of what lies above it? If not,
+ * the image is of no use, and all of it is loaded again.
  */
 static int finish_dynamic(const struct recipe_dir *dir, struct crash_state *s,
-			  const char *source, struct refresh_result *out,
-			  struct error *err)
+			  const struct samples *before, const char *source,
+			  struct refresh_result *out, struct error *err)
 {
 	int ret = loaded_check_neighbour(&s->kcore, &s->recipe, err);
 
-	if (ret) {
+	if (!ret)
+		ret = check_samples(s, before, err);
+	if (ret == -EBADMSG) {
 		note("the refreshed image is damaged, loading all of it again", err);
 		ret = reload(dir, s, source, out, err);
 		if (ret)
 			kexec_unload(KEXEC_TARGET_CRASH, &(struct error){ 0 });
 		return ret;
 	}
+	if (ret)
+		note("the refreshed image was not looked at", err);
 	out->way = REFRESH_DYNAMIC;
-	out->count = s->recipe.refreshes;
+	out->count = s->recipe.refreshes + 1;
 	return 0;
+}
+
+/* The recipe with this refresh in it becomes the current one. */
+static int count_refresh(const struct recipe_dir *dir, struct error *err)
+{
+	int ret = recipe_promote(dir, err);
+
+	if (ret)
+		error_prefix(err, "the seed is fresh, but that was not counted");
+	return ret;
 }
 
 static int dynamic(const struct recipe_dir *dir, struct crash_state *s,
 		   const char *source, struct refresh_result *out, struct error *err)
 {
-	bool other_way = false;
+	struct recipe next = s->recipe; /* owns nothing */
+	struct samples before;
+	bool other_way = false, counted;
 	struct error ignored;
-	bool counted;
 	int ret;
 
-	count(&s->recipe, source);
+	ret = take_samples(s, &before, err);
+	if (ret)
+		return ret;
+	count(&next, source);
 	/* a full /run is no reason to keep an old seed: the recipe itself stays right */
-	counted = !recipe_write(dir, RECIPE_NEXT, &s->recipe, err);
+	counted = !recipe_write(dir, RECIPE_NEXT, &next, err);
 	if (!counted)
 		note("this refresh will not be counted", err);
 	ret = load_dynamic(s, out, &other_way, err);
 	if (!ret)
-		ret = finish_dynamic(dir, s, source, out, err);
+		ret = finish_dynamic(dir, s, &before, source, out, err);
 	if (!ret && counted && out->way == REFRESH_DYNAMIC)
-		return recipe_promote(dir, err);
+		return count_refresh(dir, err);
 	if (!ret || out->way == REFRESH_FULL)
 		return ret;
 	recipe_remove(dir, RECIPE_NEXT, &ignored);

@@ -33,6 +33,14 @@ static void take(struct crash_state *s, struct recipe *r, enum recipe_slot slot)
 							  : CRASH_KEXEC_FILE_LOAD;
 }
 
+/* Of a load with kexec_file_load() that ended before it could look: is it there? */
+static int look_for_files(struct crash_state *s, struct recipe *r)
+{
+	int ret = loaded_find(&s->kcore, r->region, r->options.append, r, &s->why);
+
+	return ret == -ENOENT ? -ENODATA : ret;
+}
+
 /*
  * Reads one recipe and compares memory with it. True when the question is answered: the
  * recipe is that of the loaded image.
@@ -44,8 +52,6 @@ static bool try_recipe(const struct recipe_dir *dir, enum recipe_slot slot,
 	struct error err;
 	int ret = recipe_read(dir, slot, boot_id, &r, &err);
 
-	if (slot == RECIPE_NEXT)
-		s->interrupted = !ret;
 	if (ret) {
 		if (slot == RECIPE_CURRENT && !s->has_recipe)
 			s->why = err;
@@ -58,6 +64,8 @@ static bool try_recipe(const struct recipe_dir *dir, enum recipe_slot slot,
 		return false;
 	}
 	ret = loaded_prove(&s->kcore, &r, &s->why);
+	if (ret == -ENOTSUP && slot == RECIPE_NEXT)
+		ret = look_for_files(s, &r);
 	s->proven = !ret;
 	if (ret != -ENODATA)
 		take(s, &r, slot);
@@ -68,7 +76,11 @@ static bool try_recipe(const struct recipe_dir *dir, enum recipe_slot slot,
 static int find_recipe(const struct recipe_dir *dir, struct crash_state *s,
 		       struct error *err)
 {
+	bool compare = s->loaded && s->kcore.fd >= 0;
+	enum recipe_slot first = compare ? RECIPE_CURRENT : RECIPE_NEXT;
 	uint8_t boot_id[RECIPE_ID_SIZE];
+	struct recipe next = { 0 };
+	struct error ignored;
 	int ret;
 
 	if (dir->fd < 0) {
@@ -76,9 +88,14 @@ static int find_recipe(const struct recipe_dir *dir, struct crash_state *s,
 		return 0;
 	}
 	ret = boot_id_read("", boot_id, err);
-	if (!ret && !try_recipe(dir, RECIPE_NEXT, boot_id, s))
-		try_recipe(dir, RECIPE_CURRENT, boot_id, s);
-	return ret;
+	if (ret)
+		return ret;
+	s->interrupted = !recipe_read(dir, RECIPE_NEXT, boot_id, &next, &ignored);
+	recipe_free(&next);
+	/* of two that fit, which only counts differ, the one that claims less */
+	if (!try_recipe(dir, first, boot_id, s))
+		try_recipe(dir, compare ? RECIPE_NEXT : RECIPE_CURRENT, boot_id, s);
+	return 0;
 }
 
 int crash_state_read(const struct recipe_dir *dir, struct crash_state *out,

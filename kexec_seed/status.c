@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <getopt.h>
 
+/* Seconds. */
+#define LOCK_WAIT 5
+
 static void tell_slot(struct out *o, uint64_t addr)
 {
 	out_object(o, NULL);
@@ -82,6 +85,20 @@ static int tell(const struct crash_state *s, bool json, struct error *err)
 	return out_close(o, err) ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* With the lock if that can be had soon: in the middle of a load nothing fits together. */
+static int look(struct recipe_dir *dir, struct error *err)
+{
+	struct error ignored;
+	int ret = recipe_dir_look(RECIPE_DIR, dir, err);
+
+	if (ret)
+		return ret;
+	recipe_dir_close(dir);
+	if (recipe_dir_open(RECIPE_DIR, LOCK_WAIT, dir, &ignored) == 0)
+		return 0;
+	return recipe_dir_look(RECIPE_DIR, dir, err);
+}
+
 int command_status(int argc, char **argv, struct error *err)
 {
 	static const struct option options[] = {
@@ -102,7 +119,7 @@ int command_status(int argc, char **argv, struct error *err)
 		error_set(err, EINVAL, "status: what is '%s'?", argv[optind]);
 		return EXIT_USAGE;
 	}
-	ret = recipe_dir_look(RECIPE_DIR, &dir, err);
+	ret = look(&dir, err);
 	if (ret && ret != -ENOENT)
 		return EXIT_FAILED;
 	ret = crash_state_read(&dir, &s, err) ? EXIT_FAILED : tell(&s, json, err);

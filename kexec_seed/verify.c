@@ -53,8 +53,10 @@ static int report(const struct crash_state *s, int ret, bool json, struct error 
 	if (!ret)
 		ret = verify(s, &r, err);
 	out_end(r.out);
-	if (!ret || json) /* to people the line on standard error says enough */
-		out_bool(r.out, "good", !ret && !r.damaged);
+	if (ret) /* it could not be found out */
+		out_text(r.out, "good", NULL);
+	else
+		out_bool(r.out, "good", !r.damaged);
 	if (!ret && r.damaged)
 		ret = error_set(err, EIO,
 				"the loaded crash kernel is damaged: load it again "

@@ -28,18 +28,22 @@ static const char *loaded_path(enum kexec_target target)
 #define BUSY_RETRIES  300
 #define BUSY_PAUSE_MS 10
 
-static long call_kexec_load(uint64_t entry, size_t count, struct kexec_segment *segments,
-			    unsigned long flags)
-{
-	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000 };
-	long ret;
+static const struct timespec busy_pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000 };
 
+/* 0, or a positive errno of the call; -EPERM when @guard did not hold, with its line. */
+static int call_kexec_load(uint64_t entry, size_t count, struct kexec_segment *segments,
+			   unsigned long flags, const struct load_guard *guard,
+			   struct error *err)
+{
 	for (int i = 0;; i++) {
-		ret = syscall(SYS_kexec_load, entry, count, segments,
-			      flags | KEXEC_ARCH_X86_64);
-		if (ret == 0 || errno != EBUSY || i == BUSY_RETRIES)
-			return ret;
-		nanosleep(&pause, NULL);
+		if (guard && guard->holds(guard->context, err))
+			return -EPERM;
+		if (syscall(SYS_kexec_load, entry, count, segments,
+			    flags | KEXEC_ARCH_X86_64) == 0)
+			return 0;
+		if (errno != EBUSY || i == BUSY_RETRIES)
+			return errno;
+		nanosleep(&busy_pause, NULL);
 	}
 }
 
@@ -48,10 +52,13 @@ static unsigned long crash_flag(enum kexec_target target)
 	return target == KEXEC_TARGET_CRASH ? KEXEC_ON_CRASH : 0;
 }
 
-int kexec_load_plan(const struct plan *plan, enum kexec_target target, bool *other_way,
-		    struct error *err)
+int kexec_load_plan(const struct plan *plan, enum kexec_target target,
+		    const struct load_guard *guard, bool *other_way, struct error *err)
 {
+	unsigned long flags =
+		crash_flag(target) | (plan->hotplug ? KEXEC_UPDATE_ELFCOREHDR : 0);
 	struct kexec_segment segments[PLAN_MAX_SEGMENTS];
+	int code;
 
 	for (size_t i = 0; i < plan->nr_segments; i++) {
 		const struct segment *s = &plan->segments[i];
@@ -63,11 +70,11 @@ int kexec_load_plan(const struct plan *plan, enum kexec_target target, bool *oth
 			.memsz = s->mem_size,
 		};
 	}
-	if (call_kexec_load(plan->entry, plan->nr_segments, segments,
-			    crash_flag(target) |
-				    (plan->hotplug ? KEXEC_UPDATE_ELFCOREHDR : 0)) == 0)
-		return 0;
-	return refusal_explain(errno, KEXEC_CALL_LOAD, target, other_way, err);
+	code = call_kexec_load(plan->entry, plan->nr_segments, segments, flags, guard,
+			       err);
+	if (code > 0)
+		return refusal_explain(code, KEXEC_CALL_LOAD, target, other_way, err);
+	return code;
 }
 
 int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
@@ -85,15 +92,31 @@ int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
 	return refusal_explain(errno, KEXEC_CALL_FILE_LOAD, target, NULL, err);
 }
 
+int kexec_try_file(int kernel_fd, enum kexec_target target, struct error *err)
+{
+	static const char limit[] = "/proc/sys/kernel/kexec_load_limit_reboot";
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+
+	/* a limit on the other target would count this one */
+	if (!file_slurp(limit, 64, &text, &size) && text[0] != '-')
+		return 0;
+	if (syscall(SYS_kexec_file_load, kernel_fd, -1, 2UL, "x", 0UL) == 0 ||
+	    errno == EBADF)
+		return 0;
+	return refusal_explain(errno, KEXEC_CALL_FILE_LOAD, target, NULL, err);
+}
+
 int kexec_unload(enum kexec_target target, struct error *err)
 {
 	unsigned long flags = KEXEC_FILE_UNLOAD;
 	bool other_way;
 
-	if (call_kexec_load(0, 0, NULL, crash_flag(target)) == 0)
+	int code = call_kexec_load(0, 0, NULL, crash_flag(target), NULL, err);
+
+	if (!code)
 		return 0;
-	if (refusal_explain(errno, KEXEC_CALL_LOAD, target, &other_way, err) &&
-	    !other_way)
+	if (refusal_explain(code, KEXEC_CALL_LOAD, target, &other_way, err) && !other_way)
 		return -EPERM;
 	if (target == KEXEC_TARGET_CRASH)
 		flags |= KEXEC_FILE_ON_CRASH;

@@ -19,15 +19,33 @@ enum kexec_target {
 };
 
 /*
- * kexec_load(2) with every segment of the plan. 0 or a negative errno with the reason.
+ * What must hold until the very moment of the call: asked right before it, and again after
+ * each time that the kernel was busy with somebody else's. 0 or a negative errno.
+ */
+struct load_guard {
+	int (*holds)(const void *context, struct error *err);
+	const void *context;
+};
+
+/*
+ * kexec_load(2) with every segment of the plan, as soon as @guard (NULL: none) agrees. 0 or
+ * a negative errno with the reason; -EBUSY when somebody else's loads take longer than 3 s.
  * *@other_way (may be NULL) tells whether kexec_file_load() may still be allowed.
  */
-int kexec_load_plan(const struct plan *plan, enum kexec_target target, bool *other_way,
-		    struct error *err);
+int kexec_load_plan(const struct plan *plan, enum kexec_target target,
+		    const struct load_guard *guard, bool *other_way, struct error *err);
 
 /* kexec_file_load(2). @initrd_fd is -1 for none; the command line goes in as it is. */
 int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
 		     enum kexec_target target, struct error *err);
+
+/*
+ * Would the kernel take this file, as far as rules and signatures go? It gives a loaded
+ * crash kernel up before it looks at the next one, so this is asked for the other target
+ * and with an initrd that cannot be. 0 also when it cannot be found out; else as
+ * kexec_load_files(). Nothing is changed.
+ */
+int kexec_try_file(int kernel_fd, enum kexec_target target, struct error *err);
 
 /* Unloads; nothing loaded is no error. */
 int kexec_unload(enum kexec_target target, struct error *err);

@@ -7,7 +7,7 @@
 #include <signal.h>
 
 int lend_and_load(struct plan *plan, struct secret *page, enum kexec_target target,
-		  bool *other_way, struct error *err)
+		  const struct load_guard *guard, bool *other_way, struct error *err)
 {
 	sigset_t all, before;
 	int ret = 0;
@@ -19,7 +19,7 @@ int lend_and_load(struct plan *plan, struct secret *page, enum kexec_target targ
 		ret = seed_lend(plan, page, err);
 	if (!ret) {
 		seal_finish(plan);
-		ret = kexec_load_plan(plan, target, other_way, err);
+		ret = kexec_load_plan(plan, target, guard, other_way, err);
 	}
 	secret_wipe(page);
 	secret_wipe_stack();

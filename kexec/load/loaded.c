@@ -155,6 +155,13 @@ static int prove_segment(const struct kcore *k, const struct plan *plan,
 	return -EINVAL;
 }
 
+int loaded_check_tag(const struct kcore *k, const struct recipe *r, struct error *err)
+{
+	const struct segment *tag = plan_find(&r->plan, PURGATORY_KIND_TAG);
+
+	return tag ? prove_segment(k, &r->plan, tag, err) : -EINVAL;
+}
+
 int loaded_check_neighbour(const struct kcore *k, const struct recipe *r,
 			   struct error *err)
 {

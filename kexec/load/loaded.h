@@ -20,6 +20,9 @@
  */
 int loaded_prove(const struct kcore *k, const struct recipe *r, struct error *err);
 
+/* Is our tag where it belongs? The quickest look; as loaded_prove(), for kexec_load. */
+int loaded_check_tag(const struct kcore *k, const struct recipe *r, struct error *err);
+
 /* Are the bytes above the dynamic block what they were? As loaded_prove(). */
 int loaded_check_neighbour(const struct kcore *k, const struct recipe *r,
 			   struct error *err);

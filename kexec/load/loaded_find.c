@@ -33,13 +33,16 @@ static uint64_t cmdline_addr(const struct boot_params *bp)
  */
 static uint64_t match_cmdline(const char *text, const char *cmdline)
 {
-	static const char word[] = "elfcorehdr=0x";
+	static const char word[] = "elfcorehdr=0x", keys[] = " dmcryptkeys=0x";
 	uint64_t addr;
 	char *end;
 
 	if (strncmp(text, word, sizeof(word) - 1))
 		return 0;
 	addr = strtoull(text + sizeof(word) - 1, &end, 16);
+	if (!strncmp(end, keys,
+		     sizeof(keys) - 1)) /* Linux >= 7.0, encrypted dump targets */
+		strtoull(end + sizeof(keys) - 1, &end, 16);
 	return *end == ' ' && !strcmp(end + 1, cmdline) ? addr : 0;
 }
 
@@ -100,27 +103,39 @@ static int take_headers(const struct kcore *k, uint64_t addr, struct recipe *r,
 	return ret;
 }
 
+/* Takes down what was found. */
+static int take(const struct kcore *k, struct range region, uint64_t addr,
+		const struct boot_params *bp, uint64_t headers, struct recipe *r,
+		struct error *err)
+{
+	int ret;
+
+	r->boot_params = (struct recipe_check){ addr, sizeof(*bp), { 0 } };
+	digest_range(DIGEST_PORTABLE, bp, sizeof(*bp), r->boot_params.digest);
+	ret = take_headers(k, headers, r, err);
+	return ret ? ret : find_seed(k, region, bp->hdr.setup_data, &r->seed_node, err);
+}
+
 int loaded_find(const struct kcore *k, struct range region, const char *cmdline,
 		struct recipe *r, struct error *err)
 {
+	uint64_t addr = page_up(region.start), headers = 0;
 	struct boot_params bp;
+	int ret = 0;
 
-	for (uint64_t addr = page_up(region.start); region_holds(region, addr, PAGE);
-	     addr += PAGE) {
-		uint64_t headers;
-		int ret = kcore_read(k, addr, &bp, sizeof(bp), err);
-
+	for (; region_holds(region, addr, PAGE); addr += PAGE) {
+		ret = kcore_read(k, addr, &bp, sizeof(bp), err);
 		if (!ret)
 			ret = look_at(k, region, &bp, cmdline, &headers, err);
-		if (ret)
-			return ret;
-		if (!headers)
-			continue;
-		r->boot_params = (struct recipe_check){ addr, sizeof(bp), { 0 } };
-		digest_range(DIGEST_PORTABLE, &bp, sizeof(bp), r->boot_params.digest);
-		ret = take_headers(k, headers, r, err);
-		return ret ? ret
-			   : find_seed(k, region, bp.hdr.setup_data, &r->seed_node, err);
+		/* what an earlier image left does not have its headers at the bottom */
+		if (ret || headers == page_up(region.start))
+			break;
 	}
-	return error_set(err, ENOENT, "the loaded image was not found in memory");
+	if (!ret)
+		ret = headers == page_up(region.start)
+			      ? take(k, region, addr, &bp, headers, r, err)
+			      : error_set(err, ENOENT,
+					  "the loaded image was not found in memory");
+	explicit_bzero(&bp, sizeof(bp)); /* any page may have come by */
+	return ret;
 }

@@ -25,6 +25,7 @@ static int digest_seed(const struct kcore *k, const struct purgatory_check *c,
 		       uint8_t out[SHA256_SIZE], struct error *err)
 {
 	struct secret page = { 0 };
+	struct error ignored;
 	uint8_t other[PAGE];
 	int ret = secret_map(page_up(c->size), &page, err);
 
@@ -35,7 +36,11 @@ static int digest_seed(const struct kcore *k, const struct purgatory_check *c,
 		digest_range(digest_best_way(), page.data, c->size, out);
 	secret_wipe(&page);
 	secret_wipe_stack();
-	return ret ? ret : kcore_read(k, c->addr + PAGE, other, sizeof(other), err);
+	if (ret)
+		kcore_read(k, c->addr + PAGE, other, sizeof(other), &ignored);
+	else
+		ret = kcore_read(k, c->addr + PAGE, other, sizeof(other), err);
+	return ret;
 }
 
 static int digest_part(const struct kcore *k, const struct purgatory_check *c,

@@ -77,7 +77,8 @@ struct recipe {
 	 * can have: no exec, shutdown, dry_run, json, facts_root.
 	 */
 	struct options options;
-	uint8_t kernel_digest[SHA256_SIZE]; /* of the whole file, uncompressed: digest.h */
+	uint8_t kernel_digest
+		[SHA256_SIZE]; /* of the whole file, uncompressed: digest.h */
 	uint8_t initrd_digest[SHA256_SIZE]; /* all zeroes without an initrd */
 	char *strings[3];		    /* owned: kernel, initrd, append; or NULL */
 };

@@ -11,12 +11,19 @@
 /*
  * Whatever memory there is: two pages of control code, which must be aligned to two, the
  * copy of vmcoreinfo, the two top levels of the tables; tables for EFI's and ACPI's
- * entries and a serial port in device memory, three each; and as many again in reserve.
+ * entries and a serial port in device memory, three each.
  */
-#define FIXED_PAGES (2 * (3 + 1 + 2 + 3 * 3))
+#define FIXED_PAGES (3 + 1 + 2 + 3 * 3)
 
 #define PUD_TABLE (512 * GIB) /* what one table of that level covers */
 #define PMD_TABLE GIB
+
+/* What the kernel's own map covers: memory of any kind that it can use. */
+static bool is_mapped(uint32_t type)
+{
+	return type == E820_RAM || type == E820_PMEM || type == E820_PRAM ||
+	       type == E820_SOFT_RESERVED;
+}
 
 /*
  * How many tables of that coverage RAM needs; with @partial only for what is less than
@@ -31,7 +38,7 @@ static uint64_t count_tables(const struct e820_map *map, uint64_t coverage, bool
 		uint64_t first = e->addr / coverage;
 		uint64_t last = (e->addr + e->size - 1) / coverage;
 
-		if (e->type != E820_RAM || last < next)
+		if (!is_mapped(e->type) || last < next)
 			continue;
 		if (first < next)
 			first = next;
@@ -41,13 +48,22 @@ static uint64_t count_tables(const struct e820_map *map, uint64_t coverage, bool
 	return count;
 }
 
+static uint64_t needed_pages(const struct e820_map *ram, bool gbpages)
+{
+	return FIXED_PAGES + count_tables(ram, PUD_TABLE, false) +
+	       count_tables(ram, PMD_TABLE, gbpages);
+}
+
+uint64_t crash_hole_needed(const struct e820_map *ram, bool gbpages)
+{
+	return needed_pages(ram, gbpages) * PAGE;
+}
+
 uint64_t crash_hole_size(const struct e820_map *ram, bool gbpages)
 {
-	uint64_t tables = count_tables(ram, PUD_TABLE, false) +
-			  count_tables(ram, PMD_TABLE, gbpages);
+	uint64_t pages = needed_pages(ram, gbpages);
 
-	/* an eighth more: memory may be plugged in */
-	return (FIXED_PAGES + tables + tables / 8) * PAGE;
+	return (pages + FIXED_PAGES + pages / 8) * PAGE;
 }
 
 static int add_range(struct e820_map *map, struct range r, uint32_t type)

@@ -17,6 +17,9 @@
  * pages that no segment of the call covers, so a refresh, which lists few, is safe only
  * with so much room below them.
  */
+uint64_t crash_hole_needed(const struct e820_map *ram, bool gbpages);
+
+/* How much to leave free: the same with a reserve, since memory may be plugged in. */
 uint64_t crash_hole_size(const struct e820_map *ram, bool gbpages);
 
 /*
@@ -32,6 +35,7 @@ int crash_e820(const struct facts *facts, struct range elfcorehdr, struct e820_m
  * then @cmdline, then with @memmap the words that say what @map does. The caller frees
  * it; NULL when memory ran out.
  */
-char *crash_cmdline(uint64_t elfcorehdr, const char *cmdline, const struct e820_map *memmap);
+char *crash_cmdline(uint64_t elfcorehdr, const char *cmdline,
+		    const struct e820_map *memmap);
 
 #endif

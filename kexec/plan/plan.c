@@ -387,6 +387,9 @@ static int crash_room(struct making *m, struct error *err)
 {
 	struct range region = m->facts->crash;
 
+	if (!m->facts->iomem.count)
+		return error_set(err, ENODATA,
+				 "/proc/iomem hides its addresses (to root it does not)");
 	if (!range_size(region))
 		return error_set(err, ENODEV,
 				 "no memory is reserved for a crash kernel: boot with "

@@ -12,7 +12,8 @@ import pytest
 
 import cache
 
-BUILT = ["kexec/kexec", "tests/probe/probe.bzImage", "tests/vm/flip.so"]
+BUILT = ["kexec/kexec", "kexec_seed/kexec-seed", "tests/probe/probe.bzImage",
+         "tests/vm/flip.so"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Crash images that wait in a guest's memory: what kexec-seed says of them, what is in
+them, and damage to them. Beside crash.py, whose guests these are.
+
+    with refreshable(build, Setup("6.12")) as guest:     # kexec-seed and kexec-tools too
+        guest.check(load_probe())
+        first = seed_in_slot(guest)
+        guest.check("kexec-seed refresh")
+        with unchanged(guest):
+            refused(guest, "kexec-seed refresh", "some words")
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import cache
+from crash import PAGE, PROBE, Setup, crash_into_probe, resources, running
+from guest import Guest
+from initrd import libraries
+from test_seed import shapes
+
+SEED_SIZE = 32
+RAMDISK = "/ramdisk"
+# kexec-tools, under a name of its own
+THEIRS = "/theirs/kexec"
+SAY = "--console-serial --serial=ttyS0"
+# The drawn bytes themselves: what the slot holds is what the probe is handed.
+AS_DRAWN = "--seed-mix=off"
+
+
+def refreshable(build: Path, setup: Setup, **more):
+    """A guest with kexec, kexec-seed, kexec-tools, setpriv, the probe and an initrd."""
+    files = {RAMDISK: bytes(range(256)) * 2000}
+    setpriv = shutil.which("setpriv")
+    assert setpriv, "setpriv is not there"
+    for target, program in (("/usr/sbin/kexec-seed", build / "kexec_seed/kexec-seed"),
+                            (THEIRS, cache.kexec_tools()),
+                            ("/usr/sbin/setpriv", Path(setpriv))):
+        files |= {target: program, **libraries(program)}
+    return running(build, setup, files=files, **more)
+
+
+def load_probe(how: str = "-c", options: str = f"{AS_DRAWN} {SAY}",
+               cmdline: str = "ours", program: str = "kexec") -> str:
+    return (f"{program} {how} -p {PROBE} --initrd={RAMDISK} --command-line='{cmdline}'"
+            f" {options}").strip()
+
+
+def load_theirs(how: str = "", cmdline: str = "theirs") -> str:
+    return load_probe(how, "", cmdline, THEIRS)
+
+
+def plan(guest: Guest) -> dict[str, tuple[int, int]]:
+    """Where load_probe() puts each part: its address and how many bytes have content."""
+    text = guest.check(load_probe() + " --dry-run --json")
+    return {s["kind"]: (s["addr"], s["content"]) for s in json.loads(text)["segments"]}
+
+
+def crash_status(guest: Guest) -> dict:
+    return json.loads(guest.check("kexec-seed status --json"))["crash"]
+
+
+def seed_slot(guest: Guest) -> int:
+    [slot] = crash_status(guest)["seed_slots"]
+    assert slot["len"] == SEED_SIZE
+    return slot["addr"]
+
+
+def seed_in_slot(guest: Guest, slot: int | None = None) -> bytes:
+    """The bytes in memory where status says that the seed is."""
+    slot = seed_slot(guest) if slot is None else slot
+    seed = guest.ram.read(slot, SEED_SIZE)
+    assert any(seed)
+    # in front of it the rest of its node's header: its type and length (asm/bootparam.h)
+    assert guest.ram.read(slot - 8, 8) == bytes([9, 0, 0, 0, SEED_SIZE, 0, 0, 0])
+    return seed
+
+
+def strays(guest: Guest, *seeds: bytes) -> list[int]:
+    """Every address at which any RAM holds the first half of one of them, as it lies in
+    memory or as SHA-256 reads it."""
+    return sorted({at for seed in seeds for shape in shapes(seed)[::2]
+                   for at in guest.ram.find(shape)})
+
+
+def fingerprint(guest: Guest) -> str:
+    """Of all that is not zero in the crash regions, and whether an image is loaded."""
+    digest = hashlib.sha256(guest.check("cat /sys/kernel/kexec_crash_loaded").encode())
+    for low, high in resources(guest.check("cat /proc/iomem"), "Crash kernel"):
+        for start, end in guest.ram.used():
+            for at in range(max(start, low), min(end, high), PAGE):
+                page = guest.ram.read(at, PAGE)
+                if any(page):
+                    digest.update(at.to_bytes(8, "little") + page)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def unchanged(guest: Guest):
+    """What is loaded stays what it is, to the byte."""
+    before = fingerprint(guest)
+    yield
+    assert fingerprint(guest) == before
+
+
+def write_memory(guest: Guest, addr: int, data: bytes) -> None:
+    """Into physical memory, behind the guest's back."""
+    for start, length, offset in guest.ram.parts:
+        if start <= addr and addr + len(data) <= start + length:
+            fd = os.open(f"/proc/self/fd/{guest.ram.file.fileno()}", os.O_RDWR)
+            try:
+                assert os.pwrite(fd, data, addr - start + offset) == len(data)
+            finally:
+                os.close(fd)
+            return
+    raise AssertionError(f"no RAM at 0x{addr:x}")
+
+
+def flip(guest: Guest, addr: int, bit: int = 0) -> None:
+    write_memory(guest, addr, bytes([guest.ram.read(addr, 1)[0] ^ 1 << bit]))
+
+
+def refused(guest: Guest, command: str, *says: str, notes: tuple[str, ...] = ()) -> None:
+    """Exit status 1 and on standard error one line with all of these words, after one
+    line for each of `notes`, which has it."""
+    done = guest.run(f"{{ {command} ; }} 2>&1 >/dev/null")
+    lines = done.output.strip().splitlines()
+    assert done.status == 1, f"{command}: {done.status}\n{done.output}"
+    assert len(lines) == 1 + len(notes), f"{command}:\n{done.output}"
+    for line, words in zip(lines, [*((n,) for n in notes), says]):
+        assert re.match(r"kexec(-seed)?: ", line), f"{command}: {line}"
+        for word in words:
+            assert word in line, f"{command}: {line}"
+
+
+def seed_after_crash(guest: Guest, cmdline: str = "ours") -> tuple[bytes, int]:
+    """Crashes into the probe, which has to be the one with this word on its command line
+    and is not complained about; the seed that it was handed, and its address."""
+    start = len(guest.console)
+    seen = crash_into_probe(guest)
+    said = re.findall(r"purgatory: .*", guest.console[start:])
+    assert not [x for x in said if "damaged" in x], said
+    assert cmdline in seen.cmdline.split(), seen.cmdline
+    [node] = seen.seeds()
+    assert len(node.data) == SEED_SIZE and any(node.data)
+    return node.data, node.addr + 16

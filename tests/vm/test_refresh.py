@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""kexec-seed refresh: a loaded crash kernel gets a new seed, the last one is what it is
+handed when the machine crashes, and the ones before are nowhere any more.
+
+$KEXEC_REFRESHES is how many there are before the longest-lived image crashes (50; 1000
+for the full measure, 0.1 s each).
+"""
+
+import json
+import os
+import random
+
+import pytest
+
+import elfcore
+from crash import KERNEL, PROBE, Setup, crash, load_command, resources
+from loaded import (AS_DRAWN, RAMDISK, SAY, THEIRS, crash_status, flip,
+                    load_probe, load_theirs, plan, refreshable, refused, seed_after_crash,
+                    seed_in_slot, seed_slot, strays, unchanged, write_memory)
+from places import KERNELS
+
+MANY = int(os.environ.get("KEXEC_REFRESHES", "50"))
+LOOKED_FOR = 6  # of many earlier seeds; each takes a second
+RECIPE = "/run/kexec-seed/crash.recipe"
+VMGENID = ["-device", "vmgenid,guid=auto"]
+
+
+def refresh(guest, options: str = "") -> dict:
+    return json.loads(guest.check(f"kexec-seed refresh --json {options} 2>/dev/null"))
+
+
+@pytest.mark.parametrize("kernel, count, region", [
+    ("6.1", 10, "256M"), ("6.12", 1, "256M,high"), ("7.3", MANY, "256M")])
+def test_last_seed_is_used(build, kernel, count, region):
+    with refreshable(build, Setup(kernel, crashkernel=region)) as guest:
+        guest.check(load_probe())
+        slot = seed_slot(guest)
+        seeds = [seed_in_slot(guest, slot)]
+        for done in range(1, count + 1):
+            told = refresh(guest)
+            assert (told["refresh"], told["refreshes"]) == ("dynamic", done)
+            seeds.append(seed_in_slot(guest, slot))
+        assert len(set(seeds)) == count + 1
+        told = crash_status(guest)
+        assert told["refreshes"] == count and told["proven"] and told["last_refresh"]
+        guest.check("kexec-seed verify")
+
+        *earlier, last = seeds
+        looked_for = {seeds[0], earlier[-1], *random.Random(count).sample(
+            earlier, min(len(earlier), LOOKED_FOR))}
+        assert strays(guest, *looked_for) == []
+        assert strays(guest, last) == [slot]
+        assert seed_after_crash(guest) == (last, slot)
+        assert strays(guest, *looked_for) == []
+        assert "purgatory: jumping" in guest.console
+
+
+def test_finds_the_stray_copies_of_kexec_tools(build):
+    """The search above can fail: the reload of kexec-tools leaves its seed in memory."""
+    with refreshable(build, Setup("6.1")) as guest:
+        guest.check(load_theirs())
+        guest.check(load_theirs())
+        seed, slot = seed_after_crash(guest, "theirs")
+        found = strays(guest, seed)
+        assert slot in found and found != [slot]
+
+
+@pytest.mark.parametrize("kernel, mix", [*((k, True) for k in KERNELS), ("6.12", False)])
+def test_nothing_is_left(build, kernel, mix):
+    """Neither base nor seed once a real crash kernel has taken it, nor a base before."""
+    with refreshable(build, Setup(kernel), extra=VMGENID) as guest:
+        options = f"-c {SAY} --seed=require {'' if mix else AS_DRAWN}"
+        guest.check(load_command(options))
+        slot = seed_slot(guest)
+        first = seed_in_slot(guest, slot)
+        refresh(guest)
+        base = seed_in_slot(guest, slot)
+        start = crash(guest)
+        guest.wait_console("purgatory: jumping", 60, start)
+        guest.stop()  # while the next kernel unpacks itself, long before it reads it
+        seed = seed_in_slot(guest, slot)
+        assert (seed != base) == mix and first not in (base, seed)
+        if mix:
+            assert strays(guest, base) == []
+        guest.cont()
+        guest.wait_ready()
+        assert strays(guest, first, base, seed) == []
+
+
+def load_and_leave_alone(guest, how: str, beside: bool) -> None:
+    """Theirs instead of ours: noticed, and left as it is. `beside`: it is known to lie
+    where ours does not, so that ours is still all there but for its tag."""
+    guest.check(load_probe())
+    parts = plan(guest)
+    ours = [name for name in parts if name not in ("tag", "seed")]
+    before = {name: guest.ram.read(*parts[name]) for name in ours}
+    guest.check(load_theirs(how))
+    if beside:
+        assert [x for x in ours if guest.ram.read(*parts[x]) != before[x]] == []
+    status = crash_status(guest)
+    assert (status["loaded"], status["method"]) == (True, "foreign")
+    assert status["seed_slots"] == [] and "another crash image" in status["why"]
+    with unchanged(guest):
+        for options in ("", "--full"):
+            refused(guest, f"kexec-seed refresh {options}", "was not loaded by kexec of kexec-seed",
+                    "another crash image is loaded")
+        refused(guest, "kexec-seed verify", "cannot verify", "another crash image")
+
+
+@pytest.mark.parametrize("kernel, last", [("6.1", ""), ("6.12", "-s"), ("7.3", "")])
+def test_another_tool(build, kernel, last):
+    """kexec-tools loads its own, by either call, beside ours in a large region. (From 6.5
+    the kernel's own has room for many headers where ours has the dynamic block.)"""
+    def leave_alone(how: str) -> None:
+        load_and_leave_alone(guest, how, beside=how == "" or kernel == "6.1")
+
+    with refreshable(build, Setup(kernel, memory="2G", crashkernel="512M")) as guest:
+        leave_alone("-s" if last == "" else "")
+        guest.check(load_probe())
+        assert crash_status(guest)["method"] == "kexec_load"
+        assert refresh(guest)["refresh"] == "dynamic"
+
+        guest.check(f"{THEIRS} -p -u")
+        status = crash_status(guest)
+        assert not status["loaded"] and status["seed_slots"] == []
+        refused(guest, "kexec-seed refresh", "no crash kernel is loaded", "--full")
+        refused(guest, "kexec-seed verify", "no crash kernel is loaded")
+        assert refresh(guest, "--full")["refresh"] == "full"
+        assert crash_status(guest)["proven"]
+        guest.check(f"test -e {RECIPE}")
+        guest.check("kexec -p -u")
+        guest.check(f"test ! -e {RECIPE}")
+        refused(guest, "kexec-seed refresh --full", "no crash kernel", "kexec -p")
+
+        leave_alone(last)
+        seed_after_crash(guest, "theirs")
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_loaded_by_the_kernel(build, kernel):
+    """An image of kexec_file_load is loaded again, and its slot is found each time."""
+    with refreshable(build, Setup(kernel)) as guest:
+        guest.check(load_probe("-s", ""))
+        status = crash_status(guest)
+        assert status["method"] == "kexec_file_load" and status["proven"]
+        first = seed_in_slot(guest)
+        told = refresh(guest)
+        assert (told["refresh"], told["refreshes"]) == ("full", 1)
+        second = seed_in_slot(guest)
+        assert first != second
+        with unchanged(guest):
+            refused(guest, "kexec-seed verify", "kexec_file_load")
+        assert seed_after_crash(guest)[0] == second
+
+
+# What becomes of a file, and how to undo it. `name` is the file.
+CHANGES = [
+    (RAMDISK, "cp -a {name} /kept; echo x >>{name}", "is not what was loaded"),
+    (RAMDISK, "mv {name} /kept", "No such file"),
+    (PROBE, "mv {name} /kept; cat /kept /kept >{name}", "is not what was loaded"),
+    (PROBE, "cp -a {name} /kept; head -c 3000 /kept >{name}", "truncated"),
+    (PROBE, f"mv {{name}} /kept; cp {KERNEL} {{name}}", "is not what was loaded"),
+]
+
+
+@pytest.mark.parametrize("how, options, changes", [
+    ("-c", f"{AS_DRAWN} {SAY}", CHANGES), ("-s", "", CHANGES[:3:2])], ids=["-c", "-s"])
+def test_files_have_changed(build, how, options, changes):
+    """Then nothing is loaded but what was loaded, which stays, and boots."""
+    with refreshable(build, Setup("6.12")) as guest:
+        guest.check(load_probe(how, options))
+        for name, change, says in changes:
+            with unchanged(guest):
+                guest.check(change.format(name=name))
+                refused(guest, "kexec-seed refresh --full", name, says)
+                assert crash_status(guest)["proven"]
+                guest.check(f"mv /kept {name}")
+        told = refresh(guest, "--full")
+        assert (told["refresh"], told["refreshes"]) == ("full", 1)
+        seed = seed_in_slot(guest)
+        assert seed_after_crash(guest)[0] == seed
+
+
+def damaged_parts(guest) -> list[str]:
+    """What verify finds; its exit status has to say the same."""
+    done = guest.run("kexec-seed verify --json 2>/tmp/said")
+    told = json.loads(done.output)
+    parts = [d["part"] for d in told["damaged"]]
+    assert told["good"] == (not parts) == (done.status == 0)
+    if parts:
+        assert "damaged" in guest.check("cat /tmp/said")
+    return parts
+
+
+def test_damage(build):
+    """A bit flipped anywhere: verify names the part. In the block that a refresh
+    replaces, a refresh mends it; elsewhere a full one does."""
+    with refreshable(build, Setup("6.12")) as guest:
+        guest.check(load_probe())
+        parts = {**plan(guest), "seed": (seed_slot(guest) - 16, 48)}
+        assert damaged_parts(guest) == []
+        with unchanged(guest):
+            for name, (addr, size) in parts.items():
+                if name == "tag":  # then it is not ours
+                    continue
+                for at in (0, size // 2, size - 1):
+                    flip(guest, addr + at, at % 8)
+                    found = damaged_parts(guest)
+                    assert name in found or (name == "purgatory" and
+                                             "parameters" in found), (name, at, found)
+                    assert len(found) <= 2, found
+                    assert name in guest.run("kexec-seed verify").output or \
+                        "parameters" in found
+                    flip(guest, addr + at, at % 8)
+                    assert damaged_parts(guest) == []
+
+        for name in ("purgatory", "boot_params", "elfcorehdr"):
+            addr, size = parts[name]
+            flip(guest, addr + size // 2)
+            done = guest.run("kexec-seed refresh")
+            assert done.status == 0 and "loading all of it again" in done.output
+            assert "full" in done.output and name in done.output
+            assert damaged_parts(guest) == []
+        old = seed_in_slot(guest)
+        write_memory(guest, seed_slot(guest), bytes(32))
+        refresh(guest)
+        assert damaged_parts(guest) == [] and seed_in_slot(guest) != old
+        for name in ("kernel", "initrd"):
+            addr, size = parts[name]
+            flip(guest, addr + size - 1)
+            assert damaged_parts(guest) == [name]
+            assert refresh(guest, "--full")["refresh"] == "full"
+            assert damaged_parts(guest) == []
+
+        flip(guest, parts["tag"][0])
+        assert crash_status(guest)["method"] == "foreign"
+        with unchanged(guest):
+            refused(guest, "kexec-seed refresh", "was not loaded by kexec of kexec-seed")
+        flip(guest, parts["tag"][0])
+        seed = seed_in_slot(guest)
+        assert seed_after_crash(guest)[0] == seed
+
+
+def plug_memory(guest, name: str, mib: int) -> None:
+    before = guest.check("cat /proc/meminfo | head -1")
+    guest.qmp.command("object-add", **{"qom-type": "memory-backend-ram", "id": name,
+                                       "size": mib << 20})
+    guest.qmp.command("device_add", driver="pc-dimm", id=f"dimm-{name}", memdev=name)
+    total = int(before.split()[1]) + mib * 1024
+    guest.check("for i in $(seq 100); do read name size unit </proc/meminfo;"
+                f" [ $size -ge {total - 1024} ] && exit 0; sleep 0.1; done; exit 1")
+
+
+def ram_in_headers(guest, addr: int, size: int) -> int:
+    data = guest.ram.read(addr, size)
+    return sum(s.memsz for s in elfcore.ram(elfcore.segments(data)))
+
+
+def headers_of_plan(guest) -> tuple[int, int]:
+    text = guest.check(load_probe(options="--hotplug --dry-run --json"))
+    [part] = [s for s in json.loads(text)["segments"] if s["kind"] == "elfcorehdr"]
+    return part["addr"], part["size"]
+
+
+def hotplug_guest(build, kernel: str):
+    return refreshable(build, Setup(kernel), cmdline="memhp_default_state=online",
+                       extra=["-m", "slots=3,maxmem=4G"])
+
+
+@pytest.mark.parametrize("kernel", ["6.12", "7.3"])
+def test_hotplug(build, kernel):
+    """--hotplug: the kernel has put new memory into the headers; a refresh keeps that."""
+    with hotplug_guest(build, kernel) as guest:
+        plug_memory(guest, "first", 128)
+        guest.check(load_probe(options=f"{AS_DRAWN} {SAY} --hotplug"))
+        assert guest.check("cat /sys/devices/system/memory/crash_hotplug").strip() == "1"
+        where = headers_of_plan(guest)
+        loaded, known = guest.ram.read(*where), ram_in_headers(guest, *where)
+        plug_memory(guest, "second", 128)
+        updated = guest.ram.read(*where)
+        assert updated != loaded
+        assert ram_in_headers(guest, *where) == known + (128 << 20)
+        assert damaged_parts(guest) == []
+        first = seed_in_slot(guest)
+        assert refresh(guest)["refresh"] == "dynamic"
+        assert guest.ram.read(*where) == updated
+        assert damaged_parts(guest) == []
+        last = seed_in_slot(guest)
+        assert first != last
+
+        if kernel == "7.3":  # another GiB: its page table has room in what was kept free
+            plug_memory(guest, "third", 1024)
+            assert refresh(guest)["refresh"] == "dynamic"
+            assert damaged_parts(guest) == []
+            assert ram_in_headers(guest, *where) == known + (1152 << 20)
+            last = seed_in_slot(guest)
+        updated = guest.ram.read(*where)
+        assert seed_after_crash(guest)[0] == last
+        assert guest.ram.read(*where) == updated
+
+
+def test_hotplug_of_the_kernels_own(build):
+    """What kexec_file_load has loaded is still known after the kernel has changed it."""
+    with hotplug_guest(build, "6.12") as guest:
+        guest.check(load_probe("-s", ""))
+        [low] = [a for a, _ in resources(guest.check("cat /proc/iomem"), "Crash kernel")]
+        loaded = guest.ram.read(low, 4096)
+        plug_memory(guest, "first", 128)
+        assert guest.ram.read(low, 4096) != loaded
+        assert crash_status(guest)["proven"]
+        first = seed_in_slot(guest)
+        assert refresh(guest)["refresh"] == "full"
+        last = seed_in_slot(guest)
+        assert first != last and seed_after_crash(guest)[0] == last

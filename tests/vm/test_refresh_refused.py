@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What can keep kexec and kexec-seed from a crash kernel: exit status 1 and one clear
+line on standard error, and the image that was loaded stays, to the byte.
+
+Before that line there may be notes, one line each: why a refresh could not be of the seed
+alone ("loading all of it again"), or why kexec goes on with the other system call ("using
+kexec_file_load"). Each test says which it expects; any other line fails it. What verify
+says on standard output is not counted.
+"""
+
+import json
+
+import pytest
+
+from crash import PROBE, Setup
+from loaded import (crash_status, load_probe, refreshable, refused, seed_after_crash,
+                    seed_in_slot, unchanged)
+
+AGAIN = "loading all of it again"
+FOLDER = "/run/kexec-seed"
+RECIPE = f"{FOLDER}/crash.recipe"
+SETPRIV = "/usr/sbin/setpriv --bounding-set"
+LOADS = (load_probe(), load_probe("-s", ""), load_probe(""))
+REFRESHES = ("kexec-seed refresh", "kexec-seed refresh --full")
+
+
+def apart(change: str, command: str) -> str:
+    """`command` where mounts are its own and `change` has mounted something."""
+    return f'unshare -m sh -c "{change} && {command}"'
+
+
+def status_of(guest, change: str) -> dict:
+    return json.loads(guest.check(apart(change, "kexec-seed status --json")))["crash"]
+
+
+NO_KCORE = "mount --bind /dev/null /proc/kcore"
+KCORE_SAYS = "/proc/kcore: not the memory of an x86_64 kernel"
+
+
+def test_no_kcore(build):
+    with refreshable(build, Setup("6.12")) as guest:
+        guest.check(load_probe())
+        with unchanged(guest):
+            refused(guest, apart(NO_KCORE, load_probe()), KCORE_SAYS)
+            refused(guest, apart(NO_KCORE, REFRESHES[0]), KCORE_SAYS, notes=(AGAIN,))
+            refused(guest, apart(NO_KCORE, REFRESHES[1]), KCORE_SAYS)
+            refused(guest, apart(NO_KCORE, "kexec-seed verify"), "cannot verify",
+                    KCORE_SAYS)
+            status = status_of(guest, NO_KCORE)
+            assert status["method"] == "kexec_load" and not status["proven"]
+            assert KCORE_SAYS in status["why"]
+        # Whoever left the choice of the call to us gets the one that needs no kcore.
+        first = seed_in_slot(guest)
+        guest.check(load_probe(""))
+        done = guest.run(apart(NO_KCORE, REFRESHES[0]))
+        assert done.status == 0 and AGAIN in done.output
+        assert "using kexec_file_load: /proc/kcore" in done.output
+        seed, _ = seed_after_crash(guest)
+        assert seed != first
+
+
+# A recipe's folder in a state that keeps others out or has no room.
+FULL = ("mkdir -p /mnt && mount -t tmpfs -o size=256k none /mnt && cp -a /run/kexec-seed"
+        " /mnt && mount --bind /mnt /run && { head -c 300000 /dev/zero >/run/fill"
+        " 2>/dev/null; true; }")
+READ_ONLY = "mount --bind /run /run && mount -o remount,bind,ro /run"
+
+
+@pytest.mark.parametrize("kernel", ["6.1", "7.3"])
+def test_run_full(build, kernel):
+    """No room for the recipe is no reason for an old seed, or for no crash kernel: only
+    what needs the recipe of the new image does not work."""
+    with refreshable(build, Setup(kernel)) as guest:
+        guest.check(load_probe())
+        first = seed_in_slot(guest)
+        out = guest.check(apart(FULL, REFRESHES[0]))
+        [note] = [x for x in out.splitlines() if x.startswith("kexec-seed: ")]
+        assert "will not be counted" in note and "file system is full" in note
+        second = seed_in_slot(guest)
+        status = crash_status(guest)
+        assert first != second and status["proven"] and status["refreshes"] == 0
+        with unchanged(guest):
+            refused(guest, apart(FULL, REFRESHES[1]), RECIPE, "file system is full")
+            guest.check(apart(FULL, "kexec-seed verify"))
+            assert guest.check(f"ls -A {FOLDER}").split() == ["crash.recipe", "lock"]
+        out = guest.check(apart(FULL, load_probe()))
+        [note] = out.splitlines()
+        assert "cannot refresh this image" in note and "file system is full" in note
+        seed, _ = seed_after_crash(guest)
+        assert seed not in (first, second)
+
+
+def test_run_read_only(build):
+    with refreshable(build, Setup("6.12")) as guest:
+        guest.check(load_probe())
+        with unchanged(guest):
+            refused(guest, apart(READ_ONLY, REFRESHES[1]), FOLDER, "is read-only")
+            assert status_of(guest, READ_ONLY)["proven"]
+            guest.check(apart(READ_ONLY, "kexec-seed verify"))
+        done = guest.check(apart(READ_ONLY, "kexec-seed refresh 2>&1"))
+        assert "will not be counted" in done and "dynamic" in done
+        assert crash_status(guest)["refreshes"] == 0
+        [note] = guest.check(apart(READ_ONLY, load_probe())).splitlines()
+        assert "cannot refresh this image" in note and "is read-only" in note
+        assert crash_status(guest)["method"] == "foreign"
+        seed_after_crash(guest)
+
+
+def test_rules_of_the_kernel(build):
+    """Capabilities, then what can only be switched off until the next boot: one after the
+    other, in one guest. The image that was loaded before all of it boots."""
+    with refreshable(build, Setup("7.3")) as guest:
+        guest.check(load_probe())
+        with unchanged(guest):
+            for command in LOADS:
+                refused(guest, f"{SETPRIV} -sys_boot {command}", "root (CAP_SYS_BOOT)")
+            for command in REFRESHES:
+                refused(guest, f"{SETPRIV} -sys_boot {command}", "root (CAP_SYS_BOOT)")
+            guest.check(f"{SETPRIV} -sys_boot kexec-seed verify")
+            refused(guest, f"{SETPRIV} -sys_boot kexec -p -u", "root (CAP_SYS_BOOT)")
+
+            needs = "root with CAP_SYS_RAWIO"
+            refused(guest, f"{SETPRIV} -sys_rawio {load_probe()}", needs)
+            refused(guest, f"{SETPRIV} -sys_rawio {REFRESHES[0]}", needs, notes=(AGAIN,))
+            refused(guest, f"{SETPRIV} -sys_rawio {REFRESHES[1]}", needs)
+            refused(guest, f"{SETPRIV} -sys_rawio kexec-seed verify", needs)
+
+            guest.check("echo 0 >/proc/sys/kernel/kexec_load_limit_panic")
+            for command in (*LOADS, *REFRESHES):
+                refused(guest, command, "no more loads", "kexec_load_limit_panic is 0")
+            guest.check("echo 1 >/proc/sys/kernel/kexec_load_disabled")
+            for command in (*LOADS, *REFRESHES):
+                refused(guest, command, "kexec_load_disabled is 1")
+            guest.check("kexec-seed verify")
+            assert crash_status(guest)["refreshes"] == 0
+        seed = seed_in_slot(guest)
+        assert seed_after_crash(guest)[0] == seed
+
+
+@pytest.mark.parametrize("kernel", ["6.1", "7.3"])
+def test_lockdown(build, kernel):
+    with refreshable(build, Setup(kernel)) as guest:
+        guest.check("mount -t securityfs securityfs /sys/kernel/security")
+        guest.check(load_probe())
+        with unchanged(guest):
+            guest.check("echo integrity >/sys/kernel/security/lockdown")
+            says = "locked down (integrity) and takes signed kernels only"
+            refused(guest, load_probe(), says, "(-s)")
+            refused(guest, REFRESHES[0], says, notes=(AGAIN,))
+            refused(guest, REFRESHES[1], says)
+            guest.check("kexec-seed verify")
+            guest.check("echo confidentiality >/sys/kernel/security/lockdown")
+            says = "/proc/kcore: Operation not permitted"
+            refused(guest, load_probe(), says, "lockdown=confidentiality")
+            refused(guest, REFRESHES[0], says, notes=(AGAIN,))
+            refused(guest, REFRESHES[1], says)
+            refused(guest, "kexec-seed verify", "cannot verify", says)
+            status = crash_status(guest)
+            assert status["method"] == "kexec_load" and not status["proven"]
+        seed_after_crash(guest)
+
+
+@pytest.mark.parametrize("how", ["", "-s"])
+def test_lockdown_after_the_load(build, how):
+    """The kernel gives up the loaded image before it looks at the signature of the next,
+    so a refresh that could only fail must not get that far."""
+    with refreshable(build, Setup("6.12")) as guest:
+        guest.check("mount -t securityfs securityfs /sys/kernel/security")
+        guest.check(load_probe(how, ""))
+        with unchanged(guest):
+            guest.check("echo integrity >/sys/kernel/security/lockdown")
+            for command in REFRESHES:
+                done = guest.run(command)
+                assert done.status == 1 and "locked down" in done.output, done.output
+        seed_after_crash(guest)
+
+
+def test_no_region(build):
+    with refreshable(build, Setup("6.12", crashkernel="0M")) as guest:
+        says = "no memory is reserved for a crash kernel: boot with crashkernel="
+        for how in ("-c", ""):
+            refused(guest, load_probe(how), says)
+        for command in (*REFRESHES, "kexec-seed verify"):
+            refused(guest, command, "no crash kernel is loaded")
+        status = crash_status(guest)
+        assert not status["loaded"] and status["method"] == "none"
+
+
+# A command that spoils the recipe, and words of the line that must come.
+BAD_RECIPES = [
+    (f"dd if=/dev/null of={RECIPE} bs=1 seek=500 2>/dev/null", "truncated"),
+    (f": >{RECIPE}", "truncated"),
+    (f"printf '\\377' | dd of={RECIPE} bs=1 seek=8 conv=notrunc 2>/dev/null", "version"),
+    (f"printf '\\377' | dd of={RECIPE} bs=1 seek=99 conv=notrunc 2>/dev/null", "damaged"),
+    (f"printf 'KSRECIPX' | dd of={RECIPE} conv=notrunc 2>/dev/null", "recipe"),
+    (f"chown 1 {RECIPE}", "belongs to user 1"),
+    (f"chmod 644 {RECIPE}", "its mode is 0644"),
+    (f"ln {RECIPE} {FOLDER}/other", "names, not one"),
+    (f"mv {RECIPE} /tmp/moved; ln -s /tmp/moved {RECIPE}", RECIPE),
+    (f"rm {RECIPE}; mkdir {RECIPE}", "no regular file"),
+    (f"rm {RECIPE}", "does not exist"),
+    (f"chmod 755 {FOLDER}", "its mode is 0755"),
+    (f"chown 1 {FOLDER}", "belongs to user 1"),
+    (f"mv {FOLDER} /tmp/folder; ln -s /tmp/folder {FOLDER}", "symbolic link"),
+]
+
+
+def test_bad_recipes(build):
+    with refreshable(build, Setup("6.12")) as guest:
+        guest.check(load_probe())
+        guest.check(f"cp -a {FOLDER} /tmp/kept")
+        with unchanged(guest):
+            for spoil, says in BAD_RECIPES:
+                guest.check(spoil)
+                for command in (*REFRESHES, "kexec-seed verify"):
+                    refused(guest, command, FOLDER, says)
+                told = guest.run("kexec-seed status --json")
+                if told.status:  # nobody's folder: nothing is claimed
+                    refused(guest, "kexec-seed status", FOLDER, says)
+                else:
+                    status = json.loads(told.output)["crash"]
+                    assert status["loaded"] and status["method"] == "foreign", spoil
+                    assert status["seed_slots"] == []
+                guest.check(f"rm -rf {FOLDER}; cp -a /tmp/kept {FOLDER}")
+            assert crash_status(guest)["proven"]
+        guest.check(REFRESHES[0])
+
+        # A load makes a recipe anew where it can
+        guest.check(f"chown 1 {RECIPE}")
+        assert guest.check(load_probe()) == ""
+        guest.check(REFRESHES[0])
+        # and where somebody else owns the folder, it loads and says that it cannot.
+        guest.check(f"chown 1 {FOLDER}")
+        [note] = guest.check(load_probe()).splitlines()
+        assert "cannot refresh this image" in note and "belongs to user 1" in note
+        seed_after_crash(guest)
+
+
+def test_damaged_files_leave_the_image(build):
+    """kexec -p itself: what is wrong with its files is found before a load."""
+    with refreshable(build, Setup("6.12")) as guest:
+        guest.check(load_probe())
+        with unchanged(guest):
+            guest.check(f"head -c 3000 {PROBE} >/short; truncate -s 300M /large")
+            for how in ("-c", ""):
+                refused(guest, f"kexec {how} -p /short", "/short: truncated")
+                refused(guest, f"kexec {how} -p /none", "/none: No such file")
+                refused(guest, f"kexec {how} -p {PROBE} --initrd=/none", "/none: No such")
+            refused(guest, f"kexec -c -p {PROBE} --initrd=/large", "room for the initrd")
+            assert crash_status(guest)["proven"]
+        guest.check(REFRESHES[0])
