@@ -54,7 +54,7 @@ int conf_parse(struct bytes text, const char *name, conf_set *set, void *context
 static int read_file(const char *path, conf_set *set, void *context, struct error *err)
 {
 	_cleanup_free_ char *data = NULL;
-	size_t size;
+	size_t size = 0;
 	int ret = file_slurp(path, CONF_SIZE_MAX, &data, &size);
 
 	if (ret == -ENOENT)

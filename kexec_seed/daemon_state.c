@@ -224,7 +224,7 @@ int daemon_state_read(const char *dir, struct daemon_state *out, struct error *e
 	_cleanup_close_ int folder = open_dir(dir, false, err);
 	_cleanup_free_ char *path = NULL, *data = NULL;
 	bool running;
-	size_t size;
+	size_t size = 0;
 	int ret;
 
 	*out = (struct daemon_state){ .running = false };

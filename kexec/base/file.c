@@ -93,8 +93,10 @@ int file_open(const char *path, struct file *out, struct error *err)
 	return file_adopt(fd, path, out, err);
 }
 
-static int write_all(int fd, const char *buf, size_t size)
+int file_write_all(int fd, const void *data, size_t size)
 {
+	const uint8_t *buf = data;
+
 	while (size) {
 		ssize_t n = write(fd, buf, size);
 
@@ -125,7 +127,7 @@ static int copy_all(int from, int to, const char *path, struct error *err)
 			continue;
 		if (n < 0)
 			return error_set(err, errno, "%s: %s", path, strerror(errno));
-		ret = write_all(to, buf, (size_t)n);
+		ret = file_write_all(to, buf, (size_t)n);
 		if (ret)
 			return no_memory(path, -ret, err);
 	}

@@ -74,6 +74,9 @@ int file_check(const struct file *f, struct error *err);
 /* Unmaps, closes and resets to FILE_NONE. Harmless on FILE_NONE. */
 void file_close(struct file *f);
 
+/* Writes all of it to @fd. 0 or a negative errno. */
+int file_write_all(int fd, const void *data, size_t size);
+
 /*
  * Reads a small file of /proc or /sys, whose size stat() does not tell, into memory that
  * the caller frees; a NUL follows the *@size bytes. -EFBIG when there are more than @max

@@ -298,21 +298,6 @@ int recipe_read(const struct recipe_dir *dir, enum recipe_slot slot,
 	return error_set(err, ESTALE, "%s: of another boot; " AGAIN, p.path);
 }
 
-static int write_all(int fd, const uint8_t *data, size_t size)
-{
-	while (size) {
-		ssize_t n = write(fd, data, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
 /* Both names are of this folder. */
 static int rename_in(const struct recipe_dir *dir, const char *from, const char *to,
 		     struct error *err)
@@ -339,14 +324,14 @@ static int write_temporary(const struct recipe_dir *dir, const uint8_t *data, si
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || fchmod(fd, 0600) < 0)
 		return -errno;
-	return write_all(fd, data, size);
+	return file_write_all(fd, data, size);
 }
 
 int recipe_write(const struct recipe_dir *dir, enum recipe_slot slot,
 		 const struct recipe *r, struct error *err)
 {
 	_cleanup_free_ uint8_t *data = NULL;
-	size_t size;
+	size_t size = 0;
 	int ret;
 
 	if (dir->lock < 0)
@@ -398,7 +383,7 @@ static bool parse_id(struct bytes text, uint8_t out[RECIPE_ID_SIZE])
 int boot_id_read(const char *root, uint8_t out[RECIPE_ID_SIZE], struct error *err)
 {
 	_cleanup_free_ char *path = NULL, *text = NULL;
-	size_t size;
+	size_t size = 0;
 	int ret;
 
 	if (asprintf(&path, "%s/proc/sys/kernel/random/boot_id", root) < 0) {

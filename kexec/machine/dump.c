@@ -20,7 +20,7 @@
 static int read_text(const char *root, const char *path, char **data, struct bytes *text)
 {
 	_cleanup_free_ char *file = NULL;
-	size_t size;
+	size_t size = 0;
 	int ret;
 
 	if (asprintf(&file, "%s%s", root, path) < 0)

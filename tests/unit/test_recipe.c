@@ -90,7 +90,7 @@ static void test_there_and_back(void **state)
 	struct scene *s = *state;
 	struct purgatory_params *p = (void *)s->load.plan.purgatory_block;
 	uint8_t *again;
-	size_t size;
+	size_t size = 0;
 
 	assert_int_equal(decode(s, s->data, s->size), 0);
 	same_rest(&s->load, &s->out);
@@ -112,7 +112,7 @@ static void test_file_load(void **state)
 {
 	struct scene *s = *state;
 	uint8_t *data;
-	size_t size;
+	size_t size = 0;
 
 	assert_int_equal(recipe_encode(&s->file, &data, &size, &s->err), 0);
 	assert_int_equal(decode(s, data, size), 0);
@@ -128,7 +128,7 @@ static void test_bare(void **state)
 	struct plan *p = &s->load.plan;
 	struct options *o = &s->load.options;
 	uint8_t *data;
-	size_t size;
+	size_t size = 0;
 
 	o->initrd = o->append = NULL;
 	memset(s->load.initrd_digest, 0, SHA256_SIZE);
@@ -164,7 +164,7 @@ static void test_holds_no_secret(void **state)
 	struct scene *s = *state;
 	struct purgatory_params *p = (void *)s->load.plan.purgatory_block;
 	uint8_t *data;
-	size_t size;
+	size_t size = 0;
 
 	assert_null(memmem(s->data, s->size, secret, sizeof(secret)));
 	/* one that nobody checks, too */

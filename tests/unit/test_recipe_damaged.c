@@ -213,7 +213,7 @@ static uint8_t *build(const struct scene *s, const uint32_t *types, size_t *size
 
 static void refused(struct scene *s, const uint32_t *types, const char *what)
 {
-	size_t size;
+	size_t size = 0;
 	uint8_t *data = build(s, types, &size);
 
 	assert_int_equal(decode(s, data, size), -EBADMSG);
@@ -304,7 +304,7 @@ static void test_two_digests(void **state)
 static void not_written(struct scene *s, const struct recipe *r, int ret)
 {
 	uint8_t *data = NULL;
-	size_t size;
+	size_t size = 0;
 
 	assert_int_equal(recipe_encode(r, &data, &size, &s->err), ret);
 	assert_null(data);

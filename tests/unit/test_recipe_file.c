@@ -148,9 +148,9 @@ static void test_file_of_others(void **state)
 	int fd = p->dir.fd;
 
 	assert_int_equal(recipe_write(&p->dir, RECIPE_CURRENT, &p->recipe, &p->err), 0);
-	fchmodat(fd, CURRENT, 0644, 0);
+	assert_int_equal(fchmodat(fd, CURRENT, 0644, 0), 0);
 	told(p, read_back(p, RECIPE_CURRENT), -EPERM, "mode is 0644");
-	fchmodat(fd, CURRENT, 0600, 0);
+	assert_int_equal(fchmodat(fd, CURRENT, 0600, 0), 0);
 	assert_int_equal(linkat(fd, CURRENT, fd, "other", 0), 0);
 	told(p, read_back(p, RECIPE_CURRENT), -EPERM, "2 names");
 	unlinkat(fd, "other", 0);
