@@ -13,9 +13,24 @@
 
 #define SECOND_US UINT64_C(1000000)
 
+_Static_assert(PACE_SOURCES == SOURCES, "each source is counted");
+
+static unsigned int source_number(const struct daemon *d, const char *name)
+{
+	for (unsigned int i = 0; i < SOURCES; i++)
+		if (d->sources.all[i].kind && !strcmp(d->sources.all[i].kind->name, name))
+			return i;
+	return 0;
+}
+
 static void on_fork(void *context, const char *source, const char *generation)
 {
-	daemon_event(context, source, generation);
+	struct daemon *d = context;
+	unsigned int i = source_number(d, source);
+
+	if (!burst_is_echo(&d->burst, i, daemon_now(),
+			   (uint64_t)d->options->window_ms * 1000))
+		daemon_event(d, source, generation);
 }
 
 static int on_due(sd_event_source *timer, uint64_t usec, void *context)

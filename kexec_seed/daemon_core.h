@@ -30,6 +30,7 @@ struct daemon {
 	struct source_host host;
 	struct sources sources;
 	struct pace pace;
+	struct burst burst;
 	struct child command;
 	struct daemon_state state;
 	uint64_t began; /* the refresh at work; microseconds, daemon_now() */

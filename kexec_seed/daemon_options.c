@@ -226,5 +226,5 @@ void daemon_options_print(FILE *to)
 		fprintf(to, "  %-26s %s\n", name, settings[i].help);
 	}
 	fprintf(to, "  %-26s %s\n", "--config=FILE",
-		"instead of " DAEMON_CONF " (with FILE.d/*.conf)");
+		"instead of " DAEMON_CONF " (and FILE.d/*.conf)");
 }

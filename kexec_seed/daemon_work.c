@@ -65,7 +65,7 @@ static void finish(struct daemon *d, int ret, const char *method, const struct e
 			 "no crash kernel is loaded (event: %s)", f.source);
 	} else {
 		tell_failure(d, &f, err->text);
-		again = ret != -ENODATA;
+		again = ret != -ENODATA && ret != -EOPNOTSUPP;
 	}
 	pace_end(&d->pace, now, !again);
 	if (again)

@@ -50,3 +50,14 @@ void pace_end(struct pace *p, uint64_t now, bool well)
 		p->failures++;
 	p->retry_at = now + retry_delay(p->failures);
 }
+
+bool burst_is_echo(struct burst *b, unsigned int source, uint64_t now, uint64_t window)
+{
+	if (!b->forks || now - b->began > window)
+		*b = (struct burst){ .began = now };
+	b->heard[source]++;
+	if (b->heard[source] <= b->forks)
+		return true;
+	b->forks = b->heard[source];
+	return false;
+}

@@ -32,6 +32,22 @@ struct pace {
 	bool busy;	       /* a refresh is at work */
 };
 
+#define PACE_SOURCES 4
+
+/* How often each source was heard since @began, and how many forks that must have been. */
+struct burst {
+	uint64_t began;
+	uint64_t forks;
+	uint64_t heard[PACE_SOURCES];
+};
+
+/*
+ * One fork is heard by several sources, one after the other. As long as, within @window,
+ * none of them has been heard more often than there were forks, nothing new has happened:
+ * true. @source is below PACE_SOURCES.
+ */
+bool burst_is_echo(struct burst *b, unsigned int source, uint64_t now, uint64_t window);
+
 static inline struct pace pace_make(uint64_t window)
 {
 	return (struct pace){ .window = window, .hold = window };

@@ -52,9 +52,12 @@ static int check_hole(const struct crash_state *s, struct error *err)
 	struct cpu_facts cpu;
 	int ret = mapped_ram(&s->kcore, &ram, err);
 
-	cpu_read("", &cpu);
 	e820_sort(&ram);
-	need = crash_hole_needed(&ram, cpu.gbpages);
+	need = crash_hole_needed(&ram, false);
+	if (need > room) { /* with larger pages there are fewer tables */
+		cpu_read("", &cpu);
+		need = crash_hole_needed(&ram, cpu.gbpages);
+	}
 	e820_free(&ram);
 	if (ret || need <= room)
 		return ret;
@@ -189,6 +192,8 @@ static int reload(const struct recipe_dir *dir, const struct crash_state *s,
 	int ret = run_reload(dir, &s->recipe, source, err);
 
 	out->window = now() - start;
+	if (ret == -ENOENT || ret == -ENODATA)
+		return -EIO; /* these mean something else to our callers */
 	if (ret)
 		return ret;
 	out->way = REFRESH_FULL;
@@ -324,7 +329,7 @@ static int refresh(const struct recipe_dir *dir, const struct refresh_request *r
 		      : !s->has_recipe || !(s->interrupted || req->full))
 		return refuse(s, err);
 	if (s->recipe.options.seed == SEED_OFF)
-		return error_set(err, ENODATA,
+		return error_set(err, EOPNOTSUPP,
 				 "the crash kernel was loaded with --seed=off: there is "
 				 "nothing to refresh");
 	if (!s->loaded)

@@ -32,7 +32,8 @@ struct refresh_result {
 
 /*
  * Gives the loaded crash kernel a new seed. 0; -ENOENT: none is loaded and none was;
- * -ENODATA: one is, but not by us (no recipe, or another image); any other negative errno.
+ * -ENODATA: one is, but not by us (no recipe, or another image); -EOPNOTSUPP: it was loaded
+ * without a seed on purpose; any other negative errno.
  * *@out is filled in on failure too; @err then says what is loaded now.
  */
 int refresh_run(const struct refresh_request *req, struct refresh_result *out,

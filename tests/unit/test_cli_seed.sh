@@ -70,9 +70,19 @@ for word in --help -h; do
 	[ "$got" = 0 ] || fail "$word: status $got"
 	[ "$(wc -l <"$tmp/out")" -le 24 ] || fail "$word: more than 24 lines"
 	[ -z "$(awk 'length > 80' "$tmp/out")" ] || fail "$word: wider than 80 columns"
-	for command in refresh verify status; do
+	for command in daemon refresh verify status; do
 		grep -q "^  $command " "$tmp/out" || fail "$word does not name $command"
 	done
+done
+seed daemon --help
+[ "$got" = 0 ] || fail "daemon --help: status $got"
+[ "$(wc -l <"$tmp/out")" -le 24 ] || fail "daemon --help: more than 24 lines"
+[ -z "$(awk 'length > 80' "$tmp/out")" ] || fail "daemon --help: wider than 80 columns"
+keys=$(sed -n 's/^  --\([a-z-]*\)=.*/\1/p' "$tmp/out" | grep -vx config)
+[ -n "$keys" ] || fail "daemon --help names no key"
+sed 's/\\-/-/g' "$srcdir/man/kexec-seed.conf.5" >"$tmp/page"
+for key in $keys; do
+	grep -q "^\.BI $key= " "$tmp/page" || fail "kexec-seed.conf(5) lacks $key"
 done
 for word in --version -v; do
 	seed $word
@@ -91,6 +101,29 @@ for command in refresh verify status; do
 done
 usage "--source" refresh --source
 usage "full" verify --full
+usage "unknown option '--bogus'" daemon --bogus
+usage "'bogus' is no option" daemon bogus
+usage "every: its value is missing" daemon --every
+usage "every: 'often' is not a number" daemon --every=often
+usage "there is no 'x'" daemon --sources=kmsg,x
+
+# Its configuration: the first thing that is wrong, with file and line
+conf=$tmp/conf
+mkdir -p "$conf.d" && chmod 755 "$conf.d" || exit 1
+misconf() {
+	line=$1 words=$2
+	printf '# a comment\n\n%b\n' "$3" >"$conf"
+	chmod 644 "$conf"
+	usage "$conf:$line: $words" daemon --config="$conf"
+}
+misconf 3 "there is no key 'evrey'" 'evrey = 60'
+misconf 4 "every: 'x' is not" 'every = 60\nevery = x'
+misconf 3 "not of the form 'key = value'" 'every'
+misconf 5 "reload-command: " "poll-ms = 10\n\nreload-command = 'a"
+printf 'window-ms = 0\n' >"$conf.d/10.conf"
+echo 'poll-ms = 20' >"$conf"
+chmod 644 "$conf.d/10.conf"
+usage "$conf.d/10.conf:1: window-ms: '0' is not" daemon --config="$conf"
 
 # No rights
 refused 1 1 "needs root" refresh
@@ -163,10 +196,8 @@ if command -v groff >/dev/null; then
 	for page in "$srcdir"/man/*.[1-8]; do
 		groff -man -Tascii -P-cbou -ww -rLL=78n "$page" >"$tmp/out" 2>"$tmp/err"
 		[ ! -s "$tmp/err" ] || fail "groff complains about $page"
-		case $page in *.8)
-			awk 'length > 80' "$tmp/out" >"$tmp/err"
-			[ ! -s "$tmp/err" ] || fail "too wide: $page"
-		esac
+		awk 'length > 80' "$tmp/out" >"$tmp/err"
+		[ ! -s "$tmp/err" ] || fail "too wide: $page"
 	done
 else
 	skip "the manual pages: no groff"
@@ -190,6 +221,7 @@ try() {
 	"kexec -p") "$KEXEC" --dry-run --facts="$MACHINES/crash-256m" "$@" ;;
 	"kexec -l" | "kexec --dry-run")
 		"$KEXEC" --dry-run --facts="$MACHINES/bios-1g" "$@" ;;
+	"kexec-seed daemon") "$tmp/kexec-seed" "$@" --help ;; # which ends
 	"kexec -e" | "kexec -S" | "kexec --print-ckr-size" | "echo c") ;;
 	"kexec-seed "*) seed "$@"; [ "$got" != 2 ] ;;
 	*) echo "what is this?" >&2; return 1 ;;

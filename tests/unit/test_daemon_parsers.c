@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the daemon's sources are told: records, messages, a page that changes. */
 #include "kexec_seed/kmsg_record.h"
+#include "kexec_seed/pace.h"
 #include "kexec_seed/uevent_message.h"
 #include "kexec_seed/vmclock.h"
 #include "kexec_seed/words.h"
@@ -237,12 +238,33 @@ static void test_words(void **state)
 	assert_null(words);
 }
 
+/* Sources 0 and 1 hear the same forks, in either order. */
+static void test_echoes(void **state)
+{
+	struct burst b = { 0 };
+
+	(void)state;
+	assert_false(burst_is_echo(&b, 1, 5, 100)); /* the first fork */
+	assert_true(burst_is_echo(&b, 0, 10, 100));
+	assert_false(burst_is_echo(&b, 0, 20, 100)); /* the second one */
+	assert_true(burst_is_echo(&b, 1, 30, 100));
+	assert_false(burst_is_echo(&b, 1, 40, 100)); /* three, four, heard late by 0 */
+	assert_false(burst_is_echo(&b, 1, 50, 100));
+	assert_true(burst_is_echo(&b, 0, 60, 100));
+	assert_true(burst_is_echo(&b, 0, 70, 100));
+	assert_false(burst_is_echo(&b, 0, 80, 100));
+	/* beyond the window nothing is an echo */
+	assert_false(burst_is_echo(&b, 1, 106, 100));
+	assert_true(burst_is_echo(&b, 0, 206, 100));
+	assert_false(burst_is_echo(&b, 2, 207, 100));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kmsg),	       cmocka_unit_test(test_uevent),
-		cmocka_unit_test(test_vmclock),	       cmocka_unit_test(test_words),
-		cmocka_unit_test(test_vmclock_writer),
+		cmocka_unit_test(test_kmsg),	cmocka_unit_test(test_uevent),
+		cmocka_unit_test(test_vmclock), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_echoes),	cmocka_unit_test(test_vmclock_writer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,27 +2,18 @@
 """vmgenid_uevent: with it, and only with it, user space hears of a fork from the kernel."""
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from cache import VMGENID_KERNELS, kernel_headers
+from cache import VMGENID_KERNELS
+from forks import MODULE, RESEEDED, VMGENID, build_module
 from guest import Guest
 from initrd import build_initrd
 
-SOURCE = Path(__file__).resolve().parents[2] / "kexec_seed/module"
-MODULE = "/vmgenid_uevent.ko"
-VMGENID = ["-device", "vmgenid,guid=auto"]
-RESEEDED = "crng reseeded due to virtual machine fork"
 # busybox's own output would wait in a buffer.
 LISTEN = "uevent sh -c 'env; echo'"
 TROUBLE = r"BUG:|WARNING:|Oops|Call Trace|refcount_t"
-# What the configuration of a kernel says about a compiler that this machine may not have.
-# The variables of a kernel's build, given on the command line, go before it.
-NEWER_FLAG = "-fmin-function-alignment=16"
-OLDER = "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT="
 
 
 @pytest.fixture(scope="module", params=VMGENID_KERNELS)
@@ -32,17 +23,7 @@ def kernel(request) -> str:
 
 @pytest.fixture(scope="module")
 def module(kernel, tmp_path_factory) -> Path:
-    """The module for a kernel, from a copy of its sources."""
-    folder = tmp_path_factory.mktemp("module") / "source"
-    shutil.copytree(SOURCE, folder)
-    options = ["CC=gcc", "KCFLAGS=-Werror", "W=1", "CONFIG_DEBUG_INFO_BTF_MODULES="]
-    if subprocess.run(["gcc", NEWER_FLAG, "-E", "-x", "c", "/dev/null"],
-                      capture_output=True, check=False).returncode:
-        options.append(OLDER)
-    done = subprocess.run(["make", "-C", folder, f"KDIR={kernel_headers(kernel)}", *options],
-                          capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "vmgenid_uevent.ko"
+    return build_module(kernel, tmp_path_factory.mktemp("module") / "source")
 
 
 def machine(kernel: str, module: Path, extra=()) -> dict:

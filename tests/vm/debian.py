@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A small Debian with systemd for a guest, made by mmdebstrap and kept in the cache.
+
+    debian.py            make it, if it is not there
+    debian.py --refresh  make it anew
+
+    root = debian_root()                                # MissingError says what it lacks
+    archive = debian_initrd(root, {"/usr/local/sbin/x": Path("x")}, folder)
+    Guest(initrd=archive, cmdline="rdinit=/lib/systemd/systemd", ...)
+
+    CACHE/debian/SUITE/{root.cpio,version}              170 MB
+
+It is of the release that this machine runs, or else programs built here might not run
+there, and comes from the server that this machine's own apt has its packages from. All of
+it is unpacked into the guest's memory: no disk, no driver for one.
+"""
+
+import fcntl
+import importlib.machinery
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from cache import FETCH, MissingError, cache_dir
+from initrd import Content, Cpio
+
+SUITES = ["bookworm", "trixie"]
+INCLUDE = "systemd-sysv,udev,kmod,procps,libelf1,libjson-c5"
+# Not read by anything in a test, and half of the size.
+UNUSED = ["/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*",
+          "/usr/share/man/*", "/usr/lib/x86_64-linux-gnu/perl-base/unicore/*"]
+# In Debian links into /usr; a folder of that name in an archive would replace them.
+MERGED = ("bin", "lib", "lib64", "sbin")
+# What leads to a server may be set up on this machine, such as a proxy.
+WAY_OUT = re.compile(r'^(Acquire::(?:http|https|Retries)(?:::[\w:.-]+)? "[^"\n]+";)$',
+                     re.MULTILINE)
+
+
+def _load_fetch():
+    """The script `fetch` as a module: it knows how to ask this machine's apt."""
+    loader = importlib.machinery.SourceFileLoader("fetch", str(FETCH))
+    module = importlib.util.module_from_spec(
+        importlib.util.spec_from_loader("fetch", loader))
+    loader.exec_module(module)
+    return module
+
+
+def own_suite() -> str:
+    for line in Path("/etc/os-release").read_text().splitlines():
+        if line.startswith("VERSION_CODENAME="):
+            name = line.partition("=")[2].strip('"')
+            return name if name in SUITES else SUITES[0]
+    return SUITES[0]
+
+
+class RootCpio(Cpio):
+    """An archive made from a tar file, with owners and modes as they are there."""
+
+    def _entry(self, info: tarfile.TarInfo, mode: int, size: int) -> None:
+        self.inode += 1
+        name = os.path.normpath(info.name).encode() + b"\0"
+        fields = [self.inode, mode | info.mode & 0o7777, info.uid, info.gid, 1,
+                  int(info.mtime), size, 0, 0, info.devmajor, info.devminor,
+                  len(name), 0]
+        self.out.write(b"070701" + b"".join(b"%08X" % f for f in fields) + name)
+        self._pad()
+
+    def add(self, tar: tarfile.TarFile, info: tarfile.TarInfo) -> None:
+        if info.isdir():
+            self._entry(info, 0o040000, 0)
+        elif info.issym():
+            target = info.linkname.encode()
+            self._entry(info, 0o120000, len(target))
+            self.out.write(target)
+        elif info.isreg() or info.islnk():  # of a second name, a second copy
+            content = tar.extractfile(info)
+            size = tar.getmember(info.linkname).size if info.islnk() else info.size
+            self._entry(info, 0o100000, size)
+            shutil.copyfileobj(content, self.out, 1 << 20)
+        # devices: the kernel has its own
+        self._pad()
+
+
+def to_cpio(source: Path, target: Path) -> None:
+    with tarfile.open(source) as tar, open(target, "wb") as out:
+        cpio = RootCpio(out)
+        for info in tar:
+            cpio.add(tar, info)
+        cpio.device("/dev/console", 5, 1)  # before any file system is mounted
+        cpio.end()
+
+
+def make(folder: Path, suite: str) -> None:
+    """Fills `folder`; FetchError (of `fetch`) or MissingError when that does not work."""
+    fetch = _load_fetch()
+    if not shutil.which("mmdebstrap"):
+        raise MissingError("mmdebstrap is not there (Debian: mmdebstrap)")
+    site = fetch.Archive(cache_dir() / "apt").site()
+    keyring = next((k for k in fetch.KEYRINGS if os.path.exists(k)), None)
+    signed = f"[signed-by={keyring}] " if keyring else ""
+    fetch.say(f"a small {suite} from {site}")
+    with tempfile.TemporaryDirectory(dir=cache_dir()) as tmp:
+        os.chmod(tmp, 0o755)
+        made, tar, conf = Path(tmp) / "made", Path(tmp) / "root.tar", Path(tmp) / "conf"
+        made.mkdir()
+        conf.write_text("\n".join(WAY_OUT.findall(fetch.run(
+            ["apt-config", "dump"], "read apt's configuration"))) + "\n")
+        fetch.run(["mmdebstrap", "--variant=minbase", f"--include={INCLUDE}",
+                   f"--aptopt={conf}", *(f"--dpkgopt=path-exclude={p}" for p in UNUSED),
+                   suite, str(tar), f"deb {signed}{site} {suite} main"],
+                  f"make a root of {suite}")
+        to_cpio(tar, made / "root.cpio")
+        (made / "version").write_text(f"{suite} {INCLUDE}\n")
+        fetch.publish(made, folder)
+
+
+def debian_root(refresh: bool = False) -> Path:
+    """The archive of the root; made when it is not there, which takes the network."""
+    suite = own_suite()
+    folder = cache_dir() / "debian" / suite
+    version = folder / "version"
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with open(cache_dir() / "debian.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if refresh or not version.exists() or \
+                version.read_text() != f"{suite} {INCLUDE}\n":
+            try:
+                make(folder, suite)
+            except (OSError, tarfile.TarError) as error:
+                raise MissingError(str(error)) from None
+            except Exception as error:
+                if type(error).__name__ != "FetchError":
+                    raise
+                raise MissingError(str(error)) from None
+    return folder / "root.cpio"
+
+
+def _merged(path: str) -> str:
+    return f"/usr{path}" if path.split("/")[1] in MERGED else path
+
+
+def debian_initrd(root: Path, files: Mapping[str, Content], links: Mapping[str, str],
+                  folder: Path) -> Path:
+    """An archive in `folder` of the root and then `files` and `links` (path -> target),
+    which replace what is of the same name. Modes are those of the host's files, 0644 for
+    a content given as bytes."""
+    final = folder / "debian.cpio"
+    with open(final, "wb") as out:
+        with open(root, "rb") as source:
+            shutil.copyfileobj(source, out, 1 << 20)
+        cpio = Cpio(out)
+        for path, content in files.items():
+            on_host = isinstance(content, Path)
+            mode = os.stat(content).st_mode & 0o755 if on_host else 0o644
+            cpio.file(_merged(path), content, mode)
+        for path, target in links.items():
+            cpio.link(_merged(path), target)
+        cpio.end()
+    return final
+
+
+def main(argv: list[str]) -> int:
+    if argv not in ([], ["--refresh"]):
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    try:
+        debian_root(refresh=bool(argv))
+    except (MissingError, subprocess.SubprocessError) as error:
+        print(f"debian.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

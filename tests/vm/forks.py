@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Guests with a crash kernel and the daemon, and what becomes of them in a fork: a
+snapshot, and clones that go on from it, each with a generation ID of its own.
+
+    setup = machine(build, "6.12")
+    with Guest(**setup) as guest:
+        guest.check(load_probe())
+        start_daemon(guest)
+        saved = snapshot(guest, tmp_path / "saved")
+    with clone(setup, saved) as guest:
+        wait_refreshed(guest, saved, "kmsg")
+        assert seed_at(guest, saved.slot) != saved.seed
+
+What the daemon says goes into the kernel log, which gives each line its time and keeps it
+in a snapshot: said(), timed().
+"""
+
+import contextlib
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import cache
+from crash import PROBE, read_memory
+from guest import Guest
+from initrd import build_initrd, libraries
+from loaded import RAMDISK, SEED_SIZE, THEIRS, crash_status
+from places import kexec, probe
+
+VMGENID = ["-device", "vmgenid,guid=auto"]
+MODULE = "/vmgenid_uevent.ko"
+HERE = Path(__file__).resolve().parent
+MODULE_SOURCE = HERE.parents[1] / "kexec_seed/module"
+# Another one, which makes the kernel believe in forks: see its source.
+FORKS, FORKS_SOURCE = "/vmforks.ko", HERE / "vmforks"
+RESEEDED = "crng reseeded due to virtual machine fork"
+# What the configuration of a kernel says about a compiler that this machine may not have.
+# The variables of a kernel's build, given on the command line, go before it.
+NEWER_FLAG = "-fmin-function-alignment=16"
+OLDER = "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT="
+# No limit to what user space writes into the log; and none of it on the serial console,
+# whose emulation takes longer than what is measured here.
+CMDLINE = "crashkernel=64M printk.devkmsg=on loglevel=4"
+PIDFILE = "/run/daemon.pid"
+
+
+def build_module(kernel: str, folder: Path, source: Path = MODULE_SOURCE) -> Path:
+    """The module in `source`, by default vmgenid_uevent, for one of VMGENID_KERNELS; made
+    in a new `folder`."""
+    shutil.copytree(source, folder)
+    options = ["CC=gcc", "KCFLAGS=-Werror", "W=1", "CONFIG_DEBUG_INFO_BTF_MODULES="]
+    if subprocess.run(["gcc", NEWER_FLAG, "-E", "-x", "c", "/dev/null"],
+                      capture_output=True, check=False).returncode:
+        options.append(OLDER)
+    done = subprocess.run(
+        ["make", "-C", folder, "-f", MODULE_SOURCE / "Makefile",
+         f"KDIR={cache.kernel_headers(kernel)}", *options],
+        capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [module] = folder.glob("*.ko")
+    return module
+
+
+def machine(build: Path, kernel: str, extra=VMGENID, files=None, **more) -> dict:
+    """What Guest() takes: kexec, kexec-seed, kexec-tools, strace, the probe."""
+    strace = shutil.which("strace")
+    assert strace, "strace is not there"
+    theirs = cache.kexec_tools()
+    initrd = build_initrd(
+        programs=[kexec(build), build / "kexec_seed/kexec-seed", Path(strace)],
+        files={PROBE: probe(build), RAMDISK: bytes(range(256)) * 256, THEIRS: theirs,
+               **libraries(theirs), **(files or {})}, name="fork")
+    return {"kernel": kernel, "memory": "256M", "initrd": initrd, "extra": list(extra),
+            "cmdline": CMDLINE, **more}
+
+
+def until(condition: str, seconds: float = 20) -> str:
+    """A command that waits for another one to be true."""
+    return (f"n=0; until {condition}; do n=$((n + 1)); [ $n -lt {int(seconds * 10)} ] ||"
+            f" {{ echo 'never: {condition.replace(chr(39), '')}'; exit 1; }};"
+            " sleep 0.1; done")
+
+
+def forks_command(count: int = 1) -> str:
+    """Has the kernel believe in that many. The guest needs the module FORKS."""
+    return f"insmod {FORKS} count={count} && rmmod vmforks"
+
+
+def start_daemon(guest: Guest, options: str = "", first: str = "event: start") -> int:
+    """Its process, once it has done what it does first."""
+    seen = len(said(guest, first))
+    guest.check(f"kexec-seed daemon {options} </dev/null >/dev/null 2>/dev/kmsg &"
+                f" echo $! >{PIDFILE}")
+    guest.check(until(f"[ $(dmesg | grep -c '{first}') -gt {seen} ]"))
+    return int(guest.check(f"cat {PIDFILE}"))
+
+
+def stop_daemon(guest: Guest) -> None:
+    guest.check(f"kill $(cat {PIDFILE}); " + until(f"[ ! -d /proc/$(cat {PIDFILE}) ]"))
+
+
+def timed(guest: Guest, words: str) -> list[tuple[float, str]]:
+    """Lines of the kernel log with these words: seconds, and what they say."""
+    log = re.findall(r"^(?:<\d+>)?\[ *(\d+\.\d+)\] (.*)$", guest.check("dmesg"), re.M)
+    return [(float(when), line) for when, line in log if words in line]
+
+
+def said(guest: Guest, words: str = "") -> list[str]:
+    return [line for _, line in timed(guest, words) if line.startswith("kexec-seed: ")]
+
+
+def daemon_status(guest: Guest) -> dict:
+    return json.loads(guest.check("kexec-seed status --json"))["daemon"]
+
+
+def refreshes(guest: Guest) -> int:
+    return crash_status(guest)["refreshes"]
+
+
+def latency(guest: Guest, forked: float | None = None) -> float:
+    """Seconds from the kernel's line about a fork (by default the last one) to the
+    daemon's that the image is fresh."""
+    forked = forked or timed(guest, RESEEDED)[-1][0]
+    return next(t for t, _ in timed(guest, "has a fresh seed") if t > forked) - forked
+
+
+def seed_at(guest: Guest, slot: int) -> bytes:
+    """The seed in memory, read from outside."""
+    node = read_memory(guest, slot - 8, 8 + SEED_SIZE)
+    assert node[:8] == bytes([9, 0, 0, 0, SEED_SIZE, 0, 0, 0])
+    assert any(node[8:])
+    return node[8:]
+
+
+@dataclass(frozen=True)
+class Saved:
+    path: Path
+    slot: int = 0  # where the seed is; 0: kexec-seed does not know
+    seed: bytes = b""
+    refreshes: int = 0
+
+
+def snapshot(guest: Guest, path: Path) -> Saved:
+    """The guest ends here; the file has to be removed."""
+    status = crash_status(guest)
+    slots = [s["addr"] for s in status["seed_slots"]] or [0]
+    seed = seed_at(guest, slots[0]) if slots[0] else b""
+    guest.save(path)
+    guest.close()
+    return Saved(path, slots[0], seed, status["refreshes"] or 0)
+
+
+@contextlib.contextmanager
+def clone(setup: dict, saved: Saved):
+    """It runs, and its kernel has noticed if it has a driver."""
+    with Guest(**setup, incoming=saved.path) as guest:
+        guest.cont()
+        if setup["kernel"] in cache.VMGENID_KERNELS:
+            guest.check(until(f"dmesg | grep -q '{RESEEDED}'"))
+        yield guest
+
+
+def wait_refreshed(guest: Guest, saved: Saved, source: str, seconds: float = 5) -> None:
+    """One refresh more than there were, and for this reason."""
+    guest.check(until(f"dmesg | grep -q 'a fresh seed (event: {source}'", seconds))
+    status = crash_status(guest)
+    assert status["last_source"] == source
+    assert status["refreshes"] == saved.refreshes + 1
+    assert status["loaded"] and status["proven"]

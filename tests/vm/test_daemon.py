@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The daemon while nothing happens, while too much happens, and when something is
+missing. See test_fork.py for what it is there for.
+
+$KEXEC_FORKS=all looks at an idle one for a minute, and makes a million forks (half an
+hour).
+"""
+
+import json
+import os
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+from forks import (FORKS, FORKS_SOURCE, MODULE, PIDFILE, RESEEDED, build_module,
+                   daemon_status, forks_command, latency, machine, refreshes, said,
+                   seed_at, start_daemon, stop_daemon, timed, until)
+from guest import Guest
+from loaded import crash_status, load_probe, load_theirs, refused, seed_slot
+
+ALL = os.environ.get("KEXEC_FORKS") == "all"
+KERNEL = "6.12"
+IDLE_SECONDS = 60 if ALL else 15
+MANY = 1000000 if ALL else 10000
+PRIVATE_MAX = 4096  # KiB
+GROWTH_MAX = 64  # KiB: what a first event needs, and no second one
+FORKS_MEASURED = 15
+LATENCY_MAX = 5  # times the load alone; most of the rest proves that the image is ours
+HANDFUL = 12  # and then one for every 1.6 s that it goes on
+KICKED = "event: signal"
+UUID = "fe4d7c9d-b8c6-4a70-9ef1-3d8a58d18eed"
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("modules")
+    return {MODULE: build_module(KERNEL, folder / "uevent"),
+            FORKS: build_module(KERNEL, folder / "forks", FORKS_SOURCE)}
+
+
+def private_memory(guest: Guest, pid: int) -> int:
+    """KiB."""
+    text = guest.check(f"cat /proc/{pid}/smaps_rollup")
+    return sum(map(int, re.findall(r"^Private_\w+: *(\d+) kB$", text, re.M)))
+
+
+def descriptors(guest: Guest, pid: int) -> int:
+    return int(guest.check(f"ls /proc/{pid}/fd | wc -l"))
+
+
+def system_calls(guest: Guest, pid: int, seconds: float) -> list[str]:
+    """All that it does in this time: the last one has not ended."""
+    guest.check(f"strace -f -qq -o /run/trace -p {pid} & tracer=$!; sleep {seconds};"
+                " kill $tracer; wait", seconds + 30)
+    calls = guest.check("cat /run/trace").splitlines()
+    assert "epoll_wait(" in calls[-1], calls
+    return calls
+
+
+def kick(guest: Guest, says: str = "has a fresh seed") -> None:
+    """SIGHUP, and what comes of it."""
+    words = rf"{says} ({KICKED}"
+    seen = len(said(guest, words))
+    guest.check(f"kill -HUP $(cat {PIDFILE}); "
+                + until(f"[ $(dmesg | grep -c '{words}') -gt {seen} ]"))
+
+
+def test_idle(build):
+    """It sleeps as long as nothing happens, in little memory."""
+    with Guest(**machine(build, KERNEL)) as guest:
+        guest.check(load_probe())
+        pid = start_daemon(guest)
+        kick(guest)
+        guest.check("sleep 2")
+        assert len(system_calls(guest, pid, IDLE_SECONDS)) == 1
+        private = private_memory(guest, pid)
+        print(f"{private} KiB")
+        assert private <= PRIVATE_MAX
+        stop_daemon(guest)
+        pid = start_daemon(guest, "--sources=genid")  # to see that the test can fail
+        assert len(system_calls(guest, pid, 4)) > 3
+
+
+def test_latency(build, modules):
+    """From the kernel's line about the fork to the daemon's that all is done: not much
+    longer than the system call that no refresh can do without. In a guest that has been
+    running for a while, as QEMU first translates all code of a clone again; and the best
+    of several, as this machine may have other things to do."""
+    took, alone = [], []
+    with Guest(**machine(build, KERNEL, files=modules)) as guest:
+        guest.check(load_probe())
+        start_daemon(guest)
+        for _ in range(FORKS_MEASURED):
+            guest.check(forks_command() + "; sleep 0.5")
+            took.append(latency(guest) * 1e3)
+            told = json.loads(guest.check("kexec-seed refresh --json"))
+            alone.append(told["window"] * 1e3)
+        assert len(said(guest, "event: kmsg, dynamic")) == FORKS_MEASURED
+    print(", ".join(f"{name} {min(ms):.1f} (median {statistics.median(ms):.1f}) ms"
+                    for name, ms in (("fork to fresh", took), ("load alone", alone))))
+    assert min(took) <= LATENCY_MAX * min(alone)
+
+
+def uptime(guest: Guest) -> float:
+    return float(guest.check("cut -d' ' -f1 /proc/uptime"))
+
+
+def storm(guest: Guest, pid: int, command: str, timeout: float = 120) -> int:
+    """How many refreshes this makes. The last one has to come after it, and nothing may
+    be left behind."""
+    slot = seed_slot(guest)
+    seed = seed_at(guest, slot)
+    before = refreshes(guest), descriptors(guest, pid), private_memory(guest, pid)
+    guest.check(f"{command}; echo the storm is over >/dev/kmsg; sleep 2.5", timeout)
+    [(over, _)] = timed(guest, "the storm is over")[-1:]
+    done = timed(guest, "has a fresh seed")
+    assert done and done[-1][0] > over
+    assert seed_at(guest, slot) != seed
+    assert descriptors(guest, pid) == before[1]
+    assert private_memory(guest, pid) - before[2] <= GROWTH_MAX
+    return refreshes(guest) - before[0]
+
+
+def test_storm(build, modules):
+    """Thousands of forks, each of them heard of from two sources, as fast as a guest can
+    have them; then as many signals; then what only looks like an event."""
+    with Guest(**machine(build, KERNEL, files=modules)) as guest:
+        guest.check(f"{load_probe()} && insmod {MODULE}")
+        pid = start_daemon(guest)
+        told = daemon_status(guest)["sources"]
+        assert told["uevent"] == told["kmsg"] == "active"
+        guest.check(forks_command())
+        kick(guest)
+        guest.check("sleep 4")
+        start = uptime(guest)
+        count = storm(guest, pid, forks_command(MANY), 2400)
+        took = uptime(guest) - start
+        print(f"{MANY} forks in at most {took:.1f} s: {count} refreshes")
+        assert 2 <= count <= HANDFUL + took
+        count = storm(guest, pid, f"i=0; while [ $i -lt {MANY} ]; do kill -HUP {pid};"
+                      " i=$((i + 1)); done", 2400)
+        print(f"{MANY} signals: {count} refreshes")
+        assert 2 <= count <= HANDFUL + MANY // 1000
+        # what root writes into the log is not the kernel's, and neither is this uevent
+        before = refreshes(guest)
+        guest.check("for i in 1 2 3 4 5; do"
+                    f" echo '<5>random: {RESEEDED}'; done >/dev/kmsg;"
+                    " for i in /sys/bus/*/drivers/vmgenid/QEMUVGID:00/uevent; do"
+                    f" echo 'change {UUID} NEW_VMGENID=1' >$i; done; sleep 1")
+        assert refreshes(guest) == before
+
+
+def test_without_source(build):
+    """Neither a source nor a crash kernel: it waits for what may come."""
+    with Guest(**machine(build, KERNEL, extra=())) as guest:
+        pid = start_daemon(guest, first="no crash kernel is loaded (event: start)")
+        assert any("nothing here is known to tell of a VM fork: SIGHUP refreshes" in x
+                   for x in said(guest))
+        told = daemon_status(guest)
+        assert told["running"] and "active" not in told["sources"].values()
+        assert not crash_status(guest)["loaded"]
+        assert len(system_calls(guest, pid, 3)) == 1
+        guest.check(load_probe())
+        slot = seed_slot(guest)
+        seed = seed_at(guest, slot)
+        kick(guest)
+        assert seed_at(guest, slot) != seed
+        assert crash_status(guest)["last_source"] == "signal"
+
+        refused(guest, "kexec-seed daemon", "another kexec-seed daemon is running")
+        assert daemon_status(guest)["running"]
+
+        guest.check("kexec -p -u")  # meanwhile
+        kick(guest, "no crash kernel is loaded")
+        assert not said(guest, "no fresh seed")
+        stop_daemon(guest)
+        assert not daemon_status(guest)["running"]
+        assert said(guest)[-1].endswith("ending on signal 15")
+
+
+def test_end(build):
+    """SIGTERM is no failure; SIGKILL leaves nothing in the way of the next one."""
+    with Guest(**machine(build, KERNEL)) as guest:
+        guest.check(load_probe())
+        out = guest.check("kexec-seed daemon 2>/run/log & pid=$!; sleep 1; kill $pid;"
+                          " wait $pid; echo status $?")
+        assert out == "status 0\n"
+        start_daemon(guest)
+        guest.check(f"kill -KILL $(cat {PIDFILE}); sleep 0.1")
+        assert not daemon_status(guest)["running"]
+        seed = seed_at(guest, seed_slot(guest))
+        start_daemon(guest)
+        assert seed_at(guest, seed_slot(guest)) != seed
+        assert daemon_status(guest)["running"]
+
+        # the clock set back, and a timer that does not care
+        stop_daemon(guest)
+        start_daemon(guest, "--every=2 --sources=none")
+        guest.check("date -s '2001-01-01 00:00:00'; "
+                    + until("dmesg | grep -q 'fresh seed (event: timer'"))
+        assert crash_status(guest)["last_refresh"].startswith("2001-01-01T00:00:")
+        stop_daemon(guest)
+
+        # all that is known of the image is lost: it is nobody's now, and status knows us
+        start_daemon(guest)
+        guest.check("rm -rf /run/kexec-seed; sleep 2.5")
+        assert daemon_status(guest)["running"]
+        assert crash_status(guest)["method"] == "foreign"
+        refused(guest, "kexec-seed daemon", "another kexec-seed daemon is running")
+        kick(guest, "has no fresh seed")
+        guest.check(load_probe())
+        kick(guest)
+        assert crash_status(guest)["refreshes"] == 1
+
+
+# Loads with kexec-tools, but for as long as it may not.
+RELOAD = f"""#!/bin/sh
+echo "$1" >>/run/reloads
+[ ! -e /run/fails ] && {load_theirs()}
+""".encode()
+
+
+def test_image_of_others(build):
+    """An image that is not ours: without a command, one failure that is not repeated;
+    with one, that is done, and done again until it works."""
+    with Guest(**machine(build, KERNEL)) as guest:
+        guest.put("/run/reload", RELOAD)
+        guest.check(f"chmod +x /run/reload; {load_theirs()}")
+        start_daemon(guest, first="has no fresh seed (event: start)")
+        guest.check("sleep 2")
+        assert not said(guest, "next try")
+        assert crash_status(guest)["method"] == "foreign"
+        stop_daemon(guest)
+
+        guest.check("touch /run/fails")
+        start_daemon(guest, "--reload-command='/run/reload \"one word\"'",
+                     first="the reload command ended with status 1")
+        guest.check(until("[ $(wc -l </run/reloads) -ge 3 ]"))
+        assert guest.check("sort -u /run/reloads") == "one word\n"
+        tries = said(guest, "next try in")
+        assert [x.split("next try in ")[1] for x in tries][:2] == ["1 s", "2 s"]
+        guest.check("rm /run/fails; "
+                    + until("dmesg | grep -q 'fresh seed (event: start, command'"))
+        done = len(guest.check("cat /run/reloads").splitlines())
+        guest.check("sleep 3")
+        assert len(guest.check("cat /run/reloads").splitlines()) == done
+
+        guest.check(load_probe())  # ours again: no command for that
+        kick(guest)
+        assert crash_status(guest)["refreshes"] == 1
+        assert len(guest.check("cat /run/reloads").splitlines()) == done
+
+
+def test_kernel_refuses(build):
+    """A refresh that cannot work is tried ever more rarely, and harms nothing."""
+    with Guest(**machine(build, KERNEL)) as guest:
+        guest.check(load_probe())
+        start_daemon(guest)
+        slot = seed_slot(guest)
+        seed = seed_at(guest, slot)
+        guest.check("echo 1 >/proc/sys/kernel/kexec_load_disabled")
+        kick(guest, "has no fresh seed")
+        guest.check("sleep 4")
+        tries = timed(guest, "next try in")
+        assert [x.split()[-2] for _, x in tries] == ["1", "2", "4"]
+        assert seed_at(guest, slot) == seed
+        assert crash_status(guest)["loaded"] and crash_status(guest)["proven"]
+        assert daemon_status(guest)["running"]
+        stop_daemon(guest)

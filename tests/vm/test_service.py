@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""kexec-seed.service in a Debian with systemd, as `make install` leaves it there.
+
+One guest goes through all of it: what the sandbox leaves must be enough for a refresh
+after a real fork, and what it takes away is counted by systemd-analyze.
+"""
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from cache import MissingError, kernel_image
+from crash import read_memory
+from debian import debian_initrd, debian_root
+from guest import SLOW, Guest
+from initrd import HERE, build_initrd
+
+UNIT = "kexec-seed.service"
+LOADER = "kdump-tools.service"  # one of the two that the unit waits for
+RECIPE = "/run/kexec-seed/crash.recipe"
+CONF = "/etc/kexec-seed.conf.d/test.conf"
+RESEEDED = "crng reseeded due to virtual machine fork"
+EXPOSURE_MAX = 2.0
+LOAD = "kexec -p /boot/vmlinuz --initrd=/boot/initrd --command-line='console=ttyS0'"
+# Neither is needed, and each takes its time to start.
+MASKED = ["e2scrub_reap.service", "getty-static.service", "apt-daily.timer",
+          "apt-daily-upgrade.timer", "dpkg-db-backup.timer"]
+SYSTEM = "/etc/systemd/system"
+FILES = {
+    f"{SYSTEM}/agent.service": f"""
+[Service]
+ExecStart=/bin/sh /usr/local/sbin/agent /dev/ttyS1
+""",
+    f"{SYSTEM}/{LOADER}": f"""
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={LOAD}
+""",
+    # The daemon wakes up half as often as this; nobody wants to wait for ten minutes.
+    f"{SYSTEM}/{UNIT}.d/test.conf": "[Service]\nWatchdogSec=10\n",
+}
+
+
+@pytest.fixture(scope="module")
+def root() -> Path:
+    try:
+        return debian_root()
+    except MissingError as error:
+        pytest.skip(f"no Debian to run the service in: {error}")
+
+
+def archive(build: Path, root: Path, folder: Path) -> Path:
+    """The root with what is installed, and with what drives the guest."""
+    stage = folder / "stage"
+    done = subprocess.run(["make", "-C", build, "install", f"DESTDIR={stage}"],
+                          capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if not list(stage.rglob(UNIT)):
+        pytest.skip("built without libsystemd: there is no daemon")
+    files = {f"/{p.relative_to(stage)}": p for p in stage.rglob("*") if p.is_file()}
+    files |= {path: text.encode() for path, text in FILES.items()}
+    files |= {"/boot/vmlinuz": kernel_image("6.1"),
+              "/boot/initrd": build_initrd(name="next"),
+              "/usr/local/sbin/agent": HERE / "guest-root/agent"}
+    links = {f"{SYSTEM}/multi-user.target.wants/agent.service": "../agent.service"}
+    links |= {f"{SYSTEM}/{name}": "/dev/null" for name in MASKED}
+    return debian_initrd(root, files, links, folder)
+
+
+class Service:
+    """What the manager and the journal say of the unit."""
+
+    def __init__(self, guest: Guest):
+        self.guest = guest
+
+    def get(self, name: str, unit: str = UNIT) -> str:
+        return self.guest.check(f"systemctl show --value -p {name} {unit}").strip()
+
+    def journal(self) -> list[dict]:
+        text = self.guest.check(f"journalctl -b -u {UNIT} -o json --no-pager")
+        return [json.loads(line) for line in text.splitlines()]
+
+    def refreshes(self) -> list[dict]:
+        """The journal's entries on refreshes that went well, the oldest first."""
+        return [e for e in self.journal()
+                if e["MESSAGE"].startswith("the crash kernel has a fresh seed")]
+
+    def status(self) -> dict:
+        return json.loads(self.guest.check("kexec-seed status --json"))
+
+    def wait_refresh(self, count: int, source: str, method: str) -> dict:
+        """Until there were that many; the last one's entry."""
+        self.until(lambda: len(self.refreshes()) >= count, f"refresh {count}, {source}")
+        done = self.refreshes()
+        assert len(done) == count, [e["MESSAGE"] for e in done]
+        assert done[-1]["KEXEC_SEED_SOURCE"] == source
+        assert done[-1]["KEXEC_SEED_METHOD"] == method
+        assert int(done[-1]["KEXEC_SEED_DURATION_USEC"]) > 0
+        return done[-1]
+
+    def until(self, holds, what: str, timeout: float = 40) -> None:
+        deadline = time.monotonic() + timeout * SLOW
+        while not holds():
+            if time.monotonic() > deadline:
+                pytest.fail(f"{what}: not so; the journal says\n"
+                            + "\n".join(e["MESSAGE"] for e in self.journal()))
+            time.sleep(0.5)
+
+    def until_said(self, words: str) -> None:
+        self.until(lambda: any(words in e["MESSAGE"] for e in self.journal()), words)
+
+
+def seed(guest: Guest, service: Service) -> bytes:
+    [slot] = service.status()["crash"]["seed_slots"]
+    return read_memory(guest, slot["addr"], slot["len"])
+
+
+def starts(guest: Guest, service: Service) -> None:
+    """As its preset has it, after what loads the crash kernel."""
+    guest.check(f"systemctl preset {UNIT}")
+    assert guest.check(f"systemctl is-enabled {UNIT}").strip() == "enabled"
+    guest.check(f"systemctl start {LOADER} {UNIT}")
+    assert int(service.get("ActiveEnterTimestampMonotonic", LOADER)) \
+        <= int(service.get("InactiveExitTimestampMonotonic"))
+    assert service.get("Type") == "notify" and service.get("ActiveState") == "active"
+    service.wait_refresh(1, "start", "dynamic")
+    assert service.get("StatusText") == "Listening to: kmsg; 1 refreshes, 0 failed"
+    status = service.status()
+    assert status["daemon"]["running"] and status["crash"]["proven"]
+    assert status["daemon"]["sources"]["kmsg"] == "active"
+    told = {e["KEXEC_SEED_SOURCE"] for e in service.journal()
+            if e["MESSAGE"].startswith("source ")}
+    assert told == {"uevent", "kmsg", "vmclock", "genid"}
+    assert told == set(status["daemon"]["sources"])
+
+
+def is_locked_in(guest: Guest) -> None:
+    text = guest.check(f"systemd-analyze security {UNIT} --no-pager | cat")
+    exposure = re.search(r"exposure level for \S+: (\d+\.\d+)", text)
+    assert float(exposure[1]) <= EXPOSURE_MAX, text
+
+
+def reloads(guest: Guest, service: Service) -> None:
+    """Also with a configuration that is wrong; but it does not start with one."""
+    guest.check(f"systemctl reload {UNIT}")
+    service.wait_refresh(2, "signal", "dynamic")
+    guest.check(f"mkdir -p {Path(CONF).parent}; echo evrey = 60 >{CONF}")
+    guest.check(f"systemctl reload {UNIT}")
+    service.wait_refresh(3, "signal", "dynamic")
+    assert any(f"{CONF}:1: " in e["MESSAGE"] and "evrey" in e["MESSAGE"]
+               for e in service.journal())
+    pid = service.get("MainPID")
+    assert pid != "0" and service.get("NRestarts") == "0"
+    assert guest.run(f"systemctl restart {UNIT}").status
+    assert service.get("ExecMainStatus") == "2"
+    assert service.get("ActiveState") == "failed"  # and is not tried again and again
+    guest.check(f"rm {CONF}; systemctl start {UNIT}")
+    service.wait_refresh(4, "start", "dynamic")
+
+
+def is_kept_alive(guest: Guest, service: Service) -> None:
+    """SIGKILL, and then a daemon that does nothing any more."""
+    before = service.get("WatchdogTimestampMonotonic")
+    service.until(lambda: service.get("WatchdogTimestampMonotonic") != before, "a ping")
+    assert service.get("NRestarts") == "0"
+    guest.check(f"systemctl kill -s KILL {UNIT}")
+    service.wait_refresh(6, "start", "dynamic")
+    assert service.get("NRestarts") == "1"
+    guest.check(f"systemctl kill -s STOP {UNIT}")
+    service.wait_refresh(7, "start", "dynamic")
+    assert service.get("NRestarts") == "2"
+    service.until_said("Watchdog timeout")
+
+
+def asks_others(guest: Guest, service: Service) -> None:
+    """A crash kernel whose recipe is lost, and a command that may do what it may not."""
+    guest.check(f"rm {RECIPE}; systemctl reload {UNIT}")
+    service.until_said("was not loaded by kexec of")
+    guest.check(f"echo reload-command = systemctl restart {LOADER} >{CONF};"
+                f" systemctl reload {UNIT}")
+    service.wait_refresh(8, "signal", "command")
+    assert service.status()["crash"]["method"] == "kexec_load"
+
+
+def loads_all(guest: Guest, service: Service) -> None:
+    """With the kernel's help in the sandbox; without it, if a drop-in allows that."""
+    guest.check(f"rm {CONF}; {LOAD.replace('-p', '-s -p')} && systemctl reload {UNIT}")
+    service.wait_refresh(9, "signal", "full")
+    status = service.status()["crash"]
+    assert status["method"] == "kexec_file_load" and status["proven"]
+    # as if a load had been killed halfway: all of it is to be loaded again
+    guest.check(f"{LOAD} && cp -a {RECIPE} /run/copy && kexec -p -u &&"
+                f" cp -a /run/copy {RECIPE} && cp -a /run/copy {RECIPE}.next &&"
+                f" systemctl reload {UNIT}")
+    service.until_said("/proc/iomem")
+    guest.check("printf '[Service]\\nCapabilityBoundingSet=CAP_SYS_ADMIN\\n'"
+                f" >{SYSTEM}/{UNIT}.d/full.conf; systemctl daemon-reload;"
+                f" systemctl restart {UNIT}")
+    service.wait_refresh(10, "start", "full")
+    assert service.status()["crash"]["method"] == "kexec_load"
+
+
+def ends(guest: Guest, service: Service) -> None:
+    """What is loaded outlives the daemon, and so does what is known about it."""
+    guest.check(f"systemctl stop {UNIT}")
+    assert service.get("Result") == "success"
+    assert guest.check(f"stat -c %a {RECIPE}").strip() == "600"
+    status = service.status()
+    assert not status["daemon"]["running"] and status["crash"]["proven"]
+
+
+def test_service(build, root, tmp_path):
+    setup = {"kernel": "6.1-generic", "memory": "2G",
+             "initrd": archive(build, root, tmp_path),
+             "cmdline": "crashkernel=256M rdinit=/lib/systemd/systemd",
+             "extra": ["-device", "vmgenid,guid=auto"]}
+    saved = tmp_path / "saved"
+    with Guest(**setup) as guest:
+        guest.wait_ready(150)
+        service = Service(guest)
+        starts(guest, service)
+        is_locked_in(guest)
+        reloads(guest, service)
+        before = seed(guest, service)
+        guest.save(saved)
+    with Guest(**setup, incoming=saved) as guest:
+        guest.cont()
+        guest.wait_console(RESEEDED)
+        service = Service(guest)
+        service.wait_refresh(5, "kmsg", "dynamic")
+        assert seed(guest, service) != before
+        assert service.status()["crash"]["last_source"] == "kmsg"
+        for path in (saved, setup["initrd"]):  # large; QEMU has read them
+            path.unlink()
+        is_kept_alive(guest, service)
+        asks_others(guest, service)
+        loads_all(guest, service)
+        ends(guest, service)
