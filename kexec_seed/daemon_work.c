@@ -16,18 +16,6 @@ uint64_t daemon_now(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static const char *way_name(enum refresh_way way)
-{
-	switch (way) {
-	case REFRESH_DYNAMIC:
-		return "dynamic";
-	case REFRESH_FULL:
-		return "full";
-	default:
-		return "none";
-	}
-}
-
 static void tell_success(struct daemon *d, const struct log_fields *f)
 {
 	d->state.refreshes++;
@@ -97,7 +85,7 @@ static void refresh(struct daemon *d)
 		if (ret == -ENOENT || ret == -ENODATA)
 			ret = -EIO; /* no such command: not 'no crash kernel' */
 	}
-	finish(d, ret, way_name(result.way), &err);
+	finish(d, ret, refresh_way_name(result.way), &err);
 }
 
 void daemon_command_done(void *daemon, int ret, const struct error *err)

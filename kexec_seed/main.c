@@ -3,6 +3,8 @@
 
 #include "kexec_seed/subcommand.h"
 
+#include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +27,24 @@ static const struct command commands[] = {
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+int subcommand_json(int argc, char **argv, bool *json, struct error *err)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt == '?')
+			return -EINVAL;
+		*json = true;
+	}
+	if (optind < argc)
+		return error_set(err, EINVAL, "what is '%s'?", argv[optind]);
+	return 0;
+}
 
 static void print_help(FILE *to)
 {

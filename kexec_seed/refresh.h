@@ -15,6 +15,13 @@ enum refresh_way {
 	REFRESH_FULL,	 /* everything, from the files */
 };
 
+static inline const char *refresh_way_name(enum refresh_way way)
+{
+	static const char *const names[] = { "none", "dynamic", "full" };
+
+	return names[way];
+}
+
 struct refresh_request {
 	const char *dir;      /* of the recipe; NULL: RECIPE_DIR */
 	const char *source;   /* a word for what it is for: "manual", "kmsg" ... */

@@ -12,26 +12,13 @@
 /* How long to wait for another one that is at work, seconds. */
 #define WAIT 60
 
-static const char *way_name(enum refresh_way way)
-{
-	switch (way) {
-	case REFRESH_DYNAMIC:
-		return "dynamic";
-	case REFRESH_FULL:
-		return "full";
-	case REFRESH_NONE:
-		break;
-	}
-	return "none";
-}
-
 static int tell(const struct refresh_result *r, bool json, struct error *err)
 {
 	struct out *o = out_open(json, err);
 
 	if (!o)
 		return -ENOMEM;
-	out_text(o, "refresh", way_name(r->way));
+	out_text(o, "refresh", refresh_way_name(r->way));
 	out_bool(o, "loaded", r->loaded);
 	out_number(o, "refreshes", r->count);
 	out_seconds(o, "seconds", r->seconds);

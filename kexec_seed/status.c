@@ -7,7 +7,6 @@
 #include "kexec_seed/state.h"
 
 #include <errno.h>
-#include <getopt.h>
 
 /* Seconds. */
 #define LOCK_WAIT 5
@@ -101,24 +100,13 @@ static int look(struct recipe_dir *dir, struct error *err)
 
 int command_status(int argc, char **argv, struct error *err)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct recipe_dir dir = RECIPE_DIR_NONE;
 	struct crash_state s = { .kcore = KCORE_NONE };
 	bool json = false;
-	int opt, ret;
+	int ret;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt == '?')
-			return EXIT_USAGE;
-		json = true;
-	}
-	if (optind < argc) {
-		error_set(err, EINVAL, "status: what is '%s'?", argv[optind]);
+	if (subcommand_json(argc, argv, &json, err))
 		return EXIT_USAGE;
-	}
 	ret = look(&dir, err);
 	if (ret && ret != -ENOENT)
 		return EXIT_FAILED;

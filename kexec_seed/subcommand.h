@@ -10,9 +10,17 @@
 
 #include "error.h"
 
+#include <stdbool.h>
+
 #define EXIT_DONE   0
 #define EXIT_FAILED 1
 #define EXIT_USAGE  2
+
+/*
+ * Reads the words of a subcommand that knows --json only. 0; -EINVAL with the line, or
+ * after getopt has printed one.
+ */
+int subcommand_json(int argc, char **argv, bool *json, struct error *err);
 
 int command_daemon(int argc, char **argv, struct error *err);
 int command_refresh(int argc, char **argv, struct error *err);

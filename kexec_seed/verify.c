@@ -6,7 +6,6 @@
 #include "kexec_seed/state.h"
 
 #include <errno.h>
-#include <getopt.h>
 
 struct report {
 	struct out *out;
@@ -66,24 +65,13 @@ static int report(const struct crash_state *s, int ret, bool json, struct error 
 
 int command_verify(int argc, char **argv, struct error *err)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct recipe_dir dir = RECIPE_DIR_NONE;
 	struct crash_state s = { .kcore = KCORE_NONE };
 	bool json = false;
-	int opt, ret;
+	int ret;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt == '?')
-			return EXIT_USAGE;
-		json = true;
-	}
-	if (optind < argc) {
-		error_set(err, EINVAL, "verify: what is '%s'?", argv[optind]);
+	if (subcommand_json(argc, argv, &json, err))
 		return EXIT_USAGE;
-	}
 	/* with the lock, so that no refresh comes in between */
 	ret = recipe_dir_open(RECIPE_DIR, 60, &dir, err);
 	if (!ret)

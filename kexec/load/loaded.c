@@ -19,8 +19,8 @@ static int read_kcore(const void *from, uint64_t addr, void *buf, size_t size,
 }
 
 /* One reader: the kernel copies through a buffer that belongs to the open file. */
-static int digest_memory(const struct kcore *k, uint64_t addr, uint64_t size,
-			 uint8_t out[SHA256_SIZE], struct error *err)
+int loaded_digest(const struct kcore *k, uint64_t addr, uint64_t size,
+		  uint8_t out[SHA256_SIZE], struct error *err)
 {
 	struct digest_source source = { .read = read_kcore, .from = k, .alone = true };
 
@@ -61,7 +61,7 @@ static int compare_digest(const struct kcore *k, const char *what,
 			  const struct recipe_check *c, bool ours, struct error *err)
 {
 	uint8_t got[SHA256_SIZE];
-	int ret = digest_memory(k, c->addr, c->size, got, err);
+	int ret = loaded_digest(k, c->addr, c->size, got, err);
 
 	if (ret)
 		return ret;

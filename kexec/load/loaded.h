@@ -13,6 +13,10 @@
 #include "load/recipe.h"
 #include "machine/kcore.h"
 
+/* Digest (digest.h) of @size bytes of memory from @addr. 0 or a negative errno. */
+int loaded_digest(const struct kcore *k, uint64_t addr, uint64_t size,
+		  uint8_t out[SHA256_SIZE], struct error *err);
+
 /*
  * Is the loaded image the recipe's, with its dynamic block whole? 0; -ENODATA: no,
  * another one is; -EBADMSG: it is, and damaged; another negative errno: that could not be

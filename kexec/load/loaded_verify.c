@@ -3,19 +3,12 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "digest.h"
-#include "load/file_digest.h"
 #include "load/loaded.h"
 #include "load/secret.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-
-static int read_kcore(const void *from, uint64_t addr, void *buf, size_t size,
-		      struct error *err)
-{
-	return kcore_read(from, addr, buf, size, err);
-}
 
 /*
  * The page with the seed goes into locked memory. The kernel has copied it through a
@@ -46,11 +39,9 @@ static int digest_seed(const struct kcore *k, const struct purgatory_check *c,
 static int digest_part(const struct kcore *k, const struct purgatory_check *c,
 		       uint8_t out[SHA256_SIZE], struct error *err)
 {
-	struct digest_source source = { .read = read_kcore, .from = k, .alone = true };
-
 	if (c->kind == PURGATORY_KIND_SEED)
 		return digest_seed(k, c, out, err);
-	return source_digest(&source, c->addr, c->size, out, err);
+	return loaded_digest(k, c->addr, c->size, out, err);
 }
 
 /* The parameters as they lie in memory; with the digest of the current seed. */
