@@ -36,6 +36,10 @@ static int go_without_seed(const struct run *run, int ret, struct error *err)
 		error_prefix(err, "nothing loaded, because --seed=require");
 		return ret;
 	}
+	if (run->record.again && run->had_one) {
+		error_prefix(err, "no new seed, what is loaded stays");
+		return ret;
+	}
 	job_note("loading without a seed", err);
 	return 0;
 }
@@ -51,6 +55,8 @@ static int wait_for_seed(struct run *run, bool *ready, struct error *err)
 	if (!run->waited) {
 		run->waited = true;
 		ret = seed_wait(o->seed_timeout, err);
+		if (!ret)
+			seed_stir();
 		run->seed_ready = !ret;
 	}
 	*ready = run->seed_ready;

@@ -2,9 +2,11 @@
 #include "kexec_seed/daemon.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "kexec_seed/daemon_core.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
@@ -13,24 +15,55 @@
 
 #define SECOND_US UINT64_C(1000000)
 
-_Static_assert(PACE_SOURCES == SOURCES, "each source is counted");
+/*
+ * A kernel that has not noticed the fork itself reseeds its generator once a minute
+ * (CRNG_RESEED_INTERVAL in drivers/char/random.c): until then clones draw alike, unless we
+ * may ask for it (seed_stir()).
+ */
+#define RESEED_US (65 * SECOND_US)
 
-static unsigned int source_number(const struct daemon *d, const char *name)
+/* What tells one clone from the other shall be in the generator when it reseeds. */
+static void feed_generator(const char *generation)
 {
-	for (unsigned int i = 0; i < SOURCES; i++)
-		if (d->sources.all[i].kind && !strcmp(d->sources.all[i].kind->name, name))
-			return i;
-	return 0;
+	_cleanup_close_ int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && file_write_all(fd, generation, strlen(generation)))
+		return; /* there is the timer */
 }
 
+/*
+ * The driver's own word comes after the kernel has reseeded, and is heard twice, in the log
+ * and as a uevent. Anybody else's does not tell that.
+ */
 static void on_fork(void *context, const char *source, const char *generation)
 {
 	struct daemon *d = context;
-	unsigned int i = source_number(d, source);
+	bool log = !strcmp(source, source_kmsg.name);
 
-	if (!burst_is_echo(&d->burst, i, daemon_now(),
-			   (uint64_t)d->options->window_ms * 1000))
-		daemon_event(d, source, generation);
+	if (log || !strcmp(source, source_uevent.name)) {
+		sd_event_source_set_enabled(d->reseeded, SD_EVENT_OFF);
+		if (burst_is_echo(&d->burst, log, daemon_now(),
+				  (uint64_t)d->options->window_ms * 1000))
+			return;
+	} else {
+		feed_generator(generation);
+		sd_event_source_set_time_relative(d->reseeded, RESEED_US);
+		sd_event_source_set_enabled(d->reseeded, SD_EVENT_ONESHOT);
+	}
+	daemon_event(d, source, generation);
+}
+
+static void on_missed(void *context, const char *source)
+{
+	daemon_event(context, source, "");
+}
+
+static int on_reseeded(sd_event_source *timer, uint64_t usec, void *context)
+{
+	(void)timer;
+	(void)usec;
+	daemon_event(context, "reseed", "");
+	return 0;
 }
 
 static int on_due(sd_event_source *timer, uint64_t usec, void *context)
@@ -54,9 +87,13 @@ static int on_every(sd_event_source *timer, uint64_t usec, void *context)
 
 static int on_restate(sd_event_source *timer, uint64_t usec, void *context)
 {
+	struct daemon *d = context;
+
 	(void)timer;
 	(void)usec;
-	daemon_save(context);
+	/* it watches a file that is gone, and the new one may get its number */
+	d->lost = sd_event_source_disable_unref(d->lost);
+	daemon_save(d);
 	return 0;
 }
 
@@ -193,6 +230,8 @@ static int set_up_loop(struct daemon *d)
 	if (ret >= 0)
 		ret = add_timer(d, &d->restate, on_restate);
 	if (ret >= 0)
+		ret = add_timer(d, &d->reseeded, on_reseeded);
+	if (ret >= 0)
 		ret = sd_event_set_watchdog(d->loop, true);
 	return ret < 0 ? ret : 0;
 }
@@ -223,6 +262,7 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh
 		.options = o,
 		.context = d,
 		.fork = on_fork,
+		.missed = on_missed,
 		.changed = on_changed,
 	};
 	open_sources(d);
@@ -240,6 +280,7 @@ void daemon_close(struct daemon *d)
 	sd_event_source_disable_unref(d->reopen);
 	sd_event_source_disable_unref(d->lost);
 	sd_event_source_disable_unref(d->restate);
+	sd_event_source_disable_unref(d->reseeded);
 	sd_event_unref(d->loop);
 	daemon_options_free(&d->reloaded);
 	if (d->lock >= 0)

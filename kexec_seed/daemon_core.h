@@ -24,8 +24,9 @@ struct daemon {
 	sd_event *loop;			      /* owned, as are the next ones */
 	sd_event_source *due;		      /* the next refresh */
 	sd_event_source *every;
-	sd_event_source *reopen; /* another look at the sources */
-	sd_event_source *lost;	 /* our lock may be gone from its folder */
+	sd_event_source *reopen;   /* another look at the sources */
+	sd_event_source *reseeded; /* the kernel's generator has forgotten the snapshot */
+	sd_event_source *lost;	   /* our lock may be gone from its folder */
 	sd_event_source *restate;
 	struct source_host host;
 	struct sources sources;
@@ -36,8 +37,9 @@ struct daemon {
 	uint64_t began; /* the refresh at work; microseconds, daemon_now() */
 	int lock;	/* owned; -1: none */
 	bool journal;
-	bool mute;     /* the state cannot be written, and that was said */
-	bool stopping; /* as soon as the command has ended */
+	bool lost_image; /* our last refresh has left no crash kernel */
+	bool mute;	 /* the state cannot be written, and that was said */
+	bool stopping;	 /* as soon as the command has ended */
 };
 
 /* The time that the daemon goes by: CLOCK_BOOTTIME in microseconds. */

@@ -34,7 +34,8 @@ static void tell_failure(struct daemon *d, const struct log_fields *f, const cha
 }
 
 /* A refresh has ended. What cannot get better by itself is not tried again. */
-static void finish(struct daemon *d, int ret, const char *method, const struct error *err)
+static void finish(struct daemon *d, int ret, enum refresh_verdict verdict,
+		   const char *method, const struct error *err)
 {
 	uint64_t now = daemon_now();
 	const struct log_fields f = {
@@ -43,17 +44,15 @@ static void finish(struct daemon *d, int ret, const char *method, const struct e
 		.method = method,
 		.duration_us = now - d->began,
 	};
-	bool again = false;
+	bool again = ret && verdict == REFRESH_TRIED;
 
 	if (!ret) {
 		tell_success(d, &f);
-	} else if (ret == -ENOENT) {
+	} else if (verdict == REFRESH_NOTHING_LOADED || verdict == REFRESH_SEED_OFF) {
 		d->state.error[0] = '\0';
-		log_line(d->journal, LOG_INFO, &f,
-			 "no crash kernel is loaded (event: %s)", f.source);
+		log_line(d->journal, LOG_INFO, &f, "%s (event: %s)", err->text, f.source);
 	} else {
 		tell_failure(d, &f, err->text);
-		again = ret != -ENODATA && ret != -EOPNOTSUPP;
 	}
 	pace_end(&d->pace, now, !again);
 	if (again)
@@ -69,6 +68,7 @@ static void refresh(struct daemon *d)
 		.dir = d->options->run,
 		.source = d->state.event_source,
 		.seconds = 10,
+		.restore = d->lost_image,
 	};
 	struct refresh_result result = { .way = REFRESH_NONE };
 	struct error err = { "" };
@@ -77,22 +77,22 @@ static void refresh(struct daemon *d)
 	pace_begin(&d->pace);
 	d->began = daemon_now();
 	ret = d->refresh(&req, &result, &err);
-	if (ret == -ENODATA && d->options->reload) {
+	d->lost_image = result.lost;
+	if (ret && result.verdict == REFRESH_FOREIGN && d->options->reload) {
 		ret = child_start(&d->command, d->loop, d->options->reload,
 				  d->options->reload_timeout, &err);
 		if (!ret)
 			return; /* daemon_command_done() will be called */
-		if (ret == -ENOENT || ret == -ENODATA)
-			ret = -EIO; /* no such command: not 'no crash kernel' */
+		result.verdict = REFRESH_TRIED;
 	}
-	finish(d, ret, refresh_way_name(result.way), &err);
+	finish(d, ret, result.verdict, refresh_way_name(result.way), &err);
 }
 
 void daemon_command_done(void *daemon, int ret, const struct error *err)
 {
 	struct daemon *d = daemon;
 
-	finish(d, ret, "command", err);
+	finish(d, ret, REFRESH_TRIED, "command", err);
 	if (d->stopping)
 		sd_event_exit(d->loop, 0);
 	else

@@ -32,7 +32,7 @@ struct pace {
 	bool busy;	       /* a refresh is at work */
 };
 
-#define PACE_SOURCES 4
+#define PACE_SOURCES 2 /* the kernel log and uevents: both come after the reseed */
 
 /* How often each source was heard since @began, and how many forks that must have been. */
 struct burst {

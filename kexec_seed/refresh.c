@@ -153,6 +153,15 @@ static struct plan dynamic_plan(const struct plan *all)
 	return p;
 }
 
+/* The recipe's block is as it was read again: without anything of the seed. */
+static void forget_seed_digest(struct purgatory_params *p)
+{
+	explicit_bzero(p->self_sha256, sizeof(p->self_sha256));
+	for (uint32_t i = 0; i < p->nr_checks; i++)
+		if (p->checks[i].kind == PURGATORY_KIND_SEED)
+			explicit_bzero(p->checks[i].digest, sizeof(p->checks[i].digest));
+}
+
 static int load_dynamic(struct crash_state *s, struct refresh_result *out,
 			bool *other_way, struct error *err)
 {
@@ -168,12 +177,15 @@ static int load_dynamic(struct crash_state *s, struct refresh_result *out,
 	if (!ret)
 		ret = seed_wait(s->recipe.options.seed_timeout, err);
 	if (!ret)
+		seed_stir();
+	if (!ret)
 		ret = secret_map(PAGE, &page, err);
 	if (ret)
 		return ret;
 	start = now();
 	ret = lend_and_load(&plan, &page, KEXEC_TARGET_CRASH, &guard, other_way, err);
 	out->window = now() - start;
+	forget_seed_digest((void *)plan.purgatory_block);
 	return ret;
 }
 
@@ -192,8 +204,6 @@ static int reload(const struct recipe_dir *dir, const struct crash_state *s,
 	int ret = run_reload(dir, &s->recipe, source, err);
 
 	out->window = now() - start;
-	if (ret == -ENOENT || ret == -ENODATA)
-		return -EIO; /* these mean something else to our callers */
 	if (ret)
 		return ret;
 	out->way = REFRESH_FULL;
@@ -226,21 +236,19 @@ static int may_be_dynamic(const struct crash_state *s, const struct refresh_requ
 
 /*
  * After a load of the dynamic block: did everybody keep out of what lies above it? If not,
- * the image is of no use, and all of it is loaded again.
+ * the image is of no use: it is unloaded, and the caller loads all of it again.
  */
-static int finish_dynamic(const struct recipe_dir *dir, struct crash_state *s,
-			  const struct samples *before, const char *source,
+static int finish_dynamic(const struct crash_state *s, const struct samples *before,
 			  struct refresh_result *out, struct error *err)
 {
+	struct error ignored;
 	int ret = loaded_check_neighbour(&s->kcore, &s->recipe, err);
 
 	if (!ret)
 		ret = check_samples(s, before, err);
 	if (ret == -EBADMSG) {
-		note("the refreshed image is damaged, loading all of it again", err);
-		ret = reload(dir, s, source, out, err);
-		if (ret)
-			kexec_unload(KEXEC_TARGET_CRASH, &(struct error){ 0 });
+		error_prefix(err, "the refreshed image is damaged");
+		kexec_unload(KEXEC_TARGET_CRASH, &ignored);
 		return ret;
 	}
 	if (ret)
@@ -279,11 +287,9 @@ static int dynamic(const struct recipe_dir *dir, struct crash_state *s,
 		note("this refresh will not be counted", err);
 	ret = load_dynamic(s, out, &other_way, err);
 	if (!ret)
-		ret = finish_dynamic(dir, s, &before, source, out, err);
-	if (!ret && counted && out->way == REFRESH_DYNAMIC)
-		return count_refresh(dir, err);
-	if (!ret || out->way == REFRESH_FULL)
-		return ret;
+		ret = finish_dynamic(s, &before, out, err);
+	if (!ret)
+		return counted ? count_refresh(dir, err) : 0;
 	recipe_remove(dir, RECIPE_NEXT, &ignored);
 	if (!other_way && kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored))
 		return ret; /* nothing has changed, and nothing else would help */
@@ -301,8 +307,10 @@ static int mend(const struct recipe_dir *dir, struct crash_state *s, struct erro
 				      : recipe_remove(dir, RECIPE_NEXT, err);
 }
 
-static int refuse(const struct crash_state *s, struct error *err)
+static int refuse(const struct crash_state *s, struct refresh_result *out,
+		  struct error *err)
 {
+	out->verdict = s->loaded ? REFRESH_FOREIGN : REFRESH_NOTHING_LOADED;
 	if (s->loaded) {
 		*err = s->why;
 		error_prefix(
@@ -313,9 +321,31 @@ static int refuse(const struct crash_state *s, struct error *err)
 	if (!s->has_recipe)
 		return error_set(err, ENOENT,
 				 "no crash kernel is loaded: load one with kexec -p");
-	return error_set(err, ENOENT,
-			 "no crash kernel is loaded, it was unloaded by another tool; "
-			 "--full loads it again");
+	return error_set(
+		err, ENOENT,
+		"no crash kernel is loaded: it was unloaded, or a later load has "
+		"failed; --full loads it again");
+}
+
+/* Nothing is loaded: is it for us to change that? */
+static bool may_restore(const struct crash_state *s, const struct refresh_request *req)
+{
+	return s->has_recipe && (s->interrupted || req->full || req->restore);
+}
+
+static int refresh_loaded(const struct recipe_dir *dir, const struct refresh_request *req,
+			  struct refresh_result *out, struct crash_state *s,
+			  struct error *err)
+{
+	int ret = mend(dir, s, err);
+
+	if (ret)
+		return ret;
+	if (!may_be_dynamic(s, req, err))
+		return dynamic(dir, s, req->source, out, err);
+	if (!req->full)
+		note("loading all of it again", err);
+	return reload(dir, s, req->source, out, err);
 }
 
 static int refresh(const struct recipe_dir *dir, const struct refresh_request *req,
@@ -325,23 +355,17 @@ static int refresh(const struct recipe_dir *dir, const struct refresh_request *r
 
 	if (ret)
 		return ret;
-	if (s->loaded ? s->method == CRASH_FOREIGN
-		      : !s->has_recipe || !(s->interrupted || req->full))
-		return refuse(s, err);
-	if (s->recipe.options.seed == SEED_OFF)
-		return error_set(err, EOPNOTSUPP,
-				 "the crash kernel was loaded with --seed=off: there is "
-				 "nothing to refresh");
+	if (s->loaded ? s->method == CRASH_FOREIGN : !may_restore(s, req))
+		return refuse(s, out, err);
+	out->lost = true; /* unless the end finds otherwise */
 	if (!s->loaded)
 		return reload(dir, s, req->source, out, err);
-	ret = mend(dir, s, err);
-	if (ret)
-		return ret;
-	if (!may_be_dynamic(s, req, err))
-		return dynamic(dir, s, req->source, out, err);
-	if (!req->full)
-		note("loading all of it again", err);
-	return reload(dir, s, req->source, out, err);
+	if (s->recipe.options.seed != SEED_OFF)
+		return refresh_loaded(dir, req, out, s, err);
+	out->verdict = REFRESH_SEED_OFF;
+	return error_set(err, ENODATA,
+			 "the crash kernel was loaded with --seed=off: there is nothing "
+			 "to refresh");
 }
 
 int refresh_run(const struct refresh_request *req, struct refresh_result *out,
@@ -360,6 +384,7 @@ int refresh_run(const struct refresh_request *req, struct refresh_result *out,
 	crash_state_free(&s);
 	recipe_dir_close(&dir);
 	out->loaded = kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored) > 0;
+	out->lost = out->lost && !out->loaded;
 	out->seconds = now() - start;
 	return ret;
 }

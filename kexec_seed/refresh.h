@@ -22,26 +22,35 @@ static inline const char *refresh_way_name(enum refresh_way way)
 	return names[way];
 }
 
+/* Why nothing was tried. */
+enum refresh_verdict {
+	REFRESH_TRIED,		/* it was */
+	REFRESH_NOTHING_LOADED, /* no crash kernel is */
+	REFRESH_FOREIGN,	/* one is, but not by us: no recipe, or another image */
+	REFRESH_SEED_OFF,	/* ours, without a seed on purpose */
+};
+
 struct refresh_request {
 	const char *dir;      /* of the recipe; NULL: RECIPE_DIR */
 	const char *source;   /* a word for what it is for: "manual", "kmsg" ... */
 	bool full;	      /* load everything again */
+	bool restore;	      /* also what an earlier refresh has lost */
 	unsigned int seconds; /* how long to wait for another one that is at work */
 };
 
 struct refresh_result {
 	enum refresh_way way;
-	bool loaded;	     /* a crash kernel is loaded now */
-	double seconds;	     /* the whole of it */
-	double window;	     /* of the system call, in which there may be none loaded */
+	enum refresh_verdict verdict;
+	bool lost;	/* one was loaded before, or was to be restored, and is not now */
+	bool loaded;	/* a crash kernel is loaded now */
+	double seconds; /* the whole of it */
+	double window;	/* of the system call, in which there may be none loaded */
 	unsigned long count; /* refreshes of this image so far */
 };
 
 /*
- * Gives the loaded crash kernel a new seed. 0; -ENOENT: none is loaded and none was;
- * -ENODATA: one is, but not by us (no recipe, or another image); -EOPNOTSUPP: it was loaded
- * without a seed on purpose; any other negative errno.
- * *@out is filled in on failure too; @err then says what is loaded now.
+ * Gives the loaded crash kernel a new seed. 0 or a negative errno with the line. *@out is
+ * filled in on failure too: whether it was tried at all, and what is loaded now.
  */
 int refresh_run(const struct refresh_request *req, struct refresh_result *out,
 		struct error *err);

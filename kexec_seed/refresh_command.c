@@ -79,7 +79,7 @@ int command_refresh(int argc, char **argv, struct error *err)
 	if (parse(argc, argv, &req, &json, err))
 		return EXIT_USAGE;
 	ret = refresh_run(&req, &result, err);
-	if (ret && !result.loaded && !strstr(err->text, "no crash kernel is loaded"))
+	if (ret && result.lost && !strstr(err->text, "no crash kernel is loaded"))
 		error_prefix(err, "no crash kernel is loaded");
 	if (!ret || json)
 		ret = tell(&result, json, ret ? &ignored : err) || ret;

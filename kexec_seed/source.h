@@ -26,6 +26,8 @@ struct source_host {
 	void *context;
 	/* The machine may have been forked. @generation is hexadecimal; "": not known. */
 	void (*fork)(void *context, const char *source, const char *generation);
+	/* One may have been missed. */
+	void (*missed)(void *context, const char *source);
 	/* The sources had better be opened anew, in @seconds, not from within this call. */
 	void (*changed)(void *context, unsigned int seconds);
 };

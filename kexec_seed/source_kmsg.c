@@ -25,7 +25,7 @@ static int on_record(sd_event_source *io, int fd, uint32_t events, void *context
 			continue; /* longer than any record that matters, and skipped */
 		if (n < 0 && errno == EPIPE) {
 			/* overrun: the line may be among those that are gone */
-			s->host->fork(s->host->context, s->kind->name, "");
+			s->host->missed(s->host->context, s->kind->name);
 			continue;
 		}
 		if (n <= 0) {

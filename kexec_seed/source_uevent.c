@@ -65,7 +65,7 @@ static int on_message(sd_event_source *io, int fd, uint32_t events, void *contex
 		if (ret == -EBADMSG)
 			continue;
 		if (ret == -ENOBUFS) { /* some were lost; a fork may be among them */
-			s->host->fork(s->host->context, s->kind->name, "");
+			s->host->missed(s->host->context, s->kind->name);
 			continue;
 		}
 		if (ret < 0) {

@@ -61,7 +61,7 @@ void source_fail(struct source *s, const char *why)
 	if (s->timer)
 		sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
 	s->host->changed(s->host->context, SOURCE_LATER);
-	s->host->fork(s->host->context, s->kind->name, "");
+	s->host->missed(s->host->context, s->kind->name);
 }
 
 void source_hex(const uint8_t *bytes, size_t size, char *out)

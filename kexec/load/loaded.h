@@ -3,8 +3,9 @@
  * loaded.h - what lies in the crash region, read back through /proc/kcore.
  *
  * The kernel tells that a crash image is loaded, not which one. These functions compare
- * memory with a recipe. None of them reads the page with the seed, except loaded_verify(),
- * which keeps it in locked memory and wipes it.
+ * memory with a recipe. The page with the seed is read by loaded_verify() only, into
+ * locked memory that it wipes; loaded_find(), which looks for an image that it does not know,
+ * wipes what came by.
  */
 #ifndef KS_LOADED_H
 #define KS_LOADED_H

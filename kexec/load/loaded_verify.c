@@ -52,10 +52,13 @@ static int read_params(const struct kcore *k, const struct recipe *r,
 	uint8_t self[SHA256_SIZE];
 	int ret = kcore_read(k, s->addr, p, sizeof(*p), err);
 
+	*right = false;
+	if (ret)
+		return ret;
 	sha256(p, offsetof(struct purgatory_params, self_sha256), self);
-	*right = !ret && !memcmp(self, p->self_sha256, sizeof(self)) &&
+	*right = !memcmp(self, p->self_sha256, sizeof(self)) &&
 		 p->nr_checks <= PURGATORY_MAX_CHECKS;
-	return ret;
+	return 0;
 }
 
 int loaded_verify(const struct kcore *k, const struct recipe *r,

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "load/seed.h"
 
+#include "base/cleanup.h"
+
 #include <errno.h>
+#include <sys/ioctl.h>
+#include <linux/random.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/random.h>
@@ -28,8 +33,11 @@ static int wait_blocking(unsigned int seconds)
 
 	if (sigaction(SIGALRM, &act, &old) < 0)
 		return -errno;
-	if (setitimer(ITIMER_REAL, &limit, NULL) < 0)
-		return -errno;
+	if (setitimer(ITIMER_REAL, &limit, NULL) < 0) {
+		ret = -errno;
+		sigaction(SIGALRM, &old, NULL);
+		return ret;
+	}
 	sigemptyset(&alarm); /* whoever started us may have blocked it */
 	sigaddset(&alarm, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &alarm, &mask);
@@ -56,6 +64,14 @@ int seed_wait(unsigned int seconds, struct error *err)
 			"%u s (see --seed-timeout)",
 			seconds);
 	return ret ? error_set(err, -ret, "getrandom: %s", strerror(-ret)) : 0;
+}
+
+void seed_stir(void)
+{
+	_cleanup_close_ int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)ioctl(fd, RNDRESEEDCRNG);
 }
 
 static int draw(uint8_t *out, size_t size, unsigned int flags, struct error *err)

@@ -10,6 +10,13 @@
 #include "plan/plan.h"
 
 /*
+ * Has the kernel's generator take in what it has gathered since it last did, which it does
+ * once a minute by itself: in a clone whose kernel has not noticed the fork it would go on
+ * where the snapshot was. Needs CAP_SYS_ADMIN; without it nothing happens.
+ */
+void seed_stir(void);
+
+/*
  * Waits at most @seconds until the kernel's generator is initialised; waiting makes a
  * kernel that can gather entropy do so. 0, -EAGAIN when it is not ready in time, or
  * another negative errno. kexec_file_load() leaves the seed out, silently, before that.

@@ -25,6 +25,8 @@ static struct {
 	unsigned int count;
 	uint64_t last;
 	int result;
+	enum refresh_verdict verdict;
+	bool lost, restore;
 	char source[24];
 } fake;
 
@@ -34,7 +36,10 @@ static int fake_refresh(const struct refresh_request *req, struct refresh_result
 	fake.count++;
 	fake.last = daemon_now();
 	snprintf(fake.source, sizeof(fake.source), "%s", req->source);
-	*out = (struct refresh_result){ .way = REFRESH_DYNAMIC };
+	*out = (struct refresh_result){ .way = REFRESH_DYNAMIC,
+					.verdict = fake.verdict,
+					.lost = fake.lost };
+	fake.restore = req->restore;
 	return fake.result ? error_set(err, -fake.result, "as the test wants it") : 0;
 }
 
@@ -223,13 +228,30 @@ static void test_retry(void **state)
 	assert_string_equal(told.error, "");
 	/* what nobody can mend by trying again */
 	fake.result = -ENOENT;
+	fake.verdict = REFRESH_NOTHING_LOADED;
 	daemon_event(&s.d, "kmsg", "");
 	fake.result = -ENODATA;
+	fake.verdict = REFRESH_FOREIGN;
 	run(&s, 200000);
 	daemon_event(&s.d, "kmsg", "");
 	run(&s, 1500000);
 	assert_int_equal(fake.count, 4);
 	assert_int_equal(s.d.state.failures, 2);
+	/* a refresh that has lost the crash kernel is tried again, and may load it */
+	fake.result = -EIO;
+	fake.verdict = REFRESH_TRIED;
+	fake.lost = true;
+	daemon_event(&s.d, "kmsg", "");
+	assert_int_equal(fake.count, 5);
+	assert_false(fake.restore);
+	fake.result = 0;
+	fake.lost = false;
+	run(&s, 1500000);
+	assert_int_equal(fake.count, 6);
+	assert_true(fake.restore);
+	daemon_event(&s.d, "kmsg", "");
+	run(&s, 300000);
+	assert_false(fake.restore);
 	end(&s);
 }
 
@@ -250,6 +272,7 @@ static void test_command(void **state)
 	(void)state;
 	begin(&s);
 	fake.result = -ENODATA;
+	fake.verdict = REFRESH_FOREIGN;
 	snprintf(path, sizeof(path), "%s/it ran", s.tree.root);
 	snprintf(text, sizeof(text), "touch '%s'", path);
 	set_reload(&s, text);
@@ -298,6 +321,7 @@ static void test_command_late(void **state)
 	(void)state;
 	begin(&s);
 	fake.result = -ENODATA;
+	fake.verdict = REFRESH_FOREIGN;
 	snprintf(path, sizeof(path), "%s/pid", s.tree.root);
 	snprintf(text, sizeof(text),
 		 "sh -c 'trap \"\" TERM; sleep 77 & echo $! >>%s; wait; sleep 77'", path);

@@ -256,7 +256,7 @@ static void test_echoes(void **state)
 	/* beyond the window nothing is an echo */
 	assert_false(burst_is_echo(&b, 1, 106, 100));
 	assert_true(burst_is_echo(&b, 0, 206, 100));
-	assert_false(burst_is_echo(&b, 2, 207, 100));
+	assert_false(burst_is_echo(&b, 1, 207, 100));
 }
 
 int main(void)
