@@ -116,7 +116,7 @@ def check_makedumpfile(guest: CrashGuest, panic: str) -> None:
     guest.check(f"makedumpfile -l -d 31 /proc/vmcore {DUMP}", 180)
     for source in ("/proc/vmcore", DUMP):
         guest.check(f"makedumpfile --dump-dmesg {source} /tmp/dmesg", 60)
-        assert panic in guest.check("tail -n 60 /tmp/dmesg; rm /tmp/dmesg")
+        assert panic in guest.check("grep -F 'not syncing' /tmp/dmesg; rm /tmp/dmesg")
 
 
 @pytest.mark.parametrize("loader, how, machine", CRASHES, ids=name_of)
