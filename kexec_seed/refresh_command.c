@@ -12,12 +12,8 @@
 /* How long to wait for another one that is at work, seconds. */
 #define WAIT 60
 
-static int tell(const struct refresh_result *r, bool json, struct error *err)
+static int tell(struct out *o, const struct refresh_result *r, struct error *err)
 {
-	struct out *o = out_open(json, err);
-
-	if (!o)
-		return -ENOMEM;
 	out_text(o, "refresh", refresh_way_name(r->way));
 	out_bool(o, "loaded", r->loaded);
 	out_number(o, "refreshes", r->count);
@@ -72,16 +68,24 @@ int command_refresh(int argc, char **argv, struct error *err)
 {
 	struct refresh_request req = { .source = "manual", .seconds = WAIT };
 	struct refresh_result result;
+	struct out *o = NULL;
 	struct error ignored;
 	bool json = false;
 	int ret;
 
 	if (parse(argc, argv, &req, &json, err))
 		return EXIT_USAGE;
+	if (json) { /* a build that cannot says so before anything is done */
+		o = out_open(true, err);
+		if (!o)
+			return EXIT_FAILED;
+	}
 	ret = refresh_run(&req, &result, err);
 	if (ret && result.lost && !strstr(err->text, "no crash kernel is loaded"))
 		error_prefix(err, "no crash kernel is loaded");
-	if (!ret || json)
-		ret = tell(&result, json, ret ? &ignored : err) || ret;
+	if (!ret && !o)
+		o = out_open(false, err);
+	if (o)
+		ret = tell(o, &result, ret ? &ignored : err) || ret;
 	return ret ? EXIT_FAILED : EXIT_DONE;
 }

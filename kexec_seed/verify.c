@@ -44,10 +44,12 @@ static int verify(const struct crash_state *s, struct report *r, struct error *e
 static int report(const struct crash_state *s, int ret, bool json, struct error *err)
 {
 	struct error ignored;
-	struct report r = { .out = out_open(json, ret ? &ignored : err) };
+	struct report r = { .out = out_open(json, &ignored) };
 
-	if (!r.out)
+	if (!r.out) {
+		*err = ignored;
 		return EXIT_FAILED;
+	}
 	out_list(r.out, "damaged");
 	if (!ret)
 		ret = verify(s, &r, err);
