@@ -50,7 +50,10 @@ static void finish(struct daemon *d, int ret, enum refresh_verdict verdict,
 		tell_success(d, &f);
 	} else if (verdict == REFRESH_NOTHING_LOADED || verdict == REFRESH_SEED_OFF) {
 		d->state.error[0] = '\0';
-		log_line(d->journal, LOG_INFO, &f, "%s (event: %s)", err->text, f.source);
+		log_line(d->journal, LOG_INFO, &f, "%s (event: %s)",
+			 verdict == REFRESH_SEED_OFF ? err->text
+						     : "no crash kernel is loaded",
+			 f.source);
 	} else {
 		tell_failure(d, &f, err->text);
 	}
