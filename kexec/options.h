@@ -6,6 +6,7 @@
 #define KS_OPTIONS_H
 
 #include "error.h"
+#include "image/image.h"
 #include "load/kexec_load.h"
 
 #include <stdbool.h>
@@ -44,6 +45,8 @@ struct options {
 	const char *append;
 	bool reuse_cmdline;
 	bool reuse_initrd;
+	enum image_type type; /* -t: IMAGE_ANY unless given */
+	bool entry_32bit;     /* --entry-32bit */
 
 	enum kexec_method method;
 	uint64_t mem_min;

@@ -13,6 +13,14 @@
 
 #include <asm/bootparam.h>
 
+/* What a kernel file is. */
+enum image_type {
+	IMAGE_ANY, /* only as a wish: whatever the content says */
+	IMAGE_BZIMAGE,
+	IMAGE_ELF, /* an uncompressed vmlinux */
+	IMAGE_UKI, /* a unified kernel image, whose bzImage is what is loaded */
+};
+
 struct image {
 	/*
 	 * The setup header as it goes into boot_params at 0x1f1. It may be longer than
@@ -27,6 +35,8 @@ struct image {
 	uint64_t mem_size;     /* what the segment needs in memory, page aligned */
 	uint64_t align;	       /* of its address, a power of two, a page or more */
 	uint64_t min_addr;     /* its lowest address */
+	bool fixed;	       /* not relocatable: its address must be min_addr */
+	bool entry_32bit;      /* is entered in 32-bit mode, without paging */
 	bool above_4g;	       /* kernel, initrd, command line may lie above 4 GiB */
 	bool five_level;       /* may be entered with 5-level paging */
 	uint64_t initrd_max;   /* first address past an initrd when !above_4g */
