@@ -6,6 +6,7 @@
 #include "load/kexec_load.h"
 #include "load/lend.h"
 #include "load/loaded.h"
+#include "load/seal.h"
 #include "load/seed.h"
 #include "machine/cpu.h"
 #include "machine/e820.h"
@@ -153,15 +154,6 @@ static struct plan dynamic_plan(const struct plan *all)
 	return p;
 }
 
-/* The recipe's block is as it was read again: without anything of the seed. */
-static void forget_seed_digest(struct purgatory_params *p)
-{
-	explicit_bzero(p->self_sha256, sizeof(p->self_sha256));
-	for (uint32_t i = 0; i < p->nr_checks; i++)
-		if (p->checks[i].kind == PURGATORY_KIND_SEED)
-			explicit_bzero(p->checks[i].digest, sizeof(p->checks[i].digest));
-}
-
 static int load_dynamic(struct crash_state *s, struct refresh_result *out,
 			bool *other_way, struct error *err)
 {
@@ -185,7 +177,8 @@ static int load_dynamic(struct crash_state *s, struct refresh_result *out,
 	start = now();
 	ret = lend_and_load(&plan, &page, KEXEC_TARGET_CRASH, &guard, other_way, err);
 	out->window = now() - start;
-	forget_seed_digest((void *)plan.purgatory_block);
+	/* the recipe's block is as it was read again */
+	seal_forget_seed((void *)plan.purgatory_block);
 	return ret;
 }
 
@@ -236,17 +229,24 @@ static int may_be_dynamic(const struct crash_state *s, const struct refresh_requ
 
 /*
  * After a load of the dynamic block: did everybody keep out of what lies above it? If not,
- * the image is of no use: it is unloaded, and the caller loads all of it again.
+ * the image is of no use: it is unloaded, and the caller loads all of it again. Unless
+ * another tool has loaded after us: that one's image is none of our business.
  */
 static int finish_dynamic(const struct crash_state *s, const struct samples *before,
 			  struct refresh_result *out, struct error *err)
 {
-	struct error ignored;
+	struct error why, ignored;
 	int ret = loaded_check_neighbour(&s->kcore, &s->recipe, err);
 
 	if (!ret)
 		ret = check_samples(s, before, err);
 	if (ret == -EBADMSG) {
+		ret = loaded_check_tag(&s->kcore, &s->recipe, &why);
+		if (ret) {
+			*err = why;
+			return ret;
+		}
+		ret = -EBADMSG;
 		error_prefix(err, "the refreshed image is damaged");
 		kexec_unload(KEXEC_TARGET_CRASH, &ignored);
 		return ret;
@@ -297,7 +297,7 @@ static int dynamic(const struct recipe_dir *dir, struct crash_state *s,
 	return reload(dir, s, source, out, err);
 }
 
-/* What an interrupted one has left: the recipe of what is loaded becomes the current one. */
+/* What an interrupted one has left: the recipe of what is loaded becomes current. */
 static int mend(const struct recipe_dir *dir, struct crash_state *s, struct error *err)
 {
 	if (!s->interrupted || !s->proven)

@@ -94,7 +94,7 @@ int source_open_file(struct source *s, const char *path);
 int source_add_timer(struct source *s, sd_event_time_handler_t fire);
 int source_wait(struct source *s, uint64_t us);
 
-/* A source that has stopped to work: maybe deaf for a fork already, but that was the last. */
+/* A source that has stopped to work: it may have missed a fork, but that was the last. */
 void source_fail(struct source *s, const char *why);
 
 /* Bytes as hexadecimal digits; @out holds 2 * size + 1 characters. */

@@ -33,13 +33,13 @@ struct crash_state {
 	enum recipe_slot slot;
 	struct recipe recipe;
 	struct kcore kcore; /* open when it can be */
-	struct error
-		why; /* why not proven, or foreign; "" when there is nothing to say */
+	struct error why; /* why not proven, or foreign; "" when all is well */
 };
 
 /*
  * Finds out; changes nothing. @dir may be RECIPE_DIR_NONE. 0, or a negative errno when not
- * even the kernel tells whether something is loaded; crash_state_free() is needed either way.
+ * even the kernel tells whether something is loaded; crash_state_free() is needed either
+ * way.
  */
 int crash_state_read(const struct recipe_dir *dir, struct crash_state *out,
 		     struct error *err);

@@ -111,9 +111,9 @@ int kexec_unload(enum kexec_target target, struct error *err)
 {
 	unsigned long flags = KEXEC_FILE_UNLOAD;
 	bool other_way;
+	int code;
 
-	int code = call_kexec_load(0, 0, NULL, crash_flag(target), NULL, err);
-
+	code = call_kexec_load(0, 0, NULL, crash_flag(target), NULL, err);
 	if (!code)
 		return 0;
 	if (refusal_explain(code, KEXEC_CALL_LOAD, target, &other_way, err) && !other_way)

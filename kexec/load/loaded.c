@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "digest.h"
 #include "load/file_digest.h"
+#include "load/seal.h"
 #include "load/secret.h"
 
 #include <elf.h>
@@ -70,15 +71,6 @@ static int compare_digest(const struct kcore *k, const char *what,
 		       : 0;
 }
 
-/* The digests in the parameters that depend on the seed, which recipes do not hold. */
-static void forget_seed(struct purgatory_params *p)
-{
-	memset(p->self_sha256, 0, sizeof(p->self_sha256));
-	for (uint32_t i = 0; i < p->nr_checks && i < PURGATORY_MAX_CHECKS; i++)
-		if (p->checks[i].kind == PURGATORY_KIND_SEED)
-			memset(p->checks[i].digest, 0, sizeof(p->checks[i].digest));
-}
-
 static bool self_is_right(const struct purgatory_params *p)
 {
 	uint8_t self[SHA256_SIZE];
@@ -104,8 +96,8 @@ static int compare_purgatory(const struct kcore *k, const struct segment *s,
 		return ret;
 	right = self_is_right(memory);
 	memcpy(want, s->content.data, s->content.size);
-	forget_seed(want);
-	forget_seed(memory);
+	seal_forget_seed(want);
+	seal_forget_seed(memory);
 	if (!right || memcmp(want, memory, s->content.size))
 		return is_different(err, true, "purgatory", s->addr);
 	return 0;

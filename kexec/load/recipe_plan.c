@@ -2,6 +2,8 @@
 /* Records about what was loaded where. */
 #include "load/recipe_records.h"
 
+#include "load/seal.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,20 +105,11 @@ int recipe_get_params(struct wire_reader *in, struct recipe *r, struct error *er
 			 err);
 }
 
-/* Whatever tells something of the seed, and what depends on it. */
-static void wipe_seed_digest(struct purgatory_params *p)
-{
-	for (size_t i = 0; i < PURGATORY_MAX_CHECKS; i++)
-		if (p->checks[i].kind == PURGATORY_KIND_SEED)
-			explicit_bzero(p->checks[i].digest, sizeof(p->checks[i].digest));
-	explicit_bzero(p->self_sha256, sizeof(p->self_sha256));
-}
-
 static bool has_seed_digest(const struct purgatory_params *p)
 {
 	struct purgatory_params wiped = *p;
 
-	wipe_seed_digest(&wiped);
+	seal_forget_seed(&wiped);
 	return memcmp(&wiped, p, sizeof(wiped)) != 0;
 }
 
@@ -131,7 +124,7 @@ void recipe_put_purgatory(struct wire_writer *w, const struct recipe *r)
 			 plan_find(&r->plan, PURGATORY_KIND_PURGATORY)->content.size);
 
 	if (at)
-		wipe_seed_digest((struct purgatory_params *)at);
+		seal_forget_seed((struct purgatory_params *)at);
 }
 
 int recipe_get_purgatory(struct wire_reader *in, struct recipe *r, struct error *err)

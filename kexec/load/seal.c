@@ -5,6 +5,7 @@
 #include "load/file_digest.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* The content that @check is about. */
 static struct bytes checked_content(const struct plan *plan,
@@ -68,4 +69,12 @@ void seal_finish(struct plan *plan)
 				     checked_content(plan, &p->checks[i]).data,
 				     p->checks[i].size, p->checks[i].digest);
 	sha256(p, offsetof(struct purgatory_params, self_sha256), p->self_sha256);
+}
+
+void seal_forget_seed(struct purgatory_params *p)
+{
+	for (size_t i = 0; i < PURGATORY_MAX_CHECKS; i++)
+		if (p->checks[i].kind == PURGATORY_KIND_SEED)
+			explicit_bzero(p->checks[i].digest, sizeof(p->checks[i].digest));
+	explicit_bzero(p->self_sha256, sizeof(p->self_sha256));
 }

@@ -24,4 +24,10 @@ int seal_contents(struct plan *plan, const struct file *const files[], size_t co
  */
 void seal_finish(struct plan *plan);
 
+/*
+ * Wipes what tells something of the seed: its digest, and the digest that depends on it.
+ * The rest of @p stays as it is. Harmless for any bytes.
+ */
+void seal_forget_seed(struct purgatory_params *p);
+
 #endif

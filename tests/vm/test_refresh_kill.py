@@ -371,6 +371,9 @@ def test_beside_kexec_tools(build):
         guest.check(LOAD)  # between our call and the look at what came of it
         check_round(guest, slow("delay_exit", LOAD), 1500000)
         assert state_of(guest).told["method"] == "foreign"
+        guest.check(LOAD)  # the same for a refresh: not ours to unload, nor to replace
+        check_round(guest, slow("delay_exit", REFRESH), 1500000)
+        assert state_of(guest).told["method"] == "foreign"
         guest.check(LOAD)  # between our proof and the call, and their image is elsewhere
         check_round(guest, slow("delay_enter", REFRESH), 1500000)
 
