@@ -230,23 +230,21 @@ static int may_be_dynamic(const struct crash_state *s, const struct refresh_requ
 /*
  * After a load of the dynamic block: did everybody keep out of what lies above it? If not,
  * the image is of no use: it is unloaded, and the caller loads all of it again. Unless
- * another tool has loaded after us: that one's image is none of our business.
+ * another tool has loaded after us: that image is none of our business.
  */
 static int finish_dynamic(const struct crash_state *s, const struct samples *before,
 			  struct refresh_result *out, struct error *err)
 {
-	struct error why, ignored;
+	struct error tag, ignored;
 	int ret = loaded_check_neighbour(&s->kcore, &s->recipe, err);
 
 	if (!ret)
 		ret = check_samples(s, before, err);
+	if (loaded_check_tag(&s->kcore, &s->recipe, &tag) == -ENODATA) {
+		*err = tag;
+		return -ENODATA;
+	}
 	if (ret == -EBADMSG) {
-		ret = loaded_check_tag(&s->kcore, &s->recipe, &why);
-		if (ret) {
-			*err = why;
-			return ret;
-		}
-		ret = -EBADMSG;
 		error_prefix(err, "the refreshed image is damaged");
 		kexec_unload(KEXEC_TARGET_CRASH, &ignored);
 		return ret;

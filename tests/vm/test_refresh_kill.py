@@ -344,8 +344,8 @@ def test_ten_at_once(build):
         crash_boots(guest)
 
 
-def check_round(guest: Guest, command: str, delay: int) -> None:
-    """kexec-tools loads some time after the command has begun."""
+def check_round(guest: Guest, command: str, delay: int) -> str:
+    """kexec-tools loads some time after the command has begun. What that one said."""
     out = guest.check(f"(usleep {delay}; {THEIRS} >/dev/null 2>&1) &"
                       f" {command} >/tmp/said 2>&1; status=$?; wait;"
                       " echo $status $(cat /tmp/said)", 60)
@@ -355,6 +355,7 @@ def check_round(guest: Guest, command: str, delay: int) -> None:
         assert guest.run(REFRESH).status == 1, out
     else:
         assert state.is_whole(), out
+    return out
 
 
 def slow(when: str, command: str) -> str:
@@ -372,7 +373,8 @@ def test_beside_kexec_tools(build):
         check_round(guest, slow("delay_exit", LOAD), 1500000)
         assert state_of(guest).told["method"] == "foreign"
         guest.check(LOAD)  # the same for a refresh: not ours to unload, nor to replace
-        check_round(guest, slow("delay_exit", REFRESH), 1500000)
+        out = check_round(guest, slow("delay_exit", REFRESH), 1500000)
+        assert "another crash image is loaded" in out and out.startswith("1 ")
         assert state_of(guest).told["method"] == "foreign"
         guest.check(LOAD)  # between our proof and the call, and their image is elsewhere
         check_round(guest, slow("delay_enter", REFRESH), 1500000)
