@@ -21,9 +21,11 @@
 #define KS_PURGATORY_PARAMS_H
 
 #define PURGATORY_MAGIC	  0x3159524f54475250ULL /* "PRGTORY1" */
-#define PURGATORY_VERSION 3
+#define PURGATORY_VERSION 4
 
-#define PURGATORY_PARAMS_SIZE 1552 /* sizeof(struct purgatory_params), for assembler */
+/* Of struct purgatory_params, for assembler: */
+#define PURGATORY_PARAMS_SIZE	    1560
+#define PURGATORY_PARAMS_ENTRY_MODE 96
 
 #define PURGATORY_MAX_CHECKS 16
 #define PURGATORY_MAX_MAPS   32
@@ -42,7 +44,12 @@
 #define PURGATORY_CONSOLE_VGA	  0x2 /* the text screen at 0xb8000 */
 #define PURGATORY_CONSOLE_VERBOSE 0x4 /* progress too, not only faults */
 
+/* entry_mode: how the kernel is entered, Documentation/arch/x86/boot.rst of Linux */
+#define PURGATORY_ENTRY_64 0 /* "64-bit Boot Protocol" */
+#define PURGATORY_ENTRY_32 1 /* "32-bit Boot Protocol": all addresses below 4 GiB */
+
 #ifndef __ASSEMBLER__
+#include <stddef.h>
 #include <stdint.h>
 
 /* What a checked range holds: the word in the message. */
@@ -79,7 +86,7 @@ struct purgatory_params {
 	uint64_t mem_size;
 
 	/* from the loader */
-	uint64_t kernel_entry; /* the 64-bit entry point of the next kernel */
+	uint64_t kernel_entry; /* of the next kernel: see entry_mode */
 	uint64_t boot_params;  /* goes into rsi */
 	uint64_t pgt_pool;     /* zeroed pages for the identity map; see purgatory_pgt_pages() */
 	uint64_t pgt_pages;
@@ -96,6 +103,8 @@ struct purgatory_params {
 	 */
 	uint32_t digest_way; /* enum digest_way; any other value is DIGEST_PORTABLE */
 	uint32_t mix_inputs; /* SEED_INPUT_RDSEED, _RDRAND, _TSC: instructions to use */
+	uint32_t entry_mode; /* PURGATORY_ENTRY_64 or _32 */
+	uint32_t reserved;
 	/*
 	 * The SETUP_RNG_SEED node whose 32 bytes are replaced by what they are mixed into
 	 * (seed_mix.h); 0: they stay as they are.
@@ -109,8 +118,10 @@ struct purgatory_params {
 	uint8_t self_sha256[32];
 };
 
-_Static_assert(sizeof(struct purgatory_params) == PURGATORY_PARAMS_SIZE,
-	       "the purgatory's assembler part knows the size as a number");
+_Static_assert(sizeof(struct purgatory_params) == PURGATORY_PARAMS_SIZE &&
+		       offsetof(struct purgatory_params, entry_mode) ==
+			       PURGATORY_PARAMS_ENTRY_MODE,
+	       "the purgatory's assembler part knows these as numbers");
 #endif
 
 #endif

@@ -4,7 +4,8 @@
  *
  * In: 64-bit mode, paging on, this code mapped to itself, interrupts off. Nothing else is
  * taken for granted: the stack, the GDT and the IDT may be gone, and CET may be on.
- * Out: Documentation/arch/x86/boot.rst of the kernel, "64-bit Boot Protocol".
+ * Out: Documentation/arch/x86/boot.rst of the kernel, "64-bit Boot Protocol" or "32-bit
+ * Boot Protocol".
  */
 #include "purgatory_params.h"
 
@@ -23,6 +24,13 @@
 #define CR4_PGE	  (1 << 7)
 #define CR4_PCIDE (1 << 17)
 #define CR4_CET	  (1 << 23)
+
+/* Of paging, which a kernel that is entered in 32-bit mode switches on itself. */
+#define CR0_PG	 (1 << 31)
+#define CR4_PAE	 (1 << 5)
+#define CR4_LA57 (1 << 12)
+#define MSR_EFER 0xc0000080
+#define EFER_LME (1 << 8)
 
 /* The exceptions with an error code: Intel SDM and AMD64 APM. */
 #define WITH_ERROR_CODE                                                                  \
@@ -106,8 +114,57 @@ purgatory_entry:
 	xorl %r15d, %r15d
 	pushq $FLAGS_CLEAR
 	popfq
+	cmpl $PURGATORY_ENTRY_32, purgatory_params+PURGATORY_PARAMS_ENTRY_MODE(%rip)
+	je leave_long_mode
 	jmp *jump_target(%rip)
 	.size purgatory_entry, . - purgatory_entry
+
+	/*
+	 * First into 32-bit code, with its own segments under the same numbers and without
+	 * an IDT: a fault from here on resets the machine. Then paging may go.
+	 */
+	.type leave_long_mode, @function
+leave_long_mode:
+	subq $16, %rsp
+	movq $0, 2(%rsp)
+	movw $0, (%rsp)
+	lidt (%rsp)
+	leaq gdt32(%rip), %rax
+	movw $(gdt32_end - gdt32 - 1), (%rsp)
+	movq %rax, 2(%rsp)
+	lgdt (%rsp)
+	leaq stack_top(%rip), %rsp
+	pushq jump_target(%rip)
+	leaq 3f(%rip), %rax
+	pushq $BOOT_CS
+	pushq %rax
+	lretq
+
+	.code32
+3:	/* 32-bit code addresses no memory relative to itself: the target is on the stack */
+	movl $BOOT_DS, %eax
+	movl %eax, %ds
+	movl %eax, %es
+	movl %eax, %ss
+	movl %eax, %fs
+	movl %eax, %gs
+	movl %cr0, %eax
+	andl $~CR0_PG, %eax
+	movl %eax, %cr0
+	movl $MSR_EFER, %ecx
+	rdmsr
+	andl $~EFER_LME, %eax
+	wrmsr
+	movl %cr4, %eax
+	andl $~(CR4_PAE | CR4_LA57), %eax
+	movl %eax, %cr4
+	xorl %eax, %eax
+	movl %eax, %cr3
+	xorl %ecx, %ecx
+	xorl %edx, %edx
+	ret
+	.code64
+	.size leave_long_mode, . - leave_long_mode
 
 	.type exception_common, @function
 exception_common:
@@ -145,6 +202,12 @@ gdt:
 	.quad 0x00af9b000000ffff /* BOOT_CS: flat, 64-bit, accessed: the CPU need not write */
 	.quad 0x00cf93000000ffff /* BOOT_DS: flat, accessed */
 gdt_end:
+gdt32:
+	.quad 0
+	.quad 0
+	.quad 0x00cf9b000000ffff /* BOOT_CS: flat, 32-bit */
+	.quad 0x00cf93000000ffff /* BOOT_DS: flat */
+gdt32_end:
 
 	.section .bss, "aw", @nobits
 	.balign 16

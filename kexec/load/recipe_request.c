@@ -17,7 +17,8 @@ enum {
 	FLAG_VMGENID_GIVEN = 1 << 6,
 	FLAG_CONSOLE_VGA = 1 << 7,
 	FLAG_CONSOLE_SERIAL = 1 << 8,
-	FLAGS_KNOWN = (1 << 9) - 1,
+	FLAG_ENTRY_32BIT = 1 << 9,
+	FLAGS_KNOWN = (1 << 10) - 1,
 };
 
 static void put_time(struct wire_writer *w, struct timespec t)
@@ -84,7 +85,8 @@ void recipe_put_options(struct wire_writer *w, const struct recipe *r)
 				(o->mix_off ? FLAG_MIX_OFF : 0) |
 				(o->vmgenid_given ? FLAG_VMGENID_GIVEN : 0) |
 				(o->console_vga ? FLAG_CONSOLE_VGA : 0) |
-				(o->console_serial ? FLAG_CONSOLE_SERIAL : 0));
+				(o->console_serial ? FLAG_CONSOLE_SERIAL : 0) |
+				(o->entry_32bit ? FLAG_ENTRY_32BIT : 0));
 	wire_put_u32(w, o->method);
 	wire_put_u32(w, o->seed);
 	wire_put_u32(w, o->seed_timeout);
@@ -116,6 +118,7 @@ int recipe_get_options(struct wire_reader *in, struct recipe *r, struct error *e
 	o->vmgenid_given = flags & FLAG_VMGENID_GIVEN;
 	o->console_vga = flags & FLAG_CONSOLE_VGA;
 	o->console_serial = flags & FLAG_CONSOLE_SERIAL;
+	o->entry_32bit = flags & FLAG_ENTRY_32BIT;
 	o->method = wire_get_u32(in);
 	o->seed = wire_get_u32(in);
 	o->seed_timeout = wire_get_u32(in);

@@ -79,6 +79,8 @@ static int place_kernel(struct plan *plan, struct placement *where,
 					.max = image->above_4g ? 0 : image->initrd_max };
 	int ret;
 
+	if (image->fixed)
+		kernel.max = image->min_addr + image->mem_size;
 	ret = place_segment(plan, where, PURGATORY_KIND_KERNEL, kernel, image->kernel,
 			    err);
 	if (ret || !opts->initrd.size)
@@ -344,6 +346,7 @@ static void fill_purgatory(const struct making *m)
 	plan->kernel_entry =
 		plan_find(plan, PURGATORY_KIND_KERNEL)->addr + m->image->entry_offset;
 	p->kernel_entry = plan->kernel_entry;
+	p->entry_mode = m->image->entry_32bit ? PURGATORY_ENTRY_32 : PURGATORY_ENTRY_64;
 	p->boot_params = plan->boot_params_addr;
 	p->on_corruption = opts->on_corruption;
 	p->console = opts->console.flags;
@@ -375,7 +378,7 @@ static int check_total(const struct plan *plan, const struct facts *facts,
 static int check_entry_mode(const struct facts *facts, const struct image *image,
 			    struct error *err)
 {
-	if (!facts->cpu.la57 || image->five_level)
+	if (!facts->cpu.la57 || image->five_level || image->entry_32bit)
 		return 0;
 	return error_set(err, ENOEXEC,
 			 "this kernel cannot be entered with 5-level paging, which the "
@@ -387,6 +390,11 @@ static int crash_room(struct making *m, struct error *err)
 {
 	struct range region = m->facts->crash;
 
+	if (m->image->fixed)
+		return error_set(err, ENOEXEC,
+				 "this kernel cannot be moved from 0x%llx, and a crash "
+				 "kernel has to be",
+				 (unsigned long long)m->image->min_addr);
 	if (!m->facts->iomem.count)
 		return error_set(err, ENODATA,
 				 "/proc/iomem hides its addresses (to root it does not)");

@@ -69,8 +69,9 @@ void plan_print(FILE *to, const struct plan *plan)
 	print_segments(to, plan);
 	print_e820(to, &plan->e820);
 	print_nodes(to, plan);
-	fprintf(to, "entry        0x%llx (purgatory), then 0x%llx (kernel)\n",
-		(unsigned long long)plan->entry, (unsigned long long)plan->kernel_entry);
+	fprintf(to, "entry        0x%llx (purgatory), then 0x%llx (kernel%s)\n",
+		(unsigned long long)plan->entry, (unsigned long long)plan->kernel_entry,
+		plan_purgatory(plan)->entry_mode == PURGATORY_ENTRY_32 ? ", 32-bit" : "");
 	print_mix(to, plan_purgatory(plan));
 	fprintf(to, "boot_params  0x%llx\n", (unsigned long long)plan->boot_params_addr);
 	fprintf(to, "command line %s\n", plan_command_line(plan));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * header.S - the setup header of the probe: sector 0, sector 1 and the 64-bit entry.
+ * header.S - the setup header of the probe: sector 0, sector 1 and the two entries.
  *
  * Fields and offsets: the kernel's Documentation/arch/x86/boot.rst, protocol 2.15. The
  * loader takes the header out of here; the setup code that a BIOS loader would start in
@@ -12,6 +12,7 @@
 #define PAYLOAD_SIZE 0x10000 /* probe.lds pads to it */
 #define INIT_SIZE    0x800000
 #define ALIGN_LOG2   21
+#define BP_SCRATCH   0x1e4 /* boot_params.scratch: zero-page.rst */
 
 	.section ".header", "ax"
 	.code16
@@ -66,12 +67,25 @@ version:
 	.asciz	"probe of kexec-seed"
 	.org	0x400
 
-	/* What is loaded begins here: the 32-bit entry, which nobody shall use. */
+	/*
+	 * What is loaded begins here: the 32-bit entry. Nothing is lost before it is saved
+	 * but the stack pointer, which has no meaning yet: it becomes the address of here, for
+	 * which boot_params.scratch lends a stack of one word.
+	 */
 	.code32
 payload:
-	cli
-1:	hlt
-	jmp	1b
+	leal	BP_SCRATCH + 4(%esi), %esp
+	call	here
+here:	popl	%esp
+	movl	%eax, entry_regs+0x00-here(%esp)
+	movl	%ebx, entry_regs+0x08-here(%esp)
+	movl	%ecx, entry_regs+0x10-here(%esp)
+	movl	%edx, entry_regs+0x18-here(%esp)
+	movl	%esi, entry_regs+0x20-here(%esp)
+	movl	%edi, entry_regs+0x28-here(%esp)
+	movl	%ebp, entry_regs+0x30-here(%esp)
+	movl	%esp, %ebp
+	jmp	enter_long_mode
 	.balign	16
 kernel_info:
 	.ascii	"LToP"
@@ -125,12 +139,85 @@ startup_64:
 	movq	%rax, entry_regs+0xb8(%rip)
 	movw	%ss, %ax
 	movq	%rax, entry_regs+0xc0(%rip)
+go_on:
 	leaq	entry_regs(%rip), %rdi
 	leaq	payload(%rip), %rsi
 	call	probe_main
 1:	cli
 	hlt
 	jmp	1b
+
+	/* The rest of the 32-bit entry: %ebp is the address of here. */
+	.code32
+enter_long_mode:
+	leal	stack_end-here(%ebp), %esp
+	pushfl
+	popl	entry_regs+0x80-here(%ebp)
+	cli
+	cld
+	movl	%cr0, %eax
+	movl	%eax, entry_regs+0x88-here(%ebp)
+	movl	%cr3, %eax
+	movl	%eax, entry_regs+0x90-here(%ebp)
+	movl	%cr4, %eax
+	movl	%eax, entry_regs+0x98-here(%ebp)
+	movl	$0xc0000080, %ecx	/* EFER */
+	rdmsr
+	movl	%eax, entry_regs+0xa0-here(%ebp)
+	movl	%edx, entry_regs+0xa4-here(%ebp)
+	movw	%cs, entry_regs+0xa8-here(%ebp)
+	movw	%ds, entry_regs+0xb0-here(%ebp)
+	movw	%es, entry_regs+0xb8-here(%ebp)
+	movw	%ss, entry_regs+0xc0-here(%ebp)
+
+	/* The low 4 GiB in pages of 2 MiB: four tables of those, one for them, one on top. */
+	leal	tables32-here(%ebp), %edi
+	leal	0x1003(%edi), %eax	/* present, writable */
+	movl	%eax, (%edi)
+	xorl	%ecx, %ecx
+2:	addl	$0x1000, %eax
+	movl	%eax, 0x1000(%edi, %ecx, 8)
+	incl	%ecx
+	cmpl	$4, %ecx
+	jb	2b
+	xorl	%ecx, %ecx
+	movl	$0x83, %eax		/* and large */
+3:	movl	%eax, 0x2000(%edi, %ecx, 8)
+	addl	$0x200000, %eax
+	incl	%ecx
+	cmpl	$2048, %ecx
+	jb	3b
+	movl	%edi, %cr3
+	movl	%cr4, %eax
+	orl	$0x20, %eax		/* PAE */
+	movl	%eax, %cr4
+	movl	$0xc0000080, %ecx
+	rdmsr
+	orl	$0x100, %eax		/* LME */
+	wrmsr
+	movl	%cr0, %eax
+	orl	$0x80000000, %eax	/* PG */
+	movl	%eax, %cr0
+	subl	$8, %esp
+	leal	gdt64-here(%ebp), %eax
+	movw	$(gdt64_end - gdt64 - 1), (%esp)
+	movl	%eax, 2(%esp)
+	lgdt	(%esp)
+	addl	$8, %esp
+	leal	go_on-here(%ebp), %eax
+	pushl	$0x10
+	pushl	%eax
+	lret
+	.code64
+
+	.section ".rodata", "a"
+	.balign	8
+gdt64:
+	.quad	0
+	.quad	0
+	.quad	0x00af9b000000ffff
+	.quad	0x00cf93000000ffff
+gdt64_end:
 
 	.section ".bss", "aw", @nobits
 	.balign	16

@@ -151,6 +151,7 @@ static inline void scene_common(struct recipe *r)
 				       .seed_timeout = 3600,
 				       .console_vga = true,
 				       .console_serial = true,
+				       .entry_32bit = true,
 				       .serial_port = 0x2f8,
 				       .serial_baud = 9600 };
 	r->neighbour = (struct recipe_check){ SCENE_REGION + 32 * MIB, 65536, { 1, 2 } };

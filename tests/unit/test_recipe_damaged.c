@@ -74,7 +74,7 @@ static const struct field_case fields[] = {
 	{ IMAGE, 88, 8, SCENE_REGION + 0x40000, "crash region" },
 	{ IMAGE, 96, 1, ' ', "no word" },
 	{ IMAGE, 119, 1, 'x', "source" },
-	{ OPTIONS, 0, 4, 1u << 9, "unknown flags" },
+	{ OPTIONS, 0, 4, 1u << 10, "unknown flags" },
 	{ OPTIONS, 0, 4, 1u << 0, "two initrds" },
 	{ OPTIONS, 0, 4, 0, "VM generation" },
 	{ OPTIONS, 4, 4, 3, "method" },
