@@ -22,23 +22,36 @@ import cache  # noqa: E402
 from digests import BASELINE, BenchError  # noqa: E402
 
 OURS = "kexec-seed"
+SECOND = "second build"  # of kexec-tools: KEXEC_TOOLS=PROGRAM
 SIZES = [8, 64, 512]  # MiB
 TIMEOUT = 120
+
+
+def version_of(program: Path | str, env: dict) -> str:
+    return subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10,
+                          check=False, env=dict(os.environ) | env).stdout.strip()
+
+
+def second_kexec() -> tuple | None:
+    """The same as their_kexec() for $KEXEC_TOOLS; None when there is no such wish."""
+    path = os.environ.get("KEXEC_TOOLS")
+    if not path:
+        return None
+    if not os.access(path, os.X_OK):
+        raise BenchError(f"KEXEC_TOOLS: {path} is not a program")
+    return os.path.abspath(path), {}, version_of(path, {})
 
 
 def their_kexec() -> tuple:
     """(program, environment, version) of kexec-tools: the installed one, else the tests'."""
     installed = shutil.which("kexec", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if installed:
-        said = subprocess.run([installed, "--version"], capture_output=True, text=True,
-                              timeout=10, check=False).stdout
+        said = version_of(installed, {})
         if said.startswith("kexec-tools"):
-            return installed, {}, said.strip()
+            return installed, {}, said
     own = cache.kexec_tools()
     libraries = {"LD_LIBRARY_PATH": str(own.parents[1] / "lib")}
-    said = subprocess.run([own, "--version"], capture_output=True, text=True, timeout=10,
-                          check=False, env=dict(os.environ) | libraries).stdout
-    return str(own), libraries, said.strip()
+    return str(own), libraries, version_of(own, libraries)
 
 
 def read_numbers(path: Path) -> dict:
@@ -122,9 +135,14 @@ def measure_size(mib: int, programs: dict, build: Path, scratch: Path, rounds: i
 
 
 def measure(build: Path, scratch: Path, rounds: int) -> dict:
-    """{"kexec_tools": version, "kernel": release, "sizes": [...]}."""
+    """{"kexec_tools": version, "second": version or None, "kernel": release,
+    "sizes": [...]}."""
     program, env, version = their_kexec()
+    second = second_kexec()
     programs = {OURS: (str(build / "kexec" / "kexec"), {}), BASELINE: (program, env)}
-    return {"kexec_tools": version, "kernel": cache.kernel_release("6.1"),
+    if second:
+        programs[SECOND] = second[:2]
+    return {"kexec_tools": version, "second": second and second[2],
+            "kernel": cache.kernel_release("6.1"),
             "sizes": [measure_size(mib, programs, build, scratch, rounds)
                       for mib in SIZES]}

@@ -19,7 +19,7 @@ import cache  # noqa: E402
 from digests import BASELINE  # noqa: E402
 from guest import Guest  # noqa: E402
 from initrd import build_initrd  # noqa: E402
-from loaders import OURS  # noqa: E402
+from loaders import OURS, SECOND, second_kexec  # noqa: E402
 
 KERNEL = "6.1"
 SIZES = [8, 64, 512]  # MiB
@@ -30,8 +30,9 @@ ROUNDS_WARM = 1  # QEMU translates what it has not seen yet
 class Bench:
     """The guest, and what is run in it."""
 
-    def __init__(self, guest: Guest):
+    def __init__(self, guest: Guest, theirs: dict):
         self.guest = guest
+        self.theirs = theirs  # name -> path in the guest
 
     def timed(self, command: str) -> dict:
         """{"command_ms", "window_ms"} of one command; an error when it fails."""
@@ -48,13 +49,14 @@ def medians(runs: list) -> dict:
 
 def measure_size(bench: Bench, mib: int, rounds: int) -> dict:
     files = f"/boot/vmlinuz-{KERNEL} --initrd=/ramdisk --command-line=quiet"
-    commands = {BASELINE: f"/theirs/kexec -c -p {files}", OURS: "kexec-seed refresh"}
-    runs: dict = {name: [] for name in commands}
+    reloads = {name: f"{path} -c -p {files}" for name, path in bench.theirs.items()}
+    runs: dict = {name: [] for name in [OURS, *reloads]}
     bench.guest.check(f"dd if=/dev/urandom of=/ramdisk bs=1M count={mib} 2>/dev/null")
     for _ in range(rounds + ROUNDS_WARM):
-        runs[BASELINE].append(bench.timed(commands[BASELINE]))
+        for name, command in reloads.items():
+            runs[name].append(bench.timed(command))
         bench.guest.check(f"kexec -c -p {files}")
-        runs[OURS].append(bench.timed(commands[OURS]))
+        runs[OURS].append(bench.timed("kexec-seed refresh"))
     bench.guest.check("kexec -p -u; rm /ramdisk")
     return {"initrd_mib": mib} | {name: medians(several[ROUNDS_WARM:])
                                   for name, several in runs.items()}
@@ -62,14 +64,18 @@ def measure_size(bench: Bench, mib: int, rounds: int) -> dict:
 
 def measure(build: Path, rounds: int) -> dict:
     """{"kernel": release, "sizes": [{"initrd_mib", name: {...}}, ...]}."""
+    theirs, second = {BASELINE: "/theirs/kexec"}, second_kexec()
     programs = [build / "kexec" / "kexec", build / "kexec_seed" / "kexec-seed",
                 build / "tests" / "bench" / "run_timed",
-                ("/theirs/kexec", cache.kexec_tools())]
+                (theirs[BASELINE], cache.kexec_tools())]
+    if second:
+        theirs[SECOND] = "/second/kexec"
+        programs.append((theirs[SECOND], Path(second[0])))
     files = {"/time_kexec.so": build / "tests" / "bench" / "time_kexec.so"}
     initrd = build_initrd(kernels=[KERNEL], programs=programs, files=files)
     with Guest(kernel=KERNEL, memory=MEMORY, cmdline=f"crashkernel={RESERVED} norandmaps",
                initrd=initrd) as guest:
         guest.wait_ready()
-        bench = Bench(guest)
+        bench = Bench(guest, theirs)
         return {"kernel": cache.kernel_release(KERNEL),
                 "sizes": [measure_size(bench, mib, rounds) for mib in SIZES]}

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From a VM fork to the fresh seed: the daemon, in a guest whose kernel is made to believe
+in forks one after the other (tests/vm/vmforks), after one to warm up.
+
+    reaction   from the kernel's line about the fork to the daemon's that all is done
+    call       the system call in it that no refresh can do without
+"""
+
+import json
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "vm"))
+
+import cache  # noqa: E402
+import forks  # noqa: E402
+from loaded import load_probe  # noqa: E402
+from guest import Guest  # noqa: E402
+
+KERNEL = "6.12"
+LEAST = 5  # forks; each takes half a second
+# The private memory of a process, as proc_pid_smaps(5) tells it.
+PRIVATE = "awk '/^Private_/ { s += $2 } END { print s }' /proc/{}/smaps_rollup"
+
+
+def one_fork(guest: Guest) -> dict:
+    """{"reaction_ms", "call_ms"}."""
+    guest.check(forks.forks_command() + "; sleep 0.5")
+    reaction = forks.latency(guest) * 1e3
+    told = json.loads(guest.check("kexec-seed refresh --json"))
+    return {"reaction_ms": reaction, "call_ms": told["window"] * 1e3}
+
+
+def measure(build: Path, rounds: int) -> dict:
+    """{"kernel": release, "reaction_ms", "call_ms", "daemon_kib"}; medians."""
+    with tempfile.TemporaryDirectory(prefix="fork.", dir=build) as folder:
+        module = forks.build_module(KERNEL, Path(folder) / "vmforks", forks.FORKS_SOURCE)
+        setup = forks.machine(build, KERNEL, files={forks.FORKS: module})
+        setup["cmdline"] += " norandmaps"  # as in refresh.py
+        with Guest(**setup) as guest:
+            guest.check(load_probe())
+            pid = forks.start_daemon(guest)
+            runs = [one_fork(guest) for _ in range(max(rounds, LEAST) + 1)][1:]
+            private = int(guest.check(PRIVATE.replace("{}", str(pid), 1)))
+    return {"kernel": cache.kernel_release(KERNEL), "daemon_kib": private} | {
+        key: round(statistics.median(one[key] for one in runs), 3) for key in runs[0]}
