@@ -12,6 +12,7 @@ import os
 import pytest
 
 import cache
+from birthdays import none_twice
 from cache import VMGENID_KERNELS
 from forks import (MODULE, RESEEDED, Saved, build_module, clone, daemon_status, latency,
                    machine, seed_at, snapshot, start_daemon, timed, until, wait_refreshed)
@@ -129,6 +130,7 @@ def test_clones(build, tmp_path, kernel):
         saved = snapshot(guest, tmp_path / "saved")
     waits, handed = seeds_of_clones(setup, saved, CLONES, "ours", "kmsg")
     assert len({saved.seed, *waits}) == CLONES + 1
+    none_twice([saved.seed, *waits])
     assert handed == waits
 
 

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Many clones of one snapshot, and each crashes: as many seeds, none of them the one that
+was loaded. With nobody but the purgatory to make them so, and with the daemon too.
+
+$KEXEC_STORM is how many clones, by default 8; a hundred of them take some ten minutes.
+With a number given, the daemon has its turn as well.
+"""
+
+import os
+
+import pytest
+
+from birthdays import none_twice
+from forks import Saved, clone, machine, seed_at, snapshot, start_daemon, wait_refreshed
+from guest import Guest
+from loaded import SAY, load_probe, seed_after_crash
+
+KERNEL = "6.12"  # which notices a fork by itself
+CLONES = int(os.environ.get("KEXEC_STORM", "8"))
+MODES = ["alone", "daemon"] if "KEXEC_STORM" in os.environ else ["alone"]
+
+
+def crash_clone(setup: dict, saved: Saved, daemon: bool) -> list[bytes]:
+    """What waits in the crash region if a daemon has changed that, and what is handed over."""
+    with clone(setup, saved) as guest:
+        if daemon:
+            wait_refreshed(guest, saved, "kmsg", 20)
+        waits = seed_at(guest, saved.slot)
+        assert (waits == saved.seed) == (not daemon)
+        handed, _ = seed_after_crash(guest, "ours")
+    return [waits, handed] if daemon else [handed]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("cpu", ["max", "qemu64"])
+def test_all_differ(build, tmp_path, cpu, mode):
+    """With RDSEED and without."""
+    setup = machine(build, KERNEL, cpu=cpu)
+    with Guest(**setup) as guest:
+        guest.check(load_probe(options=f"{SAY} --seed=require --seed-timeout=60"))
+        if mode == "daemon":
+            start_daemon(guest)
+        saved = snapshot(guest, tmp_path / "saved")
+    seeds = [saved.seed]
+    for _ in range(CLONES):
+        seeds += crash_clone(setup, saved, mode == "daemon")
+    saved.path.unlink()
+    assert len(set(seeds)) == 1 + CLONES * (2 if mode == "daemon" else 1)
+    print(f"{len(seeds)} seeds, {none_twice(seeds)} in all runs")
