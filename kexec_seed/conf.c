@@ -84,7 +84,7 @@ static int read_folder(const char *dir, struct dirent **names, int count, conf_s
 	int ret = 0;
 
 	if (count > CONF_FILES_MAX)
-		return error_set(err, E2BIG, "%s: more than %d files", dir,
+		return error_set(err, EINVAL, "%s: more than %d files", dir,
 				 CONF_FILES_MAX);
 	for (int i = 0; i < count && !ret; i++) {
 		_cleanup_free_ char *path = NULL;

@@ -57,7 +57,7 @@ int words_split(const char *text, char ***out, struct error *err)
 			break;
 		if (count == WORDS_MAX) {
 			free(words);
-			return error_set(err, E2BIG, "more than %d words", WORDS_MAX);
+			return error_set(err, EINVAL, "more than %d words", WORDS_MAX);
 		}
 		words[count++] = to;
 		problem = copy_word(&text, &to);
