@@ -2,7 +2,6 @@
 #include "job.h"
 
 #include "base/cleanup.h"
-#include "image/decompress.h"
 #include "load/seed.h"
 #include "machine/vmgenid.h"
 #include "plan/cmdline.h"
@@ -26,13 +25,77 @@ void job_end(struct job *job)
 	dump_facts_free(&job->dump);
 	file_close(&job->kernel);
 	file_close(&job->initrd);
+	image_extras_free(&job->extras);
 	free(job->cmdline);
+}
+
+/*
+ * Whether an initrd other than a UKI's own is to be used. The recipe of a UKI names the
+ * file itself as that of its initrd.
+ */
+static bool has_other_initrd(const struct options *o)
+{
+	return (o->initrd && strcmp(o->initrd, o->kernel) != 0) || o->reuse_initrd;
+}
+
+static bool has_other_cmdline(const struct options *o)
+{
+	return o->append || o->reuse_cmdline;
+}
+
+/* What a UKI brings with it, and what becomes of it. */
+static void say_extras(const struct job *job)
+{
+	const struct options *o = job->o;
+	const struct image_extras *e = &job->extras;
+
+	if (job->image.type == IMAGE_BZIMAGE)
+		return;
+	fprintf(stderr, "%s: type %s\n", o->kernel, image_type_name(job->image.type));
+	if (e->has_initrd)
+		fprintf(stderr, "%s: its initrd is %s\n", o->kernel,
+			has_other_initrd(o) ? "not used, another one was given" : "used");
+	if (e->has_cmdline)
+		fprintf(stderr, "%s: its command line is %s\n", o->kernel,
+			has_other_cmdline(o) ? "not used, another one was given"
+					     : "used");
+	if (e->has_dtb)
+		fprintf(stderr, "%s: its device tree is not used: x86 has none\n",
+			o->kernel);
+}
+
+static int open_kernel(struct job *job, struct error *err)
+{
+	const struct options *o = job->o;
+	const struct image_request request = {
+		.type = o->type,
+		.entry_32bit = o->entry_32bit,
+		.initrd = !has_other_initrd(o),
+		.cmdline = !has_other_cmdline(o),
+	};
+	int ret;
+
+	ret = file_open(o->kernel, &job->kernel, err);
+	job->kernel.progress = &job->progress;
+	if (!ret)
+		ret = image_open(&job->kernel, &request, &job->image, &job->extras, err);
+	if (!ret && o->debug)
+		say_extras(job);
+	if (!ret && o->method == METHOD_FILE)
+		ret = job_check_file_load(job, err);
+	return ret;
 }
 
 static int open_initrd(struct job *job, struct error *err)
 {
 	int ret;
 
+	if (job->extras.initrd.mapping) { /* only if it is wanted */
+		job->own_initrd = true;
+		job->initrd = job->extras.initrd;
+		job->extras.initrd = FILE_NONE;
+		return 0;
+	}
 	if (job->o->initrd)
 		return file_open(job->o->initrd, &job->initrd, err);
 	if (!job->o->reuse_initrd)
@@ -46,26 +109,39 @@ static int open_initrd(struct job *job, struct error *err)
 	return ret;
 }
 
-static int open_files(struct job *job, struct error *err)
-{
-	int ret;
-
-	ret = file_open(job->o->kernel, &job->kernel, err);
-	if (!ret)
-		ret = file_decompress(&job->kernel, err);
-	if (!ret)
-		ret = open_initrd(job, err);
-	return ret;
-}
-
 static int make_cmdline(struct job *job, struct error *err)
 {
-	if (job->o->reuse_cmdline && !job->facts.cmdline)
+	const struct options *o = job->o;
+
+	if (o->reuse_cmdline && !job->facts.cmdline)
 		return error_set(err, ENOENT,
 				 "--reuse-cmdline: cannot read /proc/cmdline");
-	job->cmdline = cmdline_join(job->o->reuse_cmdline ? job->facts.cmdline : NULL,
-				    job->o->append, job_is_crash(job));
+	job->cmdline =
+		cmdline_join(o->reuse_cmdline ? job->facts.cmdline : NULL,
+			     has_other_cmdline(o) ? o->append : job->extras.cmdline,
+			     job_is_crash(job));
 	return job->cmdline ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+/* What the running kernel's loader of bzImages asks for: bzImage64_probe(). */
+int job_check_file_load(const struct job *job, struct error *err)
+{
+	const struct image *image = &job->image;
+	const char *why = NULL;
+
+	if (image->type == IMAGE_ELF)
+		why = "is an ELF vmlinux";
+	else if (job->o->entry_32bit)
+		why = "cannot be entered in 32-bit mode (--entry-32bit) there";
+	else if (image->entry_32bit)
+		why = "has a 32-bit entry point only";
+	else if (!image->above_4g)
+		why = "must not lie above 4 GiB";
+	return why ? error_set(err, ENOEXEC,
+			       "%s %s: kexec_file_load (-s) does not take it, kexec_load "
+			       "(-c) does",
+			       job->o->kernel, why)
+		   : 0;
 }
 
 /* Where to look: another machine's files, or the running one's. */
@@ -79,14 +155,14 @@ int job_prepare(struct job *job, const struct options *o, struct error *err)
 	int ret;
 
 	*job = (struct job){ .o = o, .kernel = FILE_NONE, .initrd = FILE_NONE };
-	ret = open_files(job, err);
+	job->extras.initrd = FILE_NONE;
+	progress_init(&job->progress, STDERR_FILENO);
+	ret = open_kernel(job, err);
+	if (!ret)
+		ret = open_initrd(job, err);
 	if (ret)
 		return ret;
-	ret = image_parse(file_head(&job->kernel), job->kernel.bytes, &job->image, err);
-	if (ret) {
-		error_prefix(err, "%s", o->kernel);
-		return ret;
-	}
+	job->kernel.progress = job->initrd.progress = &job->progress;
 	ret = facts_read(root_of(job), &job->facts, err);
 	if (ret && o->method != METHOD_FILE) /* for which the kernel reads its own */
 		return ret;

@@ -7,7 +7,7 @@
 #define KS_JOB_H
 
 #include "base/file.h"
-#include "image/image.h"
+#include "image/open.h"
 #include "machine/dump.h"
 #include "machine/facts.h"
 #include "options.h"
@@ -19,12 +19,15 @@ struct job {
 	struct file kernel;
 	struct file initrd;
 	struct image image;
+	struct image_extras extras; /* what a UKI has besides */
+	bool own_initrd;	    /* the initrd above is the one of the UKI */
 	struct facts facts;
 	struct dump_facts dump; /* of a crash kernel that goes through kexec_load() */
 	char *cmdline;
 	uint64_t generation_id;
 	uint8_t image_id[IMAGE_ID_SIZE];
-	struct plan plan; /* after job_plan() */
+	struct plan plan;	  /* after job_plan() */
+	struct progress progress; /* of what is read from kernel and initrd */
 };
 
 /*
@@ -41,6 +44,12 @@ int job_prepare_plan(struct job *job, struct error *err);
 
 /* Makes job->plan anew, with a seed or without. 0 or a negative errno as plan_make(). */
 int job_plan(struct job *job, bool seed, struct error *err);
+
+/*
+ * Whether kexec_file_load() can be tried on the kernel: 0, or -ENOEXEC for one that the
+ * running kernel takes from kexec_load() alone.
+ */
+int job_check_file_load(const struct job *job, struct error *err);
 
 /* -ESTALE when kernel or initrd is no longer what it was when it was opened. */
 int job_check_files(const struct job *job, struct error *err);

@@ -206,6 +206,71 @@ int file_check(const struct file *f, struct error *err)
 		f->path);
 }
 
+static int write_at(int fd, const uint8_t *from, size_t size, uint64_t offset)
+{
+	while (size) {
+		ssize_t n = pwrite(fd, from, size, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		from += n;
+		offset += (size_t)n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static int write_part(int fd, const struct file *f, struct file_part p, struct error *err)
+{
+	uint8_t buf[65536];
+
+	while (p.size) {
+		size_t step = p.data || p.size < sizeof(buf) ? p.size : sizeof(buf);
+		int ret = p.data ? 0 : file_read(f, p.from, buf, step, err);
+
+		if (ret)
+			return ret;
+		ret = write_at(fd, p.data ? p.data : buf, step, p.to);
+		if (ret)
+			return no_memory(f->path, -ret, err);
+		p.from += step;
+		p.to += step;
+		p.size -= step;
+	}
+	return 0;
+}
+
+static int write_parts(int fd, const struct file *f, const struct file_part *parts,
+		       size_t count, uint64_t size, struct error *err)
+{
+	if (ftruncate(fd, (off_t)size) < 0)
+		return no_memory(f->path, errno, err);
+	for (size_t i = 0; i < count; i++) {
+		int ret = write_part(fd, f, parts[i], err);
+
+		if (ret)
+			return ret;
+	}
+	return file_check(f, err); /* or it is a mixture of old and new */
+}
+
+int file_compose(const struct file *f, const struct file_part *parts, size_t count,
+		 uint64_t size, struct file *out, struct error *err)
+{
+	int fd = memfd_create("kexec-seed", MFD_CLOEXEC), ret;
+
+	*out = FILE_NONE;
+	if (fd < 0)
+		return no_memory(f->path, errno, err);
+	ret = write_parts(fd, f, parts, count, size, err);
+	if (!ret)
+		return file_adopt(fd, f->path, out, err);
+	close(fd);
+	return ret;
+}
+
 void file_close(struct file *f)
 {
 	if (f->mapping)

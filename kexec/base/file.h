@@ -5,6 +5,7 @@
 #ifndef KS_FILE_H
 #define KS_FILE_H
 
+#include "base/progress.h"
 #include "bytes.h"
 #include "error.h"
 
@@ -35,6 +36,7 @@ struct file {
 	uint8_t head[FILE_HEAD];
 	size_t head_size; /* less than FILE_HEAD when the file is shorter */
 	struct file_stamp stamp;
+	struct progress *progress; /* where to tell how far a reader is; or NULL */
 };
 
 #define FILE_NONE ((struct file){ .fd = -1 })
@@ -57,6 +59,21 @@ int file_adopt(int fd, const char *path, struct file *out, struct error *err);
 
 /* A copy of @f in a memfd. */
 int file_copy(const struct file *f, struct file *out, struct error *err);
+
+/* A stretch of a file that is made of parts of another. */
+struct file_part {
+	const void *data; /* from memory; NULL: from the other file */
+	uint64_t from;	  /* where it begins there */
+	uint64_t to;	  /* where it goes */
+	size_t size;
+};
+
+/*
+ * Makes a file of @size bytes in a memfd, with @f's path: the parts, which lie within @size,
+ * and zeroes where there is none. -ESTALE when @f changes meanwhile.
+ */
+int file_compose(const struct file *f, const struct file_part *parts, size_t count,
+		 uint64_t size, struct file *out, struct error *err);
 
 /* What @f's head holds. */
 static inline struct bytes file_head(const struct file *f)

@@ -49,6 +49,7 @@ struct unpacker {
 	size_t written; /* bytes that came out so far */
 	int fd;		/* where they went */
 	uint8_t *out;	/* OUT_SIZE bytes between the library and fd */
+	struct progress *progress;
 	struct error *err;
 };
 
@@ -76,6 +77,7 @@ MAYBE_UNUSED static int emit(struct unpacker *u, size_t size)
 			"%s: unpacks to more than %zu bytes; no kernel is that big",
 			u->path, u->max);
 	u->written += size;
+	progress_add(u->progress, size);
 	while (size) {
 		ssize_t n = write(u->fd, p, size);
 
@@ -304,6 +306,7 @@ static int unpack_file(const struct format *format, const struct file *f, size_t
 			      .format = format->name,
 			      .in = f->bytes,
 			      .max = max,
+			      .progress = f->progress,
 			      .err = err };
 	int ret;
 
@@ -311,7 +314,9 @@ static int unpack_file(const struct format *format, const struct file *f, size_t
 	if (u.fd < 0)
 		return error_set(err, errno, "%s: no memory to unpack it: %s", f->path,
 				 strerror(errno));
+	progress_begin(f->progress, "unpacking", f->path, 0);
 	ret = unpack(format, &u);
+	progress_end(f->progress);
 	if (!ret)
 		return file_adopt(u.fd, f->path, out, err);
 	close(u.fd);
@@ -335,12 +340,14 @@ int file_decompress_max(struct file *f, size_t max, struct error *err)
 	ret = file_copy(f, &packed, err);
 	if (ret)
 		return ret;
+	packed.progress = f->progress;
 	ret = file_check(f, err); /* or the copy is a mixture of old and new */
 	if (!ret)
 		ret = unpack_file(format, &packed, max, &out, err);
 	file_close(&packed);
 	if (ret)
 		return ret;
+	out.progress = f->progress;
 	file_close(f);
 	*f = out;
 	return 0;

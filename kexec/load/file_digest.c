@@ -42,9 +42,11 @@ static int do_step(struct worker *w, uint64_t start, uint8_t *buf)
 	size_t size = s->size - start < STEP ? (size_t)(s->size - start) : STEP;
 	int ret = s->source->read(s->source->from, s->offset + start, buf, size, &w->err);
 
-	if (!ret)
-		digest_chunk_run(s->way, buf, size, s->chunks + start / DIGEST_CHUNK);
-	return ret;
+	if (ret)
+		return ret;
+	digest_chunk_run(s->way, buf, size, s->chunks + start / DIGEST_CHUNK);
+	progress_add(s->source->progress, size);
+	return 0;
 }
 
 static void *work(void *arg)
@@ -131,7 +133,13 @@ static int read_file(const void *from, uint64_t offset, void *buf, size_t size,
 int file_digest(const struct file *f, uint64_t offset, uint64_t size,
 		uint8_t out[SHA256_SIZE], struct error *err)
 {
-	struct digest_source source = { .read = read_file, .from = f };
+	struct digest_source source = { .read = read_file,
+					.from = f,
+					.progress = f->progress };
+	int ret;
 
-	return source_digest(&source, offset, size, out, err);
+	progress_begin(f->progress, "reading", f->path, size);
+	ret = source_digest(&source, offset, size, out, err);
+	progress_end(f->progress);
+	return ret;
 }

@@ -20,7 +20,8 @@ struct digest_source {
 	int (*read)(const void *from, uint64_t offset, void *buf, size_t size,
 		    struct error *err);
 	const void *from;
-	bool alone; /* may be read by one thread only */
+	bool alone;		   /* may be read by one thread only */
+	struct progress *progress; /* begun by the caller; or NULL */
 };
 
 /* Digest (digest.h) of the @size bytes from @offset of the source. 0 or what read says. */

@@ -4,7 +4,7 @@
  *
  *     clang -D_GNU_SOURCE -DHAVE_ZLIB -DHAVE_LZMA -DHAVE_ZSTD -Iinclude -Ikexec -g -O1 \
  *         -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_decompress.c \
- *         kexec/image/decompress.c kexec/base/{error,file}.c -lz -llzma -lzstd
+ *         kexec/image/decompress.c kexec/base/{error,file,progress}.c -lz -llzma -lzstd
  */
 #include "image/decompress.h"
 

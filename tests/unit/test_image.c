@@ -32,8 +32,11 @@ static void test_takes_a_kernel(void **state)
 	assert_int_equal(image.min_addr, 0x1000000);
 	assert_int_equal(image.entry_offset, 0x200);
 	assert_int_equal(image.cmdline_max, 2047);
+	assert_int_equal(image.type, IMAGE_BZIMAGE);
 	assert_true(image.above_4g);
 	assert_true(image.five_level);
+	assert_false(image.fixed);
+	assert_false(image.entry_32bit);
 	assert_int_equal(image.header.size, sizeof(struct setup_header));
 }
 
@@ -92,19 +95,21 @@ static void no_boot_flag(struct setup_header *h)
 }
 static void old_protocol(struct setup_header *h)
 {
-	h->version = 0x20b;
+	h->version = 0x201;
 }
 static void low_kernel(struct setup_header *h)
 {
 	h->loadflags = 0;
 }
-static void only_32_bit(struct setup_header *h)
-{
-	h->xloadflags = 0;
-}
-static void fixed_place(struct setup_header *h)
+static void fixed_in_low_memory(struct setup_header *h)
 {
 	h->relocatable_kernel = 0;
+	h->pref_address = 0x1000;
+}
+static void fixed_between_pages(struct setup_header *h)
+{
+	h->relocatable_kernel = 0;
+	h->pref_address += 0x800;
 }
 static void odd_alignment(struct setup_header *h)
 {
@@ -128,10 +133,10 @@ static void test_bad_headers(void **state)
 	static const struct bad_header cases[] = {
 		{ "no bzImage header", no_magic },
 		{ "no bzImage header", no_boot_flag },
-		{ "2.11 is too old", old_protocol },
+		{ "2.01 is too old, 2.02 is", old_protocol },
 		{ "zImage", low_kernel },
-		{ "32-bit", only_32_bit },
-		{ "not relocatable", fixed_place },
+		{ "lie at 0x1000, where", fixed_in_low_memory },
+		{ "lie at 0x1000800, where", fixed_between_pages },
 		{ "power of two", odd_alignment },
 		{ "power of two", no_alignment },
 		{ "header is too long", long_header },
@@ -148,6 +153,114 @@ static void test_bad_headers(void **state)
 		assert_int_equal(parse(&k, sizeof(k.file), &image), -ENOEXEC);
 		assert_non_null(strstr(err.text, cases[i].says));
 	}
+}
+
+/* A header that says less, and what that means. */
+struct lesser {
+	uint16_t version;
+	uint16_t xloadflags;
+	uint8_t relocatable;
+	uint64_t pref_address;
+	bool entry_32bit, fixed, above_4g;
+	uint64_t min_addr, initrd_max, cmdline_max;
+};
+
+static void test_lesser_headers(void **state)
+{
+	static const struct lesser cases[] = {
+		/* 64-bit, built without CONFIG_RELOCATABLE */
+		{ 0x20f, XLF_KERNEL_64, 0, 0x1000000, false, true, false, 0x1000000,
+		  0x80000000, 2047 },
+		/* memtest86+ */
+		{ 0x20c, XLF_KERNEL_64 | XLF_EFI_HANDOVER_64, 0, 0x100000, false, true,
+		  false, 0x100000, 0x80000000, 2047 },
+		{ 0x20c, XLF_EFI_HANDOVER_32, 0, 0x100000, true, true, false, 0x100000,
+		  0x80000000, 2047 },
+		/* a 32-bit Linux */
+		{ 0x20f, 0, 1, 0x1000000, true, false, false, 0x1000000, 0x80000000,
+		  2047 },
+		/* before xloadflags, with something where it is now */
+		{ 0x20b, 0xffff, 1, 0x1000000, true, false, false, 0x1000000, 0x80000000,
+		  2047 },
+		/* before pref_address and init_size */
+		{ 0x209, 0xffff, 1, 0x1000000, true, false, false, 0x100000, 0x80000000,
+		  2047 },
+		{ 0x209, 0, 0, 0x1000000, true, true, false, 0x100000, 0x80000000, 2047 },
+		/* before cmdline_size, relocatable_kernel, initrd_addr_max */
+		{ 0x205, 0, 1, 0, true, false, false, 0x100000, 0x80000000, 255 },
+		{ 0x204, 0, 1, 0, true, true, false, 0x100000, 0x80000000, 255 },
+		{ 0x202, 0, 1, 0, true, true, false, 0x100000, 0x38000000, 255 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct lesser *c = &cases[i];
+		struct fake_kernel k;
+		struct image image;
+
+		fake_kernel(&k);
+		k.hdr->version = c->version;
+		k.hdr->xloadflags = c->xloadflags;
+		k.hdr->relocatable_kernel = c->relocatable;
+		k.hdr->pref_address = c->pref_address;
+		assert_int_equal(parse(&k, sizeof(k.file), &image), 0);
+		assert_int_equal(image.entry_32bit, c->entry_32bit);
+		assert_int_equal(image.entry_offset, c->entry_32bit ? 0 : 0x200);
+		assert_int_equal(image.fixed, c->fixed);
+		assert_int_equal(image.align, c->fixed ? 4096 : 0x200000);
+		assert_int_equal(image.above_4g, c->above_4g);
+		/* without paging, how many levels it has does not matter */
+		assert_int_equal(image.five_level, c->entry_32bit);
+		assert_int_equal(image.min_addr, c->min_addr);
+		assert_int_equal(image.initrd_max, c->initrd_max);
+		assert_int_equal(image.cmdline_max, c->cmdline_max);
+		/* without init_size room to unpack itself */
+		assert_int_equal(image.mem_size, c->version >= 0x20a
+							 ? FAKE_INIT_SIZE
+							 : 4 * (FAKE_SIZE - FAKE_SETUP));
+	}
+}
+
+/* The last 16 bytes need not all be there: memtest86+. Of Linux they have to. */
+static void test_last_unit_of_a_fixed_one(void **state)
+{
+	struct fake_kernel k;
+	struct image image;
+
+	(void)state;
+	fake_kernel(&k);
+	k.hdr->relocatable_kernel = 0;
+	assert_int_equal(parse(&k, sizeof(k.file) - 15, &image), 0);
+	assert_int_equal(parse(&k, sizeof(k.file) - 16, &image), -ENOEXEC);
+}
+
+/* Before protocol 2.04 half of syssize was something else. */
+static void test_narrow_syssize(void **state)
+{
+	struct fake_kernel k;
+	struct image image;
+
+	(void)state;
+	fake_kernel(&k);
+	k.hdr->version = 0x203;
+	k.hdr->syssize = 0xffffffff;
+	assert_int_equal(parse(&k, sizeof(k.file), &image), 0);
+}
+
+static void test_entry_32bit_on_demand(void **state)
+{
+	struct fake_kernel k;
+	struct image image;
+
+	(void)state;
+	fake_kernel(&k);
+	assert_int_equal(parse(&k, sizeof(k.file), &image), 0);
+	assert_int_equal(image_enter_32bit(&image, &err), 0);
+	assert_true(image.entry_32bit);
+	assert_int_equal(image.entry_offset, 0);
+	assert_false(image.above_4g);
+	image.type = IMAGE_ELF;
+	assert_int_equal(image_enter_32bit(&image, &err), -ENOEXEC);
 }
 
 /* A header of a newer kernel: more than our struct knows, handed over all the same. */
@@ -171,6 +284,10 @@ int main(void)
 		cmocka_unit_test(test_init_size_covers_the_file),
 		cmocka_unit_test(test_every_truncation_is_seen),
 		cmocka_unit_test(test_bad_headers),
+		cmocka_unit_test(test_lesser_headers),
+		cmocka_unit_test(test_last_unit_of_a_fixed_one),
+		cmocka_unit_test(test_narrow_syssize),
+		cmocka_unit_test(test_entry_32bit_on_demand),
 		cmocka_unit_test(test_longer_header_is_kept),
 	};
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Any bytes as an ELF file: what passes for a kernel lies where its headers say.
+ *
+ *     clang -D_GNU_SOURCE -DHAVE_ELF -Iinclude -Ikexec -g -O1 \
+ *         -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_elf.c \
+ *         kexec/image/{elf,image}.c kexec/base/{error,file}.c -lelf
+ *
+ * A corpus of one: the first 8 KiB of a vmlinux whose contents have been cut down, or what
+ * tests/unit/test_elf.c makes.
+ */
+#include "image/elf.h"
+#include "image/image.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Larger ones are right, and take too long to be tried by the million. */
+#define MEMORY_MAX ((uint64_t)16 << 20)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Whether a segment in the table asks for more, by size or by distance. */
+static int asks_for_much(const uint8_t *data, size_t size)
+{
+	uint64_t low = UINT64_MAX, high = 0;
+	Elf64_Ehdr e;
+
+	if (size < sizeof(e))
+		return 0;
+	memcpy(&e, data, sizeof(e));
+	for (size_t i = 0; i < e.e_phnum; i++) {
+		Elf64_Phdr p;
+
+		if (e.e_phoff > size || size - e.e_phoff < (i + 1) * sizeof(p))
+			return 0;
+		memcpy(&p, data + e.e_phoff + i * sizeof(p), sizeof(p));
+		if (p.p_type != PT_LOAD || !p.p_memsz)
+			continue;
+		low = p.p_paddr < low ? p.p_paddr : low;
+		high = p.p_paddr + p.p_filesz > high ? p.p_paddr + p.p_filesz : high;
+	}
+	return high > low && high - low > MEMORY_MAX;
+}
+
+static void check(const struct file *f, const struct elf_kernel *elf)
+{
+	struct image image;
+	struct error err;
+
+	if (image_parse(file_head(f), f->bytes, &image, &err))
+		return; /* such as a kernel of a few bytes */
+	if (elf->entry_offset >= image.kernel.size ||
+	    image.kernel.size > image.mem_size || image.mem_size > (uint64_t)1 << 30 ||
+	    image.min_addr % image.align || image.fixed || image.entry_32bit)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	struct elf_kernel elf;
+	struct error err;
+	struct file f;
+
+	if (fd < 0)
+		abort();
+	if (!size || asks_for_much(data, size) || file_write_all(fd, data, size) ||
+	    lseek(fd, 0, SEEK_SET) < 0) {
+		close(fd);
+		return 0;
+	}
+	if (file_adopt(fd, "fuzz", &f, &err))
+		abort();
+	if (elf_unpack(&f, &elf, &err)) {
+		if (f.fd != fd || f.bytes.size != size)
+			abort(); /* on failure it stays what it was */
+	} else {
+		check(&f, &elf);
+	}
+	file_close(&f);
+	return 0;
+}

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a UKI brings is found, and only that; a damaged one gets its reason. */
+#include "check.h"
+#include "fake_kernel.h"
+#include "memory_file.h"
+
+#include "image/open.h"
+#include "image/uki.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define PE_AT	   0x80
+#define OPTIONAL   240
+#define TABLE_AT   (PE_AT + 24 + OPTIONAL)
+#define ENTRY_SIZE 40
+#define ALIGN	   0x200
+#define DATA_AT	   0x800
+#define MAX_SIZE   0x10000
+
+struct content {
+	const char *name;
+	const void *data;
+	size_t size;
+};
+
+struct fake_uki {
+	uint8_t file[MAX_SIZE];
+	size_t size;
+};
+
+static struct error err;
+
+static void put16(struct fake_uki *u, size_t at, uint16_t value)
+{
+	memcpy(u->file + at, &value, sizeof(value));
+}
+
+static void put32(struct fake_uki *u, size_t at, uint32_t value)
+{
+	memcpy(u->file + at, &value, sizeof(value));
+}
+
+/* Where the fields of a section are in the file: 8 its virtual size, 16 and 20 its raw
+ * size and offset. */
+static size_t field(size_t section, size_t offset)
+{
+	return TABLE_AT + section * ENTRY_SIZE + offset;
+}
+
+static void make(struct fake_uki *u, const struct content *contents, size_t count)
+{
+	memset(u, 0, sizeof(*u));
+	memcpy(u->file, "MZ", 2);
+	put32(u, 0x3c, PE_AT);
+	memcpy(u->file + PE_AT, "PE\0\0", 4);
+	put16(u, PE_AT + 4, 0x8664);
+	put16(u, PE_AT + 6, (uint16_t)count);
+	put16(u, PE_AT + 20, OPTIONAL);
+	put16(u, PE_AT + 24, 0x20b);
+	u->size = DATA_AT;
+	for (size_t i = 0; i < count; i++) {
+		size_t padded = (contents[i].size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+
+		assert_true(u->size + padded <= MAX_SIZE);
+		memcpy(u->file + field(i, 0), contents[i].name,
+		       strnlen(contents[i].name, 8));
+		put32(u, field(i, 8), (uint32_t)contents[i].size);
+		put32(u, field(i, 16), (uint32_t)padded);
+		put32(u, field(i, 20), (uint32_t)u->size);
+		memcpy(u->file + u->size, contents[i].data, contents[i].size);
+		u->size += padded;
+	}
+}
+
+static const struct content usual[] = {
+	{ ".text", "stub", 4 },		 { ".osrel", "ID=x\n", 5 },
+	{ ".cmdline", "root=a b\n", 9 }, { ".linux", "kernel", 6 },
+	{ ".initrd", "initrd", 6 },	 { ".ucode", "micro", 5 },
+	{ ".dtb", "tree1", 5 },		 { ".dtb", "tree2", 5 },
+};
+#define LINUX 3 /* in usual */
+
+static int parse(const struct fake_uki *u, size_t size, struct uki *out)
+{
+	err.text[0] = '\0';
+	return uki_parse((struct bytes){ u->file, size }, size, out, &err);
+}
+
+static void assert_part(const struct fake_uki *u, struct uki_part part, const char *text)
+{
+	assert_int_equal(part.size, strlen(text));
+	assert_memory_equal(u->file + part.offset, text, part.size);
+}
+
+static void test_finds_its_parts(void **state)
+{
+	struct fake_uki u;
+	struct uki uki;
+
+	(void)state;
+	make(&u, usual, COUNT(usual));
+	assert_int_equal(parse(&u, u.size, &uki), 1);
+	assert_part(&u, uki.linux_image, "kernel");
+	assert_part(&u, uki.initrd, "initrd");
+	assert_part(&u, uki.ucode, "micro");
+	assert_part(&u, uki.cmdline, "root=a b\n");
+	assert_part(&u, uki.dtb, "tree1");
+}
+
+/* Tools disagree on which of the two sizes has the padding. */
+static void test_two_sizes(void **state)
+{
+	static const struct {
+		uint32_t virtual_size, raw_size, size;
+	} cases[] = {
+		{ 6, ALIGN, 6 },	 /* raw: padded in the file */
+		{ ALIGN, ALIGN, ALIGN }, /* both the same */
+		{ 0, 6, 6 },		 /* one that was not filled in */
+		{ 0x10000000, 6, 6 },	 /* what a kernel takes in memory */
+		{ UINT32_MAX, ALIGN, ALIGN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct fake_uki u;
+		struct uki uki;
+
+		make(&u, usual, COUNT(usual));
+		put32(&u, field(LINUX, 8), cases[i].virtual_size);
+		put32(&u, field(LINUX, 16), cases[i].raw_size);
+		assert_int_equal(parse(&u, u.size, &uki), 1);
+		assert_int_equal(uki.linux_image.size, cases[i].size);
+	}
+}
+
+static void test_profiles(void **state)
+{
+	static const struct content contents[] = {
+		{ ".linux", "kernel", 6 },   { ".cmdline", "base", 4 },
+		{ ".initrd", "initrd", 6 },  { ".profile", "ID=a", 4 },
+		{ ".cmdline", "first", 5 },  { ".profile", "ID=b", 4 },
+		{ ".cmdline", "second", 6 }, { ".initrd", "other", 5 },
+		{ ".linux", "other", 5 },
+	};
+	struct fake_uki u;
+	struct uki uki;
+
+	(void)state;
+	make(&u, contents, COUNT(contents));
+	assert_int_equal(parse(&u, u.size, &uki), 1);
+	assert_part(&u, uki.linux_image, "kernel");
+	assert_part(&u, uki.cmdline, "first");
+	assert_part(&u, uki.initrd, "initrd");
+
+	/* without a command line of its own it is the base profile's */
+	make(&u, contents, 4);
+	assert_int_equal(parse(&u, u.size, &uki), 1);
+	assert_part(&u, uki.cmdline, "base");
+
+	/* a kernel in a profile that is not started */
+	make(&u, contents + 3, 6);
+	assert_int_equal(parse(&u, u.size, &uki), -ENOEXEC);
+	assert_non_null(strstr(err.text, "in another profile"));
+}
+
+struct spoiler {
+	size_t at;
+	uint32_t value;
+	const char *says; /* NULL: it is no UKI any more */
+};
+
+static void test_spoilt(void **state)
+{
+	static const struct spoiler cases[] = {
+		{ 0, 0, NULL },
+		{ 0x3c, MAX_SIZE, NULL },
+		{ 0x3c, UINT32_MAX, NULL },
+		{ 0x3c, UINT32_MAX - 25, NULL },
+		{ PE_AT, 0, NULL },
+		{ PE_AT + 4, 0xffff0000 | 0x8664, NULL },	      /* 65535 sections */
+		{ PE_AT + 4, 0xaa64 | COUNT(usual) << 16, "0xaa64" }, /* ARM */
+		{ PE_AT + 4, 0x8664 | LINUX << 16, NULL },	      /* without .linux */
+		{ PE_AT + 20, 0xffff, NULL },			     /* optional header */
+		{ PE_AT + 24, 0x10b, "another kind" },		     /* 32-bit PE */
+		{ TABLE_AT + LINUX * ENTRY_SIZE, 0x6e696c2f, NULL }, /* "/lin" */
+		{ TABLE_AT + LINUX * ENTRY_SIZE + 16, 0, "without a kernel" },
+		{ TABLE_AT + LINUX * ENTRY_SIZE + 20, MAX_SIZE, "truncated" },
+		{ TABLE_AT + LINUX * ENTRY_SIZE + 20, UINT32_MAX, "truncated" },
+		{ TABLE_AT + (LINUX + 1) * ENTRY_SIZE + 20, UINT32_MAX, "truncated" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct fake_uki u;
+		struct uki uki;
+
+		make(&u, usual, COUNT(usual));
+		put32(&u, cases[i].at, cases[i].value);
+		assert_int_equal(parse(&u, u.size, &uki), cases[i].says ? -ENOEXEC : 0);
+		if (cases[i].says && !strstr(err.text, cases[i].says))
+			fail_msg("'%s' does not say '%s'", err.text, cases[i].says);
+	}
+}
+
+static void test_huge_sections(void **state)
+{
+	struct fake_uki u;
+	struct uki uki;
+
+	(void)state;
+	make(&u, usual, COUNT(usual));
+	put32(&u, field(LINUX, 8), UINT32_MAX);
+	put32(&u, field(LINUX, 16), UINT32_MAX);
+	put32(&u, field(LINUX, 20), UINT32_MAX);
+	assert_int_equal(parse(&u, u.size, &uki), -ENOEXEC);
+	assert_non_null(strstr(err.text, "8589934590")); /* and not the low half of it */
+}
+
+static void test_twice(void **state)
+{
+	static const struct content contents[] = {
+		{ ".linux", "kernel", 6 },
+		{ ".linux", "kernel", 6 },
+	};
+	struct fake_uki u;
+	struct uki uki;
+
+	(void)state;
+	make(&u, contents, COUNT(contents));
+	assert_int_equal(parse(&u, u.size, &uki), -ENOEXEC);
+	assert_non_null(strstr(err.text, "two sections .linux"));
+}
+
+/* Up to the end of what is used; what follows is padding. */
+static void test_every_truncation_is_seen(void **state)
+{
+	struct fake_uki u;
+	struct uki uki;
+	size_t table_end = TABLE_AT + COUNT(usual) * ENTRY_SIZE;
+
+	(void)state;
+	make(&u, usual, COUNT(usual) - 1);
+	for (size_t size = 0; size <= u.size - ALIGN; size++) {
+		int ret = parse(&u, size, &uki);
+
+		if (size < table_end - ENTRY_SIZE)
+			assert_int_equal(ret, 0);
+		else
+			assert_int_equal(ret, -ENOEXEC);
+	}
+}
+
+static void test_command_lines(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "", "" },
+		{ "\n", "" },
+		{ "a", "a" },
+		{ "a b\n", "a b" },
+		{ " \ta\n b\r\n", "a  b" },
+		{ "a\x7f\x01z", "a  z" },
+		{ "x=\"a  b\"", "x=\"a  b\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char text[64];
+
+		strcpy(text, cases[i].in);
+		uki_clean_cmdline(text);
+		assert_string_equal(text, cases[i].out);
+	}
+}
+
+/* From here on as files. */
+
+static const struct image_request all = { .initrd = true, .cmdline = true };
+
+static void make_whole(struct fake_uki *u, const struct fake_kernel *k)
+{
+	const struct content contents[] = {
+		{ ".text", "stub", 4 },
+		{ ".cmdline", " quiet\0no", 9 },
+		{ ".initrd", "initrd", 6 },
+		{ ".ucode", "micro", 5 },
+		{ ".linux", k->file, sizeof(k->file) },
+	};
+
+	make(u, contents, COUNT(contents));
+}
+
+static void test_opens(void **state)
+{
+	struct image_extras extras;
+	struct fake_kernel k;
+	struct image image;
+	struct fake_uki u;
+	struct file f;
+
+	(void)state;
+	fake_kernel(&k);
+	make_whole(&u, &k);
+	f = memory_file(u.file, u.size);
+	assert_int_equal(image_open(&f, &all, &image, &extras, &err), 0);
+	assert_int_equal(image.type, IMAGE_UKI);
+	assert_int_equal(f.bytes.size, sizeof(k.file));
+	assert_memory_equal(f.bytes.data, k.file, sizeof(k.file));
+	assert_ptr_equal(image.kernel.data, f.bytes.data + FAKE_SETUP);
+	assert_string_equal(f.path, "FILE");
+	assert_string_equal(extras.cmdline, "quiet");
+	/* the second archive begins at a multiple of 4 */
+	assert_int_equal(extras.initrd.bytes.size, 14);
+	assert_memory_equal(extras.initrd.bytes.data, "micro\0\0\0initrd", 14);
+	image_extras_free(&extras);
+	file_close(&f);
+}
+
+static void test_takes_no_more_than_is_wanted(void **state)
+{
+	const struct image_request nothing = { .type = IMAGE_UKI };
+	struct image_extras extras;
+	struct fake_kernel k;
+	struct image image;
+	struct fake_uki u;
+	struct file f;
+
+	(void)state;
+	fake_kernel(&k);
+	make_whole(&u, &k);
+	f = memory_file(u.file, u.size);
+	assert_int_equal(image_open(&f, &nothing, &image, &extras, &err), 0);
+	assert_true(extras.has_initrd && extras.has_cmdline && !extras.has_dtb);
+	assert_int_equal(extras.initrd.fd, -1);
+	assert_null(extras.cmdline);
+	image_extras_free(&extras);
+	file_close(&f);
+}
+
+static void assert_refused(const void *data, size_t size, enum image_type type,
+			   const char *says)
+{
+	const struct image_request request = { .type = type, .initrd = true };
+	struct image_extras extras;
+	struct file f = memory_file(data, size);
+	struct image image;
+
+	assert_int_equal(image_open(&f, &request, &image, &extras, &err), -ENOEXEC);
+	if (strncmp(err.text, "FILE: ", 6) != 0 || !strstr(err.text, says))
+		fail_msg("'%s' does not say '%s'", err.text, says);
+	image_extras_free(&extras);
+	file_close(&f);
+}
+
+static void test_kernels_that_are_none(void **state)
+{
+	struct fake_uki inner, outer;
+	struct fake_kernel k;
+	struct content within = { ".linux", inner.file, 0 };
+
+	(void)state;
+	fake_kernel(&k);
+	make_whole(&inner, &k);
+	within.size = inner.size;
+	make(&outer, &within, 1);
+	assert_refused(outer.file, outer.size, IMAGE_ANY, "UKI in which there is no bz");
+
+	within = (struct content){ ".linux", "\177ELF", 4 };
+	make(&outer, &within, 1);
+	assert_refused(outer.file, outer.size, IMAGE_ANY, "UKI in which there is no bz");
+
+	within = (struct content){ ".linux", "BZh9 and something", 18 };
+	make(&outer, &within, 1);
+	assert_refused(outer.file, outer.size, IMAGE_ANY, "bzip2");
+
+	within = (struct content){ ".linux", k.file, sizeof(k.file) - 100 };
+	make(&outer, &within, 1);
+	assert_refused(outer.file, outer.size, IMAGE_ANY, "truncated");
+}
+
+static void test_other_types(void **state)
+{
+	struct fake_kernel k;
+	struct fake_uki u;
+
+	(void)state;
+	fake_kernel(&k);
+	make_whole(&u, &k);
+	assert_refused(u.file, u.size, IMAGE_BZIMAGE, "of type UKI, not bzImage");
+	assert_refused(u.file, u.size, IMAGE_ELF, "of type UKI, not ELF vmlinux");
+	assert_refused(k.file, sizeof(k.file), IMAGE_UKI, "of type bzImage, not UKI");
+}
+
+/* What else there is gets its name. */
+static void test_foreign_files(void **state)
+{
+	static const struct {
+		size_t at;
+		const char *magic;
+		const char *says;
+	} cases[] = {
+		{ 0, "MZ", "EFI program" },
+		{ 0, "BZh9", "bzip2" },
+		{ 0, "\x02\x21\x4c\x18", "lz4" },
+		{ 0, "\x36\x13\x03\x1b", "NBI" },
+		{ 0, "BeoB", "Beoboot" },
+		{ 0, "#!/bin/sh", "a script" },
+		{ 0, "070701", "an initrd" },
+		{ 0x38, "ARM\x64", "ARM" },
+		{ 5000, "nothing", "loaded (those are: bzImage, UKI" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		static uint8_t file[32768];
+
+		memset(file, 0, sizeof(file));
+		memcpy(file + cases[i].at, cases[i].magic, strlen(cases[i].magic));
+		assert_refused(file, sizeof(file), IMAGE_ANY, cases[i].says);
+	}
+	assert_refused("MZ", 2, IMAGE_ANY, "EFI program");
+	assert_refused("x", 1, IMAGE_ANY, "too short to be a kernel (1 bytes)");
+}
+
+/* Magic, then words that make the sum 0; near enough to the beginning, and aligned. */
+static void test_multiboot(void **state)
+{
+	static const uint32_t one[] = { 0x1badb002, 3, -(0x1badb002u + 3) };
+	static const uint32_t two[] = { 0xe85250d6, 0, 24, -(0xe85250d6u + 24) };
+	static uint8_t file[65536];
+
+	(void)state;
+	memcpy(file + 8192 - sizeof(one), one, sizeof(one));
+	assert_refused(file, sizeof(file), IMAGE_ANY, "but a Multiboot kernel");
+	memcpy(file, "\177ELF", 4);
+	assert_refused(file, sizeof(file), IMAGE_ANY, "but a Multiboot kernel");
+	file[0] = 0;
+	file[8191] ^= 1;
+	assert_refused(file, sizeof(file), IMAGE_ANY, "loaded (those are");
+	memcpy(file + 32768 - sizeof(two), two, sizeof(two));
+	assert_refused(file, sizeof(file), IMAGE_ANY, "but a Multiboot2 kernel");
+	memmove(file + 32768 - sizeof(two) + 8, two, sizeof(two));
+	memset(file + 32768 - sizeof(two), 0, 8);
+	assert_refused(file, sizeof(file), IMAGE_ANY, "loaded (those are");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_finds_its_parts),
+		cmocka_unit_test(test_two_sizes),
+		cmocka_unit_test(test_profiles),
+		cmocka_unit_test(test_spoilt),
+		cmocka_unit_test(test_huge_sections),
+		cmocka_unit_test(test_twice),
+		cmocka_unit_test(test_every_truncation_is_seen),
+		cmocka_unit_test(test_command_lines),
+		cmocka_unit_test(test_opens),
+		cmocka_unit_test(test_takes_no_more_than_is_wanted),
+		cmocka_unit_test(test_kernels_that_are_none),
+		cmocka_unit_test(test_other_types),
+		cmocka_unit_test(test_foreign_files),
+		cmocka_unit_test(test_multiboot),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
