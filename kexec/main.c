@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "config.h"
 
+#include "image/formats.h"
 #include "load/kexec_load.h"
 #include "options.h"
 #include "run.h"
@@ -23,6 +24,13 @@ static int fail(const struct error *err, int status)
 	return status;
 }
 
+static void print_version(void)
+{
+	printf("%s\nopens %s\n", PACKAGE_STRING, image_formats());
+	if (image_formats_missing())
+		printf("built without %s\n", image_formats_missing());
+}
+
 static int run(const struct options *o, struct error *err)
 {
 	int ret = 0;
@@ -42,14 +50,15 @@ int main(int argc, char **argv)
 	struct error err;
 	int ret;
 
-	if (options_parse(argc, argv, &o, &err))
-		return fail(&err, EXIT_USAGE);
+	ret = options_parse(argc, argv, &o, &err);
+	if (ret) /* an option that is refused is spelt well */
+		return fail(&err, ret == -ENOTSUP ? EXIT_FAILED : EXIT_USAGE);
 	if (o.help) {
 		options_print_help(stdout);
 		return EXIT_DONE;
 	}
 	if (o.version) {
-		printf("%s\n", PACKAGE_STRING);
+		print_version();
 		return EXIT_DONE;
 	}
 	if (o.status) { /* kexec-tools' answer: 1 when something is loaded, 0 when not */

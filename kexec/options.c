@@ -1,84 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "options.h"
 
+#include "options_table.h"
 #include "plan/cmdline.h"
 #include "purgatory_params.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Long options without a short one. */
-enum {
-	OPT_INITRD = 256,
-	OPT_APPEND,
-	OPT_REUSE_CMDLINE,
-	OPT_REUSE_INITRD,
-	OPT_MEM_MIN,
-	OPT_MEM_MAX,
-	OPT_NOEFI,
-	OPT_HOTPLUG,
-	OPT_MEMMAP_CMDLINE,
-	OPT_CRASH_SIZE,
-	OPT_SEED,
-	OPT_SEED_TIMEOUT,
-	OPT_SEED_MIX,
-	OPT_VMGENID_ADDR,
-	OPT_ON_CORRUPTION,
-	OPT_SERIAL,
-	OPT_SERIAL_BAUD,
-	OPT_CONSOLE_VGA,
-	OPT_CONSOLE_SERIAL,
-	OPT_DRY_RUN,
-	OPT_JSON,
-	OPT_FACTS,
-};
-
-static const char short_options[] = ":hvdlpuefixysacS";
-
-static const struct option long_options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'v' },
-	{ "debug", no_argument, NULL, 'd' },
-	{ "load", no_argument, NULL, 'l' },
-	{ "load-panic", no_argument, NULL, 'p' },
-	{ "unload", no_argument, NULL, 'u' },
-	{ "exec", no_argument, NULL, 'e' },
-	{ "force", no_argument, NULL, 'f' },
-	{ "no-checks", no_argument, NULL, 'i' },
-	{ "no-ifdown", no_argument, NULL, 'x' },
-	{ "no-sync", no_argument, NULL, 'y' },
-	{ "kexec-file-syscall", no_argument, NULL, 's' },
-	{ "kexec-syscall", no_argument, NULL, 'c' },
-	{ "kexec-syscall-auto", no_argument, NULL, 'a' },
-	{ "status", no_argument, NULL, 'S' },
-	{ "initrd", required_argument, NULL, OPT_INITRD },
-	{ "ramdisk", required_argument, NULL, OPT_INITRD },
-	{ "append", required_argument, NULL, OPT_APPEND },
-	{ "command-line", required_argument, NULL, OPT_APPEND },
-	{ "reuse-cmdline", no_argument, NULL, OPT_REUSE_CMDLINE },
-	{ "reuseinitrd", no_argument, NULL, OPT_REUSE_INITRD },
-	{ "mem-min", required_argument, NULL, OPT_MEM_MIN },
-	{ "mem-max", required_argument, NULL, OPT_MEM_MAX },
-	{ "noefi", no_argument, NULL, OPT_NOEFI },
-	{ "hotplug", no_argument, NULL, OPT_HOTPLUG },
-	{ "pass-memmap-cmdline", no_argument, NULL, OPT_MEMMAP_CMDLINE },
-	{ "print-ckr-size", no_argument, NULL, OPT_CRASH_SIZE },
-	{ "seed", required_argument, NULL, OPT_SEED },
-	{ "seed-timeout", required_argument, NULL, OPT_SEED_TIMEOUT },
-	{ "seed-mix", required_argument, NULL, OPT_SEED_MIX },
-	{ "vmgenid-addr", required_argument, NULL, OPT_VMGENID_ADDR },
-	{ "on-corruption", required_argument, NULL, OPT_ON_CORRUPTION },
-	{ "serial", required_argument, NULL, OPT_SERIAL },
-	{ "serial-baud", required_argument, NULL, OPT_SERIAL_BAUD },
-	{ "console-vga", no_argument, NULL, OPT_CONSOLE_VGA },
-	{ "console-serial", no_argument, NULL, OPT_CONSOLE_SERIAL },
-	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "facts", required_argument, NULL, OPT_FACTS },
-	{ NULL, 0, NULL, 0 },
-};
 
 void options_print_help(FILE *to)
 {
@@ -87,23 +16,21 @@ void options_print_help(FILE *to)
 	      "  -l, --load             load KERNEL          -e, --exec    jump into it\n"
 	      "  -u, --unload           forget it            -S, --status  exit 1 if loaded\n"
 	      "  -p, --load-panic       act on the crash kernel\n"
-	      "      --initrd=FILE      initial RAM disk (also --ramdisk)\n"
-	      "      --append=TEXT      command line (also --command-line)\n"
-	      "      --reuse-cmdline    start from the running kernel's command line\n"
-	      "      --reuseinitrd      the running kernel's initrd (retain_initrd)\n"
+	      "  -f, --force            load, jump at once   (none of these: load, shut down)\n"
+	      "      --initrd=FILE      initial RAM disk (also --ramdisk, --reuseinitrd)\n"
+	      "      --append=TEXT      command line (also --command-line, --reuse-cmdline)\n"
+	      "  -t, --type=TYPE        bzImage, bzImage64, elf-x86_64, uki; --entry-32bit\n"
 	      "      --seed=WHEN        auto, require, or off; --seed-timeout=SECONDS [10]\n"
 	      "      --seed-mix=        auto, or off; --vmgenid-addr=ADDR\n"
 	      "  -a | -c | -s           system call: best, kexec_load, kexec_file_load\n"
-	      "      --mem-min=ADDR, --mem-max=ADDR          where to load\n"
-	      "      --noefi            no EFI services      -f, --force  no shutdown -r\n"
-	      "      --hotplug, --pass-memmap-cmdline, --print-ckr-size    for -p\n"
+	      "      --mem-min=ADDR, --mem-max=ADDR, --no-cma, --noefi    how to load\n"
+	      "      --hotplug, --pass-memmap-cmdline, --print-ckr-size   for -p\n"
 	      "  -x, --no-ifdown        leave network up     -y, --no-sync   leave disks\n"
 	      "  -i, --no-checks        jump without verifying digests\n"
 	      "      --on-corruption=   reset, halt, or boot when a digest is wrong\n"
 	      "      --console-serial, --console-vga         messages of the purgatory\n"
 	      "      --serial=ttyS0|0xPORT, --serial-baud=RATE\n"
-	      "      --dry-run          print the plan only; --json for programs\n"
-	      "      --facts=DIR        plan for another machine's /proc and /sys\n"
+	      "      --dry-run          print the plan only: --json, --facts=DIR\n"
 	      "  -d, --debug   -v, --version   -h, --help    see kexec(8)\n",
 	      to);
 }
@@ -171,6 +98,33 @@ static int parse_baud(const char *text, uint32_t *baud, struct error *err)
 	return 0;
 }
 
+static int parse_type(const char *text, struct options *o, struct error *err)
+{
+	const struct option_type *t = option_types;
+
+	while (t->name && strcmp(t->name, text))
+		t++;
+	if (!t->name)
+		return error_set(
+			err, EINVAL,
+			"--type=%s: must be bzImage, bzImage64, elf-x86_64 or uki", text);
+	if (t->refusal)
+		return error_set(err, ENOTSUP, "--type=%s: %s", text, t->refusal);
+	o->type = t->type;
+	return 0;
+}
+
+/* kexec-tools jumps back to that address, unless it is 0. */
+static int parse_entry(const char *text, struct error *err)
+{
+	uint64_t addr;
+	int ret = parse_number("--entry", text, &addr, err);
+
+	return ret || !addr ? ret
+			    : error_set(err, ENOTSUP, "--entry=%s: %s", text,
+					option_refusal(OPT_PRESERVE_CONTEXT));
+}
+
 /* -l, -e, -u, -f, -p: the last one decides, with kexec-tools' meaning. */
 static bool parse_action(int opt, struct options *o)
 {
@@ -223,8 +177,12 @@ static bool parse_flag(int opt, struct options *o)
 		return o->reuse_cmdline = true;
 	case OPT_REUSE_INITRD:
 		return o->reuse_initrd = true;
+	case OPT_ENTRY_32BIT:
+		return o->entry_32bit = true;
 	case OPT_NOEFI:
 		return o->noefi = true;
+	case OPT_NO_CMA:
+		return o->no_cma = true;
 	case OPT_HOTPLUG:
 		return o->hotplug = true;
 	case OPT_MEMMAP_CMDLINE:
@@ -239,6 +197,8 @@ static bool parse_flag(int opt, struct options *o)
 		return o->dry_run = true;
 	case OPT_JSON:
 		return o->json = true;
+	case OPT_ALWAYS_SO:
+		return true;
 	}
 	return false;
 }
@@ -253,6 +213,10 @@ static int parse_value(int opt, const char *arg, struct options *o, struct error
 	int ret = 0;
 
 	switch (opt) {
+	case 't':
+		return parse_type(arg, o, err);
+	case OPT_ENTRY:
+		return parse_entry(arg, err);
 	case OPT_INITRD:
 		o->initrd = arg;
 		break;
@@ -315,9 +279,10 @@ static int check_load(const struct options *o, struct error *err)
 	if (!crash && (o->hotplug || o->memmap_cmdline))
 		return error_set(err, EINVAL, "%s goes with -p",
 				 o->hotplug ? "--hotplug" : "--pass-memmap-cmdline");
-	if (o->method == METHOD_FILE && o->memmap_cmdline)
-		return error_set(err, EINVAL,
-				 "--pass-memmap-cmdline needs kexec_load: leave -s out");
+	if (o->method == METHOD_FILE && (o->memmap_cmdline || o->entry_32bit))
+		return error_set(err, EINVAL, "%s needs kexec_load: leave -s out",
+				 o->memmap_cmdline ? "--pass-memmap-cmdline"
+						   : "--entry-32bit");
 	if (o->method == METHOD_FILE && o->seed == SEED_OFF)
 		return error_set(err, EINVAL,
 				 "--seed=off needs kexec_load: with -s the kernel draws "
@@ -342,14 +307,50 @@ static int check(const struct options *o, struct error *err)
 	return o->load ? check_load(o, err) : 0;
 }
 
+/* @word begins more than one option, or none. */
+static int refuse_long(const char *word, struct error *err)
+{
+	const char *begins[2] = { NULL, NULL };
+	size_t length = strcspn(word + 2, "=");
+
+	for (const struct option *t = option_table; t->name && !begins[1]; t++)
+		if (!strncmp(t->name, word + 2, length))
+			begins[begins[0] != NULL] = t->name;
+	if (!begins[1])
+		return error_set(err, EINVAL, "%s: no such option", word);
+	return error_set(err, EINVAL, "%s: which one, --%s or --%s?", word, begins[0],
+			 begins[1]);
+}
+
 /* @word is what getopt has just gone over; optopt tells what it did not like. */
 static int refuse(const char *word, struct error *err)
 {
 	if (!optopt)
-		return error_set(err, EINVAL, "%s: no such option", word);
-	if (optopt > 255 || strchr(short_options, optopt))
+		return refuse_long(word, err);
+	if (optopt > 255 || (optopt != ':' && strchr(option_letters, optopt)))
 		return error_set(err, EINVAL, "%s: takes no value", word);
 	return error_set(err, EINVAL, "-%c: no such option", optopt);
+}
+
+/* kexec-tools has this one, too. */
+static int refuse_known(int opt, struct error *err)
+{
+	const struct option *t = option_table;
+
+	while (t->val != opt)
+		t++;
+	return error_set(err, ENOTSUP, "--%s: %s", t->name, option_refusal(opt));
+}
+
+/* Once all options are known. */
+static void settle(struct options *o, bool normal, bool last)
+{
+	if (o->status && !normal) /* kexec-tools' -S asks for the crash kernel */
+		o->target = KEXEC_TARGET_CRASH;
+	if (o->unload && last) /* -u -p is what -p -u is */
+		o->load = o->exec = o->shutdown = false;
+	if (o->entry_32bit && o->method == METHOD_AUTO) /* no going over to the other */
+		o->method = METHOD_LOAD;
 }
 
 int options_parse(int argc, char **argv, struct options *out, struct error *err)
@@ -361,12 +362,15 @@ int options_parse(int argc, char **argv, struct options *out, struct error *err)
 	int opt, ret;
 
 	optind = 0; /* glibc: start anew, whatever was parsed before */
-	while ((opt = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, option_letters, option_table, NULL)) !=
+	       -1) {
 		if (opt == ':')
 			return error_set(err, EINVAL, "%s needs a value",
 					 argv[optind - 1]);
 		if (opt == '?')
 			return refuse(argv[optind - 1], err);
+		if (option_refusal(opt))
+			return refuse_known(opt, err);
 		normal = normal || opt == 'l';
 		if (opt == 'x')
 			no_ifdown = true;
@@ -380,14 +384,14 @@ int options_parse(int argc, char **argv, struct options *out, struct error *err)
 	}
 	o.sync = o.sync && !no_sync;
 	o.ifdown = o.ifdown && !no_ifdown;
-	if (o.status && !normal) /* kexec-tools' -S asks for the crash kernel */
-		o.target = KEXEC_TARGET_CRASH;
-	if (o.unload && optind == argc) /* -u -p is what -p -u is */
-		o.load = o.exec = o.shutdown = false;
+	settle(&o, normal, optind == argc);
 	if (optind < argc)
 		o.kernel = argv[optind++];
 	if (optind < argc)
-		return error_set(err, EINVAL, "%s: one kernel is enough", argv[optind]);
+		return error_set(err, EINVAL,
+				 "%s: one kernel is enough (a command line with blanks "
+				 "needs quotes)",
+				 argv[optind]);
 	ret = check(&o, err);
 	if (!ret)
 		*out = o;

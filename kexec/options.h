@@ -52,6 +52,7 @@ struct options {
 	uint64_t mem_min;
 	uint64_t mem_max; /* exclusive; 0: no limit */
 	bool noefi;
+	bool no_cma;	     /* kexec_file_load() shall leave the CMA area alone */
 	bool hotplug;	     /* -p: the kernel keeps the ELF core headers up to date */
 	bool memmap_cmdline; /* -p: --pass-memmap-cmdline */
 	bool no_checks;
@@ -73,7 +74,10 @@ struct options {
 	const char *facts_root; /* for --dry-run: another machine's /proc and /sys */
 };
 
-/* 0, or -EINVAL with what is wrong: the caller exits with 2. */
+/*
+ * 0; -EINVAL with what is wrong (the caller exits with 2); -ENOTSUP when an option of
+ * kexec-tools is refused, with the reason.
+ */
 int options_parse(int argc, char **argv, struct options *out, struct error *err);
 
 void options_print_help(FILE *to);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "run.h"
 
+#include "describe.h"
 #include "job.h"
 #include "load/kexec_load.h"
 #include "load/lend.h"
@@ -112,11 +113,13 @@ static int load_files(struct run *run, struct error *err)
 		ret = begin_record(run, RECIPE_KEXEC_FILE_LOAD, err);
 	if (ret)
 		return ret;
+	if (job->o->debug)
+		describe_load(stderr, job, METHOD_FILE, ready);
 	if (job_is_crash(job) && run->had_one)
 		ret = kexec_try_file(job->kernel.fd, job->o->target, err);
 	if (!ret)
 		ret = kexec_load_files(job->kernel.fd, job->initrd.fd, job->cmdline,
-				       job->o->target, err);
+				       job->o->target, job->o->no_cma, err);
 	return end_record(run, ret, err);
 }
 
@@ -191,8 +194,10 @@ static int load_plan(struct run *run, bool *other_way, struct error *err)
 		ret = job_plan(job, false, err);
 	if (ret)
 		return ret;
-	if (job->o->debug)
+	if (job->o->debug) {
+		describe_load(stderr, job, METHOD_LOAD, ready);
 		plan_print(stderr, &job->plan);
+	}
 	return seal_and_load(run, other_way, err);
 }
 

@@ -14,6 +14,9 @@
 #ifndef KEXEC_UPDATE_ELFCOREHDR /* <linux/kexec.h> of Linux 6.6 */
 #define KEXEC_UPDATE_ELFCOREHDR 0x4
 #endif
+#ifndef KEXEC_FILE_NO_CMA /* in later headers */
+#define KEXEC_FILE_NO_CMA 0x10
+#endif
 
 _Static_assert(PLAN_MAX_SEGMENTS == KEXEC_SEGMENT_MAX, "<linux/kexec.h>");
 
@@ -78,10 +81,12 @@ int kexec_load_plan(const struct plan *plan, enum kexec_target target,
 }
 
 int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
-		     enum kexec_target target, struct error *err)
+		     enum kexec_target target, bool no_cma, struct error *err)
 {
 	unsigned long flags = 0;
 
+	if (no_cma)
+		flags |= KEXEC_FILE_NO_CMA;
 	if (initrd_fd < 0)
 		flags |= KEXEC_FILE_NO_INITRAMFS;
 	if (target == KEXEC_TARGET_CRASH)
@@ -89,6 +94,9 @@ int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
 	if (syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, strlen(cmdline) + 1,
 		    cmdline, flags) == 0)
 		return 0;
+	if (errno == EINVAL && no_cma) /* a flag that the kernel does not know */
+		return kexec_load_files(kernel_fd, initrd_fd, cmdline, target, false,
+					err);
 	return refusal_explain(errno, KEXEC_CALL_FILE_LOAD, target, NULL, err);
 }
 

@@ -77,6 +77,19 @@ refused 2 "no kernel given" -l
 refused 2 "--bogus: no such option" -l "$PROBE" --bogus
 refused 2 "--seed=perhaps" -l "$PROBE" --seed=perhaps
 refused 2 "--initrd needs a value" -l "$PROBE" --initrd
+refused 2 "which one, --load-panic or --load-preserve-context?" --load-p
+refused 2 "a command line with blanks needs quotes" -l "$PROBE" --append=root=x ro
+refused 2 "--type=zImage: must be bzImage" -l "$PROBE" --type=zImage
+refused 2 "--entry-32bit needs kexec_load" -l "$PROBE" -s --entry-32bit
+
+# What only kexec-tools does: one line with the reason
+for word in --load-preserve-context --load-jump-back-helper --load-live-update \
+	--exec-live-update --real-mode --args-elf --args-none --module=x --dtb=x \
+	--force-dtb --reset-vga --entry=0x1000 --type=elf-x86 --type=multiboot-x86 \
+	--type=multiboot2-x86 --type=beoboot-x86 --type=nbi-x86; do
+	case $word in --module=x | --dtb=x) says=${word%=x} ;; *) says=$word ;; esac
+	refused 1 "kexec: $says: " -l "$PROBE" $word
+done
 
 # A name that would break the line or the terminal
 bad=$(printf '%s/a\nb\033[2J' "$tmp")
@@ -114,14 +127,20 @@ for pack in "gzip -c" "xz -c --check=crc32" "zstd -qc"; do
 	$pack "$PROBE" >"$f"
 	if "$KEXEC" --dry-run $bios "$f" 2>&1 | grep -q "built without"; then
 		echo "SKIPPED: $pack: this build lacks the library"
+		"$KEXEC" --version | grep -q "^built without.*${pack%% *} (" ||
+			fail "--version does not say that it lacks ${pack%% *}"
 		continue
 	fi
 	plans $bios "$f"
+	"$KEXEC" --version | grep -q "^opens.*; .*${pack%% *}" ||
+		fail "--version does not say that it opens ${pack%% *}"
 done
 
 "$KEXEC" --help >"$tmp/out" || fail "--help"
 shows "Usage: kexec"
-"$KEXEC" --version | grep -q '^kexec-seed [0-9]' || fail "--version"
+"$KEXEC" --version >"$tmp/out" || fail "--version"
+shows "^kexec-seed [0-9]"
+shows "^opens bzImage"
 
 [ $failed = 0 ] && echo "all as promised"
 exit $failed

@@ -35,8 +35,8 @@ static void test_kmsg(void **state)
 		FORK,
 		"5,1,2,-",
 		"5,1,2,-;",
-		";" FORK "\n",
-		"x,1,2,-;" FORK "\n",
+		(";" FORK "\n"),
+		("x,1,2,-;" FORK "\n"),
 		"-5,1,2,-;" FORK "\n",
 		"13,1,2,-;" FORK "\n", /* a process wrote it: facility 1 */
 		"5,1,2,-;usb 1-1: Product: " FORK "\n",

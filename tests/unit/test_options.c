@@ -148,6 +148,11 @@ static void test_refused(void **state)
 		"-p k -s --pass-memmap-cmdline",
 		"-p k -s --seed=off",
 		"-l k --load=foo",
+		"-l k --load-p",
+		"-l k --s",
+		"-l k -:",
+		"-l k -t",
+		"-l k --append=a b",
 		"-lQx k",
 		"-l k --initrd",
 	};
@@ -182,6 +187,57 @@ static void test_help_fits_a_screen(void **state)
 	free(text);
 }
 
+static void test_types(void **state)
+{
+	static const struct {
+		const char *line;
+		int ret;
+		enum image_type type;
+	} cases[] = {
+		{ "-l k", 0, IMAGE_ANY },
+		{ "-l k -t bzImage", 0, IMAGE_BZIMAGE },
+		{ "-l k -tbzImage64", 0, IMAGE_BZIMAGE },
+		{ "-l k --type=elf-x86_64", 0, IMAGE_ELF },
+		{ "-l k --type uki", 0, IMAGE_UKI },
+		{ "-l k -t elf-x86", -ENOTSUP, IMAGE_ANY },
+		{ "-l k -t multiboot-x86", -ENOTSUP, IMAGE_ANY },
+		{ "-l k -t multiboot2-x86", -ENOTSUP, IMAGE_ANY },
+		{ "-l k -t beoboot-x86", -ENOTSUP, IMAGE_ANY },
+		{ "-l k -t nbi-x86", -ENOTSUP, IMAGE_ANY },
+		{ "-l k -t bzimage", -EINVAL, IMAGE_ANY },
+		{ "-l k --type=", -EINVAL, IMAGE_ANY },
+	};
+	struct options o;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse(cases[i].line, &o, &err), cases[i].ret);
+		if (!cases[i].ret)
+			assert_int_equal(o.type, cases[i].type);
+	}
+}
+
+static void test_entry(void **state)
+{
+	struct options o;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(parse("-l k --entry-32bit", &o, &err), 0);
+	assert_true(o.entry_32bit);
+	assert_int_equal(o.method, METHOD_LOAD); /* the other call cannot */
+	assert_int_equal(parse("-l k --entry-32bit -c", &o, &err), 0);
+	assert_int_equal(parse("-l k --entry-32bit -s", &o, &err), -EINVAL);
+	assert_int_equal(parse("-l k --entry=0", &o, &err), 0);
+	assert_false(o.entry_32bit);
+	assert_int_equal(parse("-l k --entry=0x0", &o, &err), 0);
+	assert_int_equal(parse("-l k --entry=0x1000", &o, &err), -ENOTSUP);
+	assert_int_equal(parse("-l k --entry=here", &o, &err), -EINVAL);
+	assert_int_equal(parse("-l k --no-cma", &o, &err), 0);
+	assert_true(o.no_cma);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +246,8 @@ int main(void)
 		cmocka_unit_test(test_status_asks_for_crash),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_help_fits_a_screen),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_entry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

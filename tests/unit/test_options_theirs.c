@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Who calls kexec-tools today calls this: its options, their short forms, its callers. */
+#include "check.h"
+
+#include "options.h"
+#include "options_table.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Parses @line, whose words end at @stop. */
+static int parse(const char *line, const char *stop, struct options *o, struct error *err)
+{
+	static char text[256]; /* options point into it */
+	char *argv[16] = { (char[]){ "kexec" } }, *rest = text, *word;
+	int argc = 1;
+
+	assert_true(strlen(line) < sizeof(text));
+	strcpy(text, line);
+	while ((word = strsep(&rest, stop)) && argc < 15)
+		argv[argc++] = word;
+	return options_parse(argc, argv, o, err);
+}
+
+/* What kexec-tools 2.0.32 takes on x86_64, in its order. */
+static const struct option theirs[] = {
+	{ "help", 0, NULL, 1 },
+	{ "version", 0, NULL, 2 },
+	{ "force", 0, NULL, 3 },
+	{ "no-checks", 0, NULL, 4 },
+	{ "no-ifdown", 0, NULL, 5 },
+	{ "no-sync", 0, NULL, 6 },
+	{ "load", 0, NULL, 7 },
+	{ "unload", 0, NULL, 8 },
+	{ "exec", 0, NULL, 9 },
+	{ "exec-live-update", 0, NULL, 10 },
+	{ "load-preserve-context", 0, NULL, 11 },
+	{ "load-jump-back-helper", 0, NULL, 12 },
+	{ "load-live-update", 0, NULL, 13 },
+	{ "entry", 1, NULL, 14 },
+	{ "type", 1, NULL, 15 },
+	{ "load-panic", 0, NULL, 16 },
+	{ "mem-min", 1, NULL, 17 },
+	{ "mem-max", 1, NULL, 18 },
+	{ "reuseinitrd", 0, NULL, 19 },
+	{ "kexec-file-syscall", 0, NULL, 20 },
+	{ "kexec-syscall", 0, NULL, 21 },
+	{ "kexec-syscall-auto", 0, NULL, 22 },
+	{ "debug", 0, NULL, 23 },
+	{ "status", 0, NULL, 24 },
+	{ "print-ckr-size", 0, NULL, 25 },
+	{ "hotplug", 0, NULL, 26 },
+	{ "no-cma", 0, NULL, 27 },
+	{ "force-dtb", 0, NULL, 28 },
+	{ "reset-vga", 0, NULL, 29 },
+	{ "serial", 1, NULL, 30 },
+	{ "serial-baud", 1, NULL, 31 },
+	{ "console-vga", 0, NULL, 32 },
+	{ "console-serial", 0, NULL, 33 },
+	{ "elf32-core-headers", 0, NULL, 34 },
+	{ "elf64-core-headers", 0, NULL, 35 },
+	{ "pass-memmap-cmdline", 0, NULL, 36 },
+	{ "noefi", 0, NULL, 37 },
+	{ "reuse-video-type", 0, NULL, 38 },
+	{ "command-line", 1, NULL, 39 },
+	{ "append", 1, NULL, 39 },
+	{ "reuse-cmdline", 0, NULL, 40 },
+	{ "initrd", 1, NULL, 41 },
+	{ "ramdisk", 1, NULL, 41 },
+	{ "args-elf", 0, NULL, 42 },
+	{ "args-linux", 0, NULL, 43 },
+	{ "args-none", 0, NULL, 44 },
+	{ "module", 1, NULL, 45 },
+	{ "real-mode", 0, NULL, 46 },
+	{ "entry-32bit", 0, NULL, 47 },
+	{ "dtb", 1, NULL, 48 },
+	{ NULL, 0, NULL, 0 },
+};
+static const char their_letters[] = "h?vdfixyluet:pscaS";
+
+/* What getopt_long() makes of @word, which has no value but one that follows. */
+static int meaning(const char *word, const struct option *table)
+{
+	char text[64], *argv[] = { (char[]){ "kexec" }, text, (char[]){ "value" }, NULL };
+
+	assert_true(strlen(word) < sizeof(text));
+	strcpy(text, word);
+	optind = 0;
+	opterr = 0;
+	return getopt_long(3, argv, option_letters, table, NULL);
+}
+
+/* However short they are written, options of kexec-tools keep their meaning. */
+static void test_abbreviations(void **state)
+{
+	size_t tried = 0;
+
+	(void)state;
+	for (const struct option *t = theirs; t->name; t++) {
+		char word[64] = "--";
+		int whole;
+
+		strcpy(word + 2, t->name);
+		whole = meaning(word, option_table);
+		assert_int_not_equal(whole, '?');
+		for (size_t n = strlen(t->name); n > 0; n--) {
+			word[2 + n] = '\0';
+			if (meaning(word, theirs) != t->val)
+				break;
+			assert_int_equal(meaning(word, option_table), whole);
+			tried++;
+		}
+	}
+	assert_in_range(tried, 250, 1000);
+	for (const char *l = their_letters; *l; l++)
+		assert_true(*l == '?' || strchr(option_letters, *l));
+}
+
+/* Accepted, or refused with the reason: each of their options, with each value of -t. */
+static void test_their_options(void **state)
+{
+	size_t refused = 0;
+
+	(void)state;
+	for (const struct option *t = theirs; t->name; t++) {
+		struct options o;
+		struct error err = { "" };
+		char line[128];
+		int ret;
+
+		snprintf(line, sizeof(line), "-p k --%s%s", t->name,
+			 t->val == 15	? " bzImage"
+			 : t->val == 30 ? " ttyS1"
+			 : t->val == 31 ? " 9600"
+			 : t->has_arg	? " 0"
+			 : t->val == 9	? " --force"
+					: "");
+		ret = parse(line, " ", &o, &err);
+		refused += ret != 0;
+		if (ret && (ret != -ENOTSUP || strncmp(err.text, "--", 2) ||
+			    strncmp(err.text + 2, t->name, strlen(t->name))))
+			fail_msg("%s: %s", line, err.text);
+	}
+	assert_int_equal(refused, OPT_END - OPT_REFUSED);
+	for (int opt = OPT_REFUSED; opt < OPT_END; opt++)
+		assert_non_null(option_refusal(opt));
+	assert_null(option_refusal(OPT_END));
+	assert_null(option_refusal('l'));
+}
+
+/* In words what matters of @o. */
+static void describe(const struct options *o, char *to, size_t size)
+{
+	static const char *const methods[] = { "auto", "load", "file" };
+
+	snprintf(to, size, "%s%s%s%s%s %s", o->unload ? "unload " : "",
+		 o->load ? "load " : "", o->exec ? "exec " : "",
+		 o->shutdown ? "shutdown " : "",
+		 o->target == KEXEC_TARGET_CRASH ? "crash" : "normal",
+		 methods[o->method]);
+	if (o->kernel)
+		snprintf(to + strlen(to), size - strlen(to), " %s (%s) %s", o->kernel,
+			 o->append ? o->append : "-", o->initrd ? o->initrd : "-");
+}
+
+/* How others call kexec, their words separated by '|', and what they mean. */
+static void test_callers(void **state)
+{
+	static const char *const calls[][2] = {
+		/* systemctl kexec, systemd-shutdown */
+		{ "--load|k|--append|root=x ro quiet|--initrd|i",
+		  "load normal auto k (root=x ro quiet) i" },
+		{ "--load|k|--append|", "load normal auto k () -" },
+		{ "-e", "exec normal auto" },
+		/* kdump-config */
+		{ "-p|--command-line=root=x \"a b\" nr_cpus=1|--initrd=i|k",
+		  "load crash auto k (root=x \"a b\" nr_cpus=1) i" },
+		{ "-p|-s|--args-linux|--command-line=a|--initrd=i|k",
+		  "load crash file k (a) i" },
+		{ "-p|-u", "unload crash auto" },
+		{ "-s|-p|-u", "unload crash file" },
+		/* kdumpctl, dracut's early kdump */
+		{ "-s|-d|-p|--command-line=a b|--initrd=i|k",
+		  "load crash file k (a b) i" },
+		{ "-a|-d|--hotplug|-p|--command-line=a|--initrd=i|k",
+		  "load crash auto k (a) i" },
+		{ "--elf64-core-headers|-p|--command-line=a|--initrd=i|k",
+		  "load crash auto k (a) i" },
+		/* init scripts and people */
+		{ "-l|k|--initrd=i|--append=a b", "load normal auto k (a b) i" },
+		{ "-l|-t|bzImage|k|--ramdisk|i|--reuse-cmdline",
+		  "load normal auto k (-) i" },
+		{ "-l|--initrd=i|--|k", "load normal auto k (-) i" },
+		{ "k|--command-line=a", "load shutdown normal auto k (a) -" },
+		{ "-f|k|--append=a", "load exec normal auto k (a) -" },
+		{ "-u", "unload normal auto" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(calls); i++) {
+		struct options o;
+		struct error err;
+		char means[128];
+
+		assert_int_equal(parse(calls[i][0], "|", &o, &err), 0);
+		describe(&o, means, sizeof(means));
+		assert_string_equal(means, calls[i][1]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_abbreviations),
+		cmocka_unit_test(test_their_options),
+		cmocka_unit_test(test_callers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
