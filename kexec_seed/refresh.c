@@ -56,8 +56,8 @@ static int check_hole(const struct crash_state *s, struct error *err)
 	e820_sort(&ram);
 	need = crash_hole_needed(&ram, false);
 	if (need > room) { /* with larger pages there are fewer tables */
-		cpu_read("", &cpu);
-		need = crash_hole_needed(&ram, cpu.gbpages);
+		ret = ret ? ret : cpu_read("", &cpu, err);
+		need = crash_hole_needed(&ram, !ret && cpu.gbpages);
 	}
 	e820_free(&ram);
 	if (ret || need <= room)

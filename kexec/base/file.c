@@ -281,9 +281,15 @@ void file_close(struct file *f)
 	*f = FILE_NONE;
 }
 
+bool file_is_trouble(int ret)
+{
+	return ret == -ENOMEM || ret == -EMFILE || ret == -ENFILE || ret == -EIO;
+}
+
 int file_slurp(const char *path, size_t max, char **data, size_t *size)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* a FIFO must not make us wait for its writer */
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	_cleanup_free_ char *buf = NULL;
 	size_t used = 0, room = 0;
 

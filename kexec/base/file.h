@@ -95,6 +95,12 @@ void file_close(struct file *f);
 int file_write_all(int fd, const void *data, size_t size);
 
 /*
+ * Whether a negative errno of file_slurp() is about us or the disk, not about the file: then
+ * a file that need not be there must not count as one that is not there.
+ */
+bool file_is_trouble(int ret);
+
+/*
  * Reads a small file of /proc or /sys, whose size stat() does not tell, into memory that
  * the caller frees; a NUL follows the *@size bytes. -EFBIG when there are more than @max
  * bytes. No message: the caller knows whether the file matters.

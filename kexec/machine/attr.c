@@ -118,8 +118,12 @@ int attr_hex(const char *path, uint32_t number, const char *name, uint64_t *valu
 int attr_file_hex(const char *root, const char *path, uint64_t *value, struct error *err)
 {
 	_cleanup_free_ char *file = NULL;
+	int ret;
 
 	if (asprintf(&file, "%s%s", root, path) < 0)
 		return error_set(err, ENOMEM, "out of memory");
-	return read_hex(file, value, err);
+	ret = read_hex(file, value, err);
+	if (file_is_trouble(ret))
+		return error_set(err, -ret, "%s: %s", file, strerror(-ret));
+	return ret;
 }

@@ -2,9 +2,13 @@
 #include "machine/cpu.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "machine/text.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 
 /* The first processor of the one file and all of the other fit in. */
 #define HEAD_SIZE 32768
@@ -74,39 +78,48 @@ void cpu_parse_meminfo(struct bytes text, struct cpu_facts *cpu)
 }
 
 /* The first HEAD_SIZE bytes: with all processors /proc/cpuinfo can be megabytes. */
-static bool read_head(const char *root, const char *name, uint8_t *buf,
-		      struct bytes *head)
+static int read_head(const char *root, const char *name, uint8_t *buf, struct bytes *head,
+		     struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
 	size_t used = 0;
+	ssize_t n = -1;
 
+	*head = (struct bytes){ .data = buf };
 	if (asprintf(&path, "%s%s", root, name) < 0)
-		return false;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	while (used < HEAD_SIZE) {
-		ssize_t n = read(fd, buf + used, HEAD_SIZE - used);
-
+		return error_set(err, ENOMEM, "out of memory");
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	while (fd >= 0 && used < HEAD_SIZE) {
+		n = read(fd, buf + used, HEAD_SIZE - used);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0)
 			break;
 		used += (size_t)n;
 	}
-	*head = (struct bytes){ .data = buf, .size = used };
-	return used > 0;
+	if (n < 0 && file_is_trouble(-errno))
+		return error_set(err, errno, "%s: %s", path, strerror(errno));
+	head->size = used;
+	return 0;
 }
 
-void cpu_read(const char *root, struct cpu_facts *cpu)
+int cpu_read(const char *root, struct cpu_facts *cpu, struct error *err)
 {
 	_cleanup_free_ uint8_t *buf = malloc(HEAD_SIZE);
 	struct bytes head;
+	int ret;
 
 	*cpu = (struct cpu_facts){ 0 };
 	if (!buf)
-		return;
-	if (read_head(root, "/proc/cpuinfo", buf, &head))
+		return error_set(err, ENOMEM, "out of memory");
+	ret = read_head(root, "/proc/cpuinfo", buf, &head, err);
+	if (ret)
+		return ret;
+	if (head.size)
 		cpu_parse_cpuinfo(head, cpu);
-	if (read_head(root, "/proc/meminfo", buf, &head))
+	ret = read_head(root, "/proc/meminfo", buf, &head, err);
+	if (!ret && head.size)
 		cpu_parse_meminfo(head, cpu);
+	return ret;
 }

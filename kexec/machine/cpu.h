@@ -21,7 +21,10 @@ void cpu_parse_cpuinfo(struct bytes text, struct cpu_facts *cpu);
  */
 void cpu_parse_meminfo(struct bytes text, struct cpu_facts *cpu);
 
-/* Reads both files below @root; one that is missing says nothing. */
-void cpu_read(const char *root, struct cpu_facts *cpu);
+/*
+ * Reads both files below @root; one that is missing says nothing. A negative errno and a
+ * line in @err when they are there, but for want of memory, say, could not be read.
+ */
+int cpu_read(const char *root, struct cpu_facts *cpu, struct error *err);
 
 #endif

@@ -47,26 +47,36 @@ static int read_systab(const char *root, struct efi_facts *efi, struct error *er
 {
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	size_t size;
+	int ret;
 
 	if (asprintf(&path, "%s" EFI_DIR "/systab", root) < 0)
 		return error_set(err, ENOMEM, "out of memory");
-	if (file_slurp(path, 4096, &text, &size) == 0)
+	ret = file_slurp(path, 4096, &text, &size);
+	if (file_is_trouble(ret))
+		return error_set(err, -ret, "%s: %s", path, strerror(-ret));
+	if (!ret)
 		efi_parse_systab((struct bytes){ (uint8_t *)text, size }, efi);
 	return 0;
 }
 
 /* 64-bit firmware, as boot loader and kernel say. */
-static bool is_64bit(const char *root, const struct boot_params *bp)
+static int read_64bit(const char *root, const struct boot_params *bp, bool *is_64bit,
+		      struct error *err)
 {
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	size_t size;
+	int ret;
 
+	*is_64bit = false;
 	if (!bp || memcmp(&bp->efi_info.efi_loader_signature, EFI_LOADER_64, 4) != 0)
-		return false;
+		return 0;
 	if (asprintf(&path, "%s" EFI_DIR "/fw_platform_size", root) < 0)
-		return false;
-	return file_slurp(path, 4096, &text, &size) == 0 &&
-	       text_equals(text_trim(text_from(text)), "64");
+		return error_set(err, ENOMEM, "out of memory");
+	ret = file_slurp(path, 4096, &text, &size);
+	if (file_is_trouble(ret))
+		return error_set(err, -ret, "%s: %s", path, strerror(-ret));
+	*is_64bit = !ret && text_equals(text_trim(text_from(text)), "64");
+	return 0;
 }
 
 static int read_descriptor(const char *dir, uint32_t number, uint8_t *out,
@@ -162,15 +172,17 @@ static int take_desc_size(const struct boot_params *bp, struct efi_facts *efi,
 static int read_runtime(const char *root, const struct boot_params *bp,
 			struct efi_facts *efi, struct error *err)
 {
+	bool is_64bit;
 	int ret;
 
-	if (!is_64bit(root, bp) || !bp->efi_info.efi_memmap_size)
-		return 0;
+	ret = read_64bit(root, bp, &is_64bit, err);
+	if (ret || !is_64bit || !bp->efi_info.efi_memmap_size)
+		return ret;
 	ret = attr_file_hex(root, EFI_DIR "/fw_vendor", &efi->fw_vendor, err);
 	if (!ret)
 		ret = attr_file_hex(root, EFI_DIR "/config_table", &efi->config_table,
 				    err);
-	if (ret == -EINVAL || ret == -ENOMEM)
+	if (ret == -EINVAL || file_is_trouble(ret))
 		return ret;
 	if (ret) /* not shown */
 		return 0;

@@ -28,17 +28,21 @@ static int slurp_below(const char *root, const char *name, size_t max, char **da
 	return file_slurp(path, max, data, size);
 }
 
-static void read_boot_params(const char *root, struct facts *f)
+static int read_boot_params(const char *root, struct facts *f, struct error *err)
 {
+	static const char name[] = "/sys/kernel/boot_params/data";
 	_cleanup_free_ char *data = NULL;
 	size_t size;
+	int ret;
 
-	if (slurp_below(root, "/sys/kernel/boot_params/data", sizeof(f->boot_params),
-			&data, &size) ||
-	    size != sizeof(f->boot_params))
-		return;
+	ret = slurp_below(root, name, sizeof(f->boot_params), &data, &size);
+	if (file_is_trouble(ret))
+		return error_set(err, -ret, "%s%s: %s", root, name, strerror(-ret));
+	if (ret || size != sizeof(f->boot_params))
+		return 0;
 	memcpy(&f->boot_params, data, size);
 	f->has_boot_params = true;
+	return 0;
 }
 
 /* An iomem that is not there is as good as one that hides its addresses. */
@@ -174,17 +178,19 @@ static int read_all(const char *root, struct facts *f, struct error *err)
 {
 	int ret;
 
-	read_boot_params(root, f);
-	ret = read_memory(root, f, err);
+	ret = read_boot_params(root, f, err);
+	if (!ret)
+		ret = read_memory(root, f, err);
 	if (!ret)
 		ret = efi_read(root, f->has_boot_params ? &f->boot_params : NULL, &f->efi,
 			       err);
 	if (!ret)
 		ret = read_cmdline(root, f, err);
+	if (!ret)
+		ret = cpu_read(root, &f->cpu, err);
 	if (ret)
 		return ret;
 	f->rsdp = choose_rsdp(f);
-	cpu_read(root, &f->cpu);
 	vmgenid_read(root, f, &f->vmgenid);
 	return 0;
 }

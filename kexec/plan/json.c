@@ -37,7 +37,7 @@ static bool put_string(struct json_object *o, const char *key, const char *value
 /* Appends @item, which it then owns, to @list. */
 static bool append(struct json_object *list, struct json_object *item, bool complete)
 {
-	if (complete && json_object_array_add(list, item) == 0)
+	if (item && complete && json_object_array_add(list, item) == 0)
 		return true;
 	json_object_put(item);
 	return false;
@@ -123,10 +123,26 @@ static bool put_mix(struct json_object *o, const struct purgatory_params *p)
 	return ok && put_number(mix, "generation_id", p->generation_id);
 }
 
+#define STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE)
+
+/*
+ * json-c leaves out what it has no memory for, without a word. It keeps the buffer, so the
+ * second text needs no more of it: only a whole one is as long as the first.
+ */
+static const char *print(struct json_object *o)
+{
+	size_t first, second;
+	const char *text = json_object_to_json_string_length(o, STYLE, &first);
+
+	text = text ? json_object_to_json_string_length(o, STYLE, &second) : NULL;
+	return text && first == second ? text : NULL;
+}
+
 int plan_print_json(FILE *to, const struct plan *plan, struct error *err)
 {
 	struct json_object *o = json_object_new_object();
 	const char *text = NULL;
+	bool done;
 
 	if (o && put_segments(o, plan) && put_number(o, "entry", plan->entry) &&
 	    put_number(o, "kernel_entry", plan->kernel_entry) &&
@@ -136,12 +152,12 @@ int plan_print_json(FILE *to, const struct plan *plan, struct error *err)
 	    put_string(o, "command_line", plan_command_line(plan)) &&
 	    put_nodes(o, plan) && put_mix(o, plan_purgatory(plan)) &&
 	    put_e820(o, &plan->e820))
-		text = json_object_to_json_string_ext(
-			o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (text)
+		text = print(o);
+	done = text;
+	if (done)
 		fprintf(to, "%s\n", text);
 	json_object_put(o);
-	return text ? 0 : error_set(err, ENOMEM, "out of memory");
+	return done ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
 #else

@@ -129,8 +129,11 @@ usage "$conf.d/10.conf:1: window-ms: '0' is not" daemon --config="$conf"
 refused 1 1 "needs root" refresh
 refused 1 1 "needs root" refresh --full
 refused 1 1 "needs root" verify
-seed status # for all to read, where the kernel has kexec
-[ "$got" = 0 ] || refused 1 1 "does this kernel have kexec?" status
+# for all to read, where the kernel has kexec and nobody has used it yet
+why="does this kernel have kexec?"
+[ ! -d /run/kexec-seed ] || why="needs root"
+seed status
+[ "$got" = 0 ] || refused 1 1 "$why" status
 
 seed refresh --json
 if grep -q "built without json-c" "$tmp/err"; then

@@ -56,7 +56,7 @@ static void test_files(void **state)
 			tree_put(&t, "proc/cpuinfo", cases[i].cpuinfo);
 		if (cases[i].meminfo)
 			tree_put(&t, "proc/meminfo", cases[i].meminfo);
-		cpu_read(t.root, &cpu);
+		assert_int_equal(cpu_read(t.root, &cpu, &(struct error){ "" }), 0);
 		assert_int_equal(cpu.la57, cases[i].cpu.la57);
 		assert_int_equal(cpu.gbpages, cases[i].cpu.gbpages);
 		assert_int_equal(cpu.physical_bits, cases[i].cpu.physical_bits);
@@ -108,7 +108,7 @@ static void test_large_file(void **state)
 	tree_make(&t);
 	tree_put_bytes(&t, "proc/cpuinfo", text, size);
 	free(text);
-	cpu_read(t.root, &cpu);
+	assert_int_equal(cpu_read(t.root, &cpu, &(struct error){ "" }), 0);
 	assert_true(cpu.la57);
 	tree_remove(&t, "");
 }
