@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# What is packed and what it is packed with: one version, scripts that can be read, the
+# same diversions made and taken back. Whether the packages work is shown by
+# tests/vm/test_package.py.
+set -u
+top=${srcdir:-.}
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+
+fail() {
+	echo "FAILED: $*"
+	failed=1
+}
+
+# One version
+ours=$(sed -n 's/^AC_INIT(\[kexec-seed\], \[\([^]]*\)\].*/\1/p' "$top/configure.ac")
+theirs=$(sed -n '1s/^kexec-seed (\([^)]*\)).*/\1/p' "$top/debian/changelog")
+if [ -z "$ours" ] || [ "$ours" != "$theirs" ]; then
+	fail "configure.ac has version '$ours', debian/changelog '$theirs'"
+fi
+
+# Scripts
+i=$top/kexec_seed/integration
+for script in "$top"/debian/*.preinst "$top"/debian/*.post* "$top/debian/tests/plan" \
+	"$i"/initramfs-tools/hooks/* "$i"/initramfs-tools/scripts/*/* \
+	"$top/tests/vm/package-orders"; do
+	sh -n "$script" || fail "$script"
+	head -n 1 "$script" | grep -qx '#!/bin/sh' || fail "$script: not for /bin/sh"
+done
+if command -v bash >/dev/null; then
+	bash -n "$i/dracut/module-setup.sh" || fail "module-setup.sh"
+else
+	echo "SKIPPED: bash -n: there is none"
+fi
+for script in "$i"/initramfs-tools/hooks/* "$i"/initramfs-tools/scripts/*/*; do
+	[ -x "$script" ] || fail "$script: initramfs-tools would not run it"
+	[ -z "$(sh "$script" prereqs 2>&1)" ] || fail "$script: prereqs"
+done
+
+# Diversions: taken back as made; no two names for one file, for dpkg would lose it.
+for word in divert undivert; do
+	sed -n "s/^	$word //p" "$top"/debian/kexec-seed.p* | sort >"$tmp/$word"
+done
+[ "$(wc -l <"$tmp/divert")" = 3 ] || fail "not three diversions"
+cmp -s "$tmp/divert" "$tmp/undivert" || fail "what is diverted is not what comes back"
+twice=$(sed 's/.* //; s,^/usr/,/,' "$tmp/divert" | sort | uniq -d)
+[ -z "$twice" ] || fail "two diversions to $twice"
+
+exit $failed

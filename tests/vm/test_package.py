@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The Debian packages: built where there is nothing but what they ask for, judged by
+lintian, installed beside kexec-tools in all orders, the module built by DKMS.
+
+Of each release a root is made and entered with chroot: it takes root, the network and
+some minutes, so it is for `make check-long` ($KEXEC_PACKAGES). No kernel is started.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import debian
+
+TOP = Path(__file__).resolve().parents[2]
+HERE = "/build/kexec-seed"  # in the root
+MADE = HERE.rpartition("/")[0]
+NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/nonexistent"
+BUILD = f"cd {HERE} && {NOBODY} dpkg-buildpackage -us -uc -b"
+APT = "env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends"
+
+pytestmark = [
+    pytest.mark.skipif(not os.environ.get("KEXEC_PACKAGES"),
+                       reason="$KEXEC_PACKAGES is not set: part of make check-long"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root"),
+    pytest.mark.skipif(not (TOP / ".git").exists(), reason="not a checkout of git"),
+]
+
+
+class Root:
+    """A Debian in a folder; nothing that runs there outlives its command."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def run(self, script: str, limit: int = 900) -> str:
+        done = subprocess.run(
+            ["unshare", "--mount", "--pid", "--fork", "--kill-child",
+             f"--mount-proc={self.folder}/proc", "chroot", self.folder, "sh", "-ec",
+             script], env={"PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", timeout=limit, check=False)
+        assert done.returncode == 0, f"{script}\n{done.stdout[-8000:]}"
+        return done.stdout
+
+    def path(self, name: str) -> Path:
+        return self.folder / name.lstrip("/")
+
+    def debs(self) -> dict[str, str]:
+        return {p.name.partition("_")[0]: f"{MADE}/{p.name}"
+                for p in self.path(MADE).glob("*.deb")}
+
+
+def make_root(suite: str, folder: Path) -> None:
+    """Debian with what building any package takes, and its apt ready to use."""
+    fetch = debian._load_fetch()
+    site = fetch.Archive(debian.cache_dir() / "apt").site()
+    conf = folder / "etc/apt/apt.conf.d/99test"
+    tar = folder.with_suffix(".tar")
+    keyring = next((k for k in fetch.KEYRINGS if os.path.exists(k)), None)
+    signed = f"[signed-by={keyring}] " if keyring else ""
+    fetch.run(["mmdebstrap", "--variant=buildd", suite, str(tar),
+               f"deb {signed}{site} {suite} main"], f"make a root of {suite}")
+    folder.mkdir()
+    fetch.run(["tar", "-C", str(folder), "-xf", str(tar)], "unpack it")
+    tar.unlink()
+    (folder / "etc/apt/sources.list").write_text(f"deb {site} {suite} main\n")
+    conf.write_text("\n".join(debian.WAY_OUT.findall(
+        fetch.run(["apt-config", "dump"], "read apt's configuration"))) + "\n")
+    shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
+
+
+@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+def root(request, tmp_path_factory):
+    """With the packages built from the files that git knows, tests included."""
+    if not shutil.which("mmdebstrap"):
+        pytest.skip("mmdebstrap is not there")
+    folder = tmp_path_factory.mktemp("package") / request.param
+    make_root(request.param, folder)
+    made = Root(folder)
+    source = made.path(HERE)
+    source.mkdir(parents=True)
+    names = subprocess.run(["git", "-C", TOP, "ls-files", "-z", "-co",
+                            "--exclude-standard"], capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-C", TOP, "--null", "-T", "-", "-cf", source / "../tree.tar"],
+                   input=names, check=True)
+    subprocess.run(["tar", "-C", source, "-xf", source / "../tree.tar"], check=True)
+    made.run(f"chown -R 65534:65534 {MADE}; apt-get -q update;"
+             f"{APT} build-dep {HERE}; {BUILD}")
+    yield made
+    shutil.rmtree(folder)
+
+
+def test_same_again(root):
+    """Built once more, without the tests: not a bit is different."""
+    sums = root.run(f"cd {MADE} && sha256sum *.deb")
+    root.run(f"{BUILD.replace('env ', 'env DEB_BUILD_OPTIONS=nocheck ')}")
+    assert root.run(f"cd {MADE} && sha256sum *.deb") == sums
+
+
+def test_lintian(root):
+    root.run(f"{APT} install lintian")
+    said = root.run(f"cd {MADE} && lintian --allow-root --fail-on none *.changes")
+    assert not [line for line in said.splitlines() if line.startswith(("E:", "W:"))], said
+
+
+def test_orders(root):
+    """Beside kexec-tools; then kdump-tools, which takes ours for it."""
+    root.run(f"{APT} install kexec-tools {root.debs()['kexec-seed']};"
+             "dpkg --purge kexec-seed kexec-tools;"
+             f"cd {MADE}; {APT} download kexec-tools")
+    shutil.copy(Path(__file__).with_name("package-orders"), root.path(MADE))
+    debs = root.debs()
+    said = root.run(f"{MADE}/package-orders {debs['kexec-seed']} {debs['kexec-tools']}")
+    assert said.splitlines()[-1] == "all orders work"
+    plan = root.run(f"dpkg --install {debs['kexec-seed']};"
+                    f"{APT} --simulate install kdump-tools")
+    assert "Inst kdump-tools" in plan and "Inst kexec-tools" not in plan
+    root.run("dpkg --purge kexec-seed")
+
+
+def test_dkms(root):
+    """The module, for the kernel that the release has."""
+    root.run(f"{APT} install linux-headers-amd64 {root.debs()['vmgenid-uevent-dkms']}",
+             limit=1800)
+    said = root.run("dkms status")
+    assert "vmgenid-uevent/" in said and "installed" in said, said
+    assert list(root.path("/lib/modules").glob("*/updates/dkms/vmgenid_uevent.ko*"))
+    root.run("dpkg --purge vmgenid-uevent-dkms")
+    assert "vmgenid" not in root.run("dkms status")
