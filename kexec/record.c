@@ -22,15 +22,21 @@ static char *absolute(const char *path)
 	return path ? realpath(path, NULL) : NULL;
 }
 
+/* The file that the initrd is from: a UKI may have brought its own. */
+static const char *initrd_path(const struct job *job)
+{
+	return job->own_initrd ? job->o->kernel : job->o->initrd;
+}
+
 /* How to load the same again, from anywhere. */
 static int keep_options(const struct job *job, struct recipe *r, struct error *err)
 {
 	const struct options *o = job->o;
 
 	r->strings[0] = absolute(o->kernel);
-	r->strings[1] = absolute(o->initrd);
+	r->strings[1] = absolute(initrd_path(job));
 	r->strings[2] = strdup(job->cmdline);
-	if (!r->strings[0] || (o->initrd && !r->strings[1]) || !r->strings[2])
+	if (!r->strings[0] || (initrd_path(job) && !r->strings[1]) || !r->strings[2])
 		return error_set(err, errno, "cannot find %s again: %s", o->kernel,
 				 strerror(errno));
 	r->options = *o;

@@ -214,6 +214,11 @@ static int load(struct run *run, struct error *err)
 	ret = load_plan(run, &other_way, err);
 	if (!ret || o->method != METHOD_AUTO || !other_way || o->seed == SEED_OFF)
 		return ret;
+	if (job_check_file_load(&run->job, &ignored)) {
+		error_prefix(err, "kexec_file_load does not take this kernel and "
+				  "kexec_load was refused");
+		return ret;
+	}
 	job_note("using kexec_file_load", err);
 	return load_files(run, err);
 }

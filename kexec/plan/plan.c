@@ -382,7 +382,8 @@ static int check_entry_mode(const struct facts *facts, const struct image *image
 		return 0;
 	return error_set(err, ENOEXEC,
 			 "this kernel cannot be entered with 5-level paging, which the "
-			 "running one uses; boot that one with no5lvl");
+			 "running one uses; %sboot that one with no5lvl",
+			 image->type == IMAGE_ELF ? "" : "use --entry-32bit, or ");
 }
 
 /* The room for a crash image: its region. */

@@ -6,7 +6,7 @@
  *     clang -D_GNU_SOURCE -DHAVE_ELF -DHAVE_ZLIB -DHAVE_LZMA -DHAVE_ZSTD -Iinclude \
  *         -Ikexec -g -O1 -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_uki.c \
  *         kexec/image/{decompress,elf,foreign,formats,image,open,uki}.c \
- *         kexec/base/{error,file}.c -lelf -lz -llzma -lzstd
+ *         kexec/base/{error,file,progress}.c -lelf -lz -llzma -lzstd
  */
 #include "image/open.h"
 #include "image/uki.h"

@@ -106,6 +106,46 @@ static void assert_refused(const struct fake_elf *elf, size_t size, int code,
 	file_close(&f);
 }
 
+/* Parts that take more than one step to copy, and a hole. */
+static void test_compose(void **state)
+{
+	static uint8_t data[300000];
+	const struct file_part parts[] = {
+		{ .from = 70000, .to = 5, .size = 150000 },
+		{ .data = data, .to = 200000, .size = 100000 },
+	};
+	struct file f, out;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 2654435761u >> 24);
+	f = memory_file(data, sizeof(data));
+	assert_int_equal(file_compose(&f, parts, COUNT(parts), 300001, &out, &err), 0);
+	assert_int_equal(out.bytes.size, 300001);
+	assert_memory_equal(out.bytes.data, "\0\0\0\0\0", 5);
+	assert_memory_equal(out.bytes.data + 5, data + 70000, 150000);
+	assert_int_equal(out.bytes.data[150005], 0);
+	assert_memory_equal(out.bytes.data + 200000, data, 100000);
+	assert_int_equal(out.bytes.data[300000], 0);
+	file_close(&out);
+	file_close(&f);
+}
+
+/* A file that is written to while it is read is no kernel. */
+static void test_compose_of_what_changes(void **state)
+{
+	const struct file_part all = { .size = 8 };
+	struct file f = memory_file("contents", 8), out;
+
+	(void)state;
+	assert_int_equal(ftruncate(f.fd, 7), 0);
+	assert_int_equal(file_compose(&f, &all, 1, 8, &out, &err), -ESTALE);
+	assert_int_equal(ftruncate(f.fd, 9), 0);
+	assert_int_equal(file_compose(&f, &all, 1, 8, &out, &err), -ESTALE);
+	assert_int_equal(out.fd, -1);
+	file_close(&f);
+}
+
 #ifdef HAVE_ELF
 
 static void assert_all(const uint8_t *data, size_t size, uint8_t value)
@@ -161,6 +201,11 @@ static void test_without_5_levels(void **state)
 	assert_int_equal(open_bytes(&elf, sizeof(elf), &f, &image), 0);
 	assert_false(image.five_level);
 	file_close(&f);
+	make(&elf);
+	((uint8_t *)&elf)[CONTENT + 213] = 's';
+	assert_int_equal(open_bytes(&elf, sizeof(elf), &f, &image), 0);
+	assert_false(image.five_level);
+	file_close(&f);
 }
 
 /* Where its debugging information would begin, and other segments that are not loaded. */
@@ -194,7 +239,7 @@ struct bad {
 SPOIL(for_arm, f->e.e_machine = EM_AARCH64)
 SPOIL(for_32_bit, f->e.e_ident[EI_CLASS] = ELFCLASS32; f->e.e_machine = EM_386)
 SPOIL(class_0, f->e.e_ident[EI_CLASS] = 0)
-SPOIL(big_endian, f->e.e_ident[EI_DATA] = ELFDATA2MSB)
+SPOIL(big_endian, f->e.e_ident[EI_DATA] = ELFDATA2MSB; f->e.e_machine = EM_X86_64 << 8)
 SPOIL(module, f->e.e_type = ET_REL)
 SPOIL(program, f->e.e_type = ET_DYN)
 SPOIL(core, f->e.e_type = ET_CORE)
@@ -296,6 +341,8 @@ static void test_not_built(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_compose),
+		cmocka_unit_test(test_compose_of_what_changes),
 #ifdef HAVE_ELF
 		cmocka_unit_test(test_takes_a_kernel),
 		cmocka_unit_test(test_without_5_levels),

@@ -179,6 +179,9 @@ static void test_lesser_headers(void **state)
 		/* a 32-bit Linux */
 		{ 0x20f, 0, 1, 0x1000000, true, false, false, 0x1000000, 0x80000000,
 		  2047 },
+		/* 32-bit mode reaches 4 GiB, whatever the header says */
+		{ 0x20f, XLF_CAN_BE_LOADED_ABOVE_4G, 1, 0x1000000, true, false, false,
+		  0x1000000, 0x80000000, 2047 },
 		/* before xloadflags, with something where it is now */
 		{ 0x20b, 0xffff, 1, 0x1000000, true, false, false, 0x1000000, 0x80000000,
 		  2047 },
