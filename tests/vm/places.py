@@ -1,9 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the tests load and where a build has it."""
+"""What the tests load, on what, and where a build has it."""
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 KERNELS = ["6.1", "6.12", "7.3"]
+
+
+def spread(first: Iterable[str], second: Iterable[str], times: int = 1) -> list:
+    """Pairs for a test: all of them with KEXEC_MACHINES=all, else each of the longer list
+    so many times, and each of the other one about as often."""
+    a, b = list(first), list(second)
+    if os.environ.get("KEXEC_MACHINES") == "all":
+        return [(x, y) for x in a for y in b]
+    count = max(len(a), len(b))
+    return list(dict.fromkeys((a[i % len(a)], b[(i + shift) % len(b)])
+                              for shift in range(times) for i in range(count)))
 
 
 def kexec(build: Path) -> Path:

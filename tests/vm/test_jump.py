@@ -8,7 +8,7 @@ import pytest
 
 from guest import Guest
 from initrd import build_initrd
-from places import KERNELS, kexec
+from places import KERNELS, kexec, spread
 
 NEXT_CMDLINE = "console=ttyS0,115200 panic=-1 from.test='a b'"
 TIME_ZERO_SEED = r"^\[    0\.000000\] random: crng init done"
@@ -32,8 +32,7 @@ def node_types(guest: Guest) -> list[int]:
             guest.check("cat /sys/kernel/boot_params/setup_data/*/type").split()]
 
 
-@pytest.mark.parametrize("loaded", KERNELS)
-@pytest.mark.parametrize("loader", KERNELS)
+@pytest.mark.parametrize("loader, loaded", spread(KERNELS, KERNELS, 2))
 def test_next_kernel_has_all_it_needs(build, loader, loaded):
     initrd = build_initrd(kernels=[loaded], programs=[kexec(build)])
     with Guest(kernel=loader, memory="1G", initrd=initrd) as guest:

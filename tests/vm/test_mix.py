@@ -9,7 +9,7 @@ import pytest
 from birthdays import none_twice
 from guest import Guest
 from initrd import build_initrd
-from places import KERNELS, kexec, probe
+from places import KERNELS, kexec, probe, spread
 from probe import parse_probe
 from test_seed import copies, held_by_kernel, nodes_in
 
@@ -47,8 +47,7 @@ def clones(tmp_path, setup: dict, options: str, count: int = 2) -> tuple[list[by
     return seeds, said
 
 
-@pytest.mark.parametrize("cpu", ["max", "qemu64"])
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel, cpu", spread(KERNELS, ["max", "qemu64"]))
 def test_clones_differ(build, tmp_path, kernel, cpu):
     seeds, said = clones(tmp_path, machine(build, kernel, cpu, VMGENID), "")
     none_twice(seeds)
@@ -82,8 +81,7 @@ def test_address_given_by_hand(build):
         assert re.search("seed mixed with .*generation ID", guest.console)
 
 
-@pytest.mark.parametrize("cpu", ["max", "qemu64"])
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel, cpu", spread(KERNELS, ["qemu64", "max"]))
 def test_nothing_is_left(build, tmp_path, kernel, cpu):
     """Neither base nor seed once the next kernel has taken it. Of a normal image the old
     kernel's own copy of the base stays where it was until the memory is used again: that

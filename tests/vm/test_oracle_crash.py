@@ -12,7 +12,7 @@ import elfcore
 from crash import (PAGE, PROBE, Before, Setup, crash_guest, crash_into_probe,
                    load_command, merge, read_memory, without)
 from guest import Guest
-from places import KERNELS
+from places import KERNELS, spread
 from probe import Probe
 from test_oracle import KERNEL_ONLY, differences, without_addresses
 
@@ -95,8 +95,7 @@ def nodes(seen: Seen) -> list:
     return [n for n in seen.probe.setup_data if n.type not in KERNEL_ONLY]
 
 
-@pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel, machine", spread(KERNELS, MACHINES, 2))
 def test_like_the_kernel(build, tmp_path, kernel, machine):
     setup = Setup(**{**vars(MACHINES[machine]), "kernel": kernel})
     ours, kernels = both(build, tmp_path, setup, "-c", "-s")
