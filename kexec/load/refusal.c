@@ -84,6 +84,24 @@ int refusal_foresee(enum kexec_target target, struct error *err)
 	return 0;
 }
 
+/* Ends the line about a kernel that will not do. */
+#define TAKE_A_SIGNED_KERNEL                                                             \
+	"take a kernel that the distribution has signed, or have "                       \
+	"the firmware or shim trust its signer (mokutil --import)"
+
+static int explain_lockdown(enum kexec_call call, const char *mode, struct error *err)
+{
+	if (call == KEXEC_CALL_LOAD)
+		return error_set(err, EPERM,
+				 "the kernel is locked down (%s) and takes signed "
+				 "kernels only, through kexec_file_load (-s)",
+				 mode);
+	return error_set(err, EPERM,
+			 "the kernel is locked down (%s) and this file has no "
+			 "signature that it trusts: " TAKE_A_SIGNED_KERNEL,
+			 mode);
+}
+
 static int explain_eperm(enum kexec_call call, enum kexec_target target, bool *other_way,
 			 struct error *err)
 {
@@ -94,14 +112,10 @@ static int explain_eperm(enum kexec_call call, enum kexec_target target, bool *o
 		return ret;
 	*other_way = call == KEXEC_CALL_LOAD;
 	if (read_lockdown(mode, sizeof(mode)))
-		return error_set(
-			err, EPERM, "the kernel is locked down (%s) %s", mode,
-			call == KEXEC_CALL_LOAD
-				? "and takes signed kernels only, through "
-				  "kexec_file_load (-s)"
-				: "and this file has no signature that it trusts");
+		return explain_lockdown(call, mode, err);
 	return error_set(err, EPERM,
-			 "%s is not permitted (in a container, or by a security module)",
+			 "%s is not permitted (in a container, by a security module, or "
+			 "the kernel is locked down)",
 			 call_name(call));
 }
 
@@ -120,16 +134,34 @@ static int explain_addresses(enum kexec_target target, struct error *err)
 			 reserved >> 20);
 }
 
-/* The signature of a file: security/integrity and crypto/asymmetric_keys. */
-static bool is_signature_error(int code)
+/*
+ * What is wrong with the signature of a file (crypto/asymmetric_keys and the kernel's
+ * pefile_parse_binary()); NULL when @code is about something else.
+ */
+static const char *signature_fault(int code)
 {
-	return code == EKEYREJECTED || code == ENOKEY || code == ENOPKG ||
-	       code == EBADMSG || code == ELIBBAD || code == ENODATA;
+	switch (code) {
+	case ENODATA:
+	case ELIBBAD: /* not even a file that could have one */
+		return "this file is not signed";
+	case ENOKEY:
+		return "this file is signed with a key that the kernel does not trust";
+	case EKEYREJECTED:
+	case EBADMSG:
+		return "the signature of this file does not fit it, or is revoked";
+	case ENOPKG:
+		return "the signature of this file is of a kind that the kernel "
+		       "cannot check";
+	default:
+		return NULL;
+	}
 }
 
 int refusal_explain(int code, enum kexec_call call, enum kexec_target target,
 		    bool *other_way, struct error *err)
 {
+	const char *fault;
+	char mode[32];
 	bool ignored;
 
 	other_way = other_way ? other_way : &ignored;
@@ -151,10 +183,18 @@ int refusal_explain(int code, enum kexec_call call, enum kexec_target target,
 	case EADDRNOTAVAIL:
 		return explain_addresses(target, err);
 	}
-	if (is_signature_error(code))
+	fault = signature_fault(code);
+	if (fault)
 		return error_set(
 			err, code,
-			"the kernel does not trust the signature of this file: %s",
-			strerror(code));
+			"the kernel takes signed kernels only, and %s: " TAKE_A_SIGNED_KERNEL,
+			fault);
+	/* a signature that is damaged itself is one of many things */
+	if (code == EINVAL && call == KEXEC_CALL_FILE_LOAD &&
+	    read_lockdown(mode, sizeof(mode)))
+		return error_set(err, code,
+				 "the kernel is locked down (%s) and takes this file or "
+				 "its signature for invalid: " TAKE_A_SIGNED_KERNEL,
+				 mode);
 	return error_set(err, code, "%s: %s", call_name(call), strerror(code));
 }
