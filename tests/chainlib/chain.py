@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The chain itself: a guest that jumps from kernel to kernel, and what is seen of it.
+
+Each kernel packs the initial RAM disk of the next one from its own root file system,
+without what is not needed any more, so that a chain may have any length.
+"""
+
+import re
+import shlex
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from crash import PROBE
+from guest import SLOW, GuestError
+from initrd import build_initrd, libraries
+
+from .nodes import seeds
+from .records import LATER, Hop, Run, Seed, Times, fingerprint, mark_fresh
+from .search import copies
+from .watch import ChainGuest, Seen, Watch
+
+CMDLINE = "console=ttyS0,115200 panic=-1 earlyprintk=ttyS0,115200"
+CRASHKERNEL = "crashkernel=128M"
+RAMDISK = "/tmp/initrd"
+BARE = "/tmp/bare"
+CRNG = re.compile(r"^\[ *(\d+\.\d+)\] random: crng init done", re.M)
+# Printed after setup_data was read and before anything else may feed the generator.
+AFTER = re.compile(r"^\[ *\d+\.\d+\] Kernel command line:", re.M)
+PROPER = "] Linux version "
+OPTION = {"load": "-c", "file": "-s"}
+ROOT = "/run/root"
+
+
+@dataclass(frozen=True)
+class Kernel:
+    name: str  # in reports
+    image: Path
+    path: str  # in guests
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the command line asks for."""
+
+    kernels: list[Kernel]
+    methods: list[str]
+    depth: int
+    program: Path
+    options: str  # for each load, as a shell takes them
+    cmdline: str
+    memory: str
+    cpu: str
+    forks: int
+    daemon: Path | None
+    crash_into: str
+    build: Path
+
+    def kernel(self, number: int) -> Kernel:
+        """That hop `number` reaches; 0 is the one that QEMU boots."""
+        return self.kernels[number % len(self.kernels)]
+
+    def method(self, number: int) -> str:
+        return self.methods[(number - 1) % len(self.methods)]
+
+
+class Silent:
+    """Whom a run tells what it does; this one does not care. See progress.py."""
+
+    def tell(self, text: str) -> None:
+        """What goes on from now."""
+
+    def done(self) -> None:
+        """The last hop or clone is over."""
+
+
+def machine(plan: Plan, workdir: Path, incoming: Path | None = None) -> ChainGuest:
+    """A guest with all that the chain needs, or one that goes on from what was saved."""
+    files = {k.path: k.image for k in plan.kernels} | {"/usr/sbin/kexec": plan.program}
+    files |= libraries(plan.program)
+    if plan.forks:
+        files[PROBE] = plan.build / "tests/probe/probe.bzImage"
+        if plan.daemon:
+            files |= {"/usr/sbin/kexec-seed": plan.daemon, **libraries(plan.daemon)}
+    cmdline = f"{CRASHKERNEL} {plan.cmdline}" if plan.forks else plan.cmdline
+    return ChainGuest(kernel=plan.kernel(0).image, memory=plan.memory, cpu=plan.cpu,
+                      initrd=build_initrd(files=files, name="chain"), cmdline=cmdline,
+                      extra=["-device", "vmgenid,guid=auto"], workdir=workdir,
+                      incoming=incoming)
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, without the end of the console that a GuestError brings."""
+    lines = [x.strip() for x in str(error).splitlines()
+             if not x.startswith(("  | ", "  qemu: "))]
+    return "; ".join(x for x in lines if x)
+
+
+def pack(guest: ChainGuest, target: str, drop: list[str]) -> None:
+    """The guest's root file system as an archive, without `drop`."""
+    without = " ".join(f"! -path .{path}" for path in drop)
+    guest.check(f"mkdir -p {ROOT} && mount --bind / {ROOT} && cd {ROOT} &&"
+                f" find . -xdev {without} | cpio -o -H newc >{target} &&"
+                f" cd / && umount {ROOT}", 120)
+
+
+def unneeded(plan: Plan, number: int) -> list[str]:
+    """Files that no kernel from hop `number` on needs. The last one is its own crash
+    kernel."""
+    later = {plan.kernel(n).path for n in range(number + 1, plan.depth + 1)}
+    if plan.forks and plan.crash_into == "kernel":
+        later.add(plan.kernel(plan.depth).path)
+    return sorted({k.path for k in plan.kernels} - later)
+
+
+def seed_record(seen: Seen) -> tuple[Seed | None, bytes]:
+    """What to report of it, and the seed itself, which goes nowhere else."""
+    if seen.nodes is None:
+        return None, b""
+    found = seeds(seen.nodes)
+    if not found:
+        return Seed(), b""
+    data = found[0].data
+    return Seed(len(found), len(data), fingerprint(data), seen.mixed(found[0])), data
+
+
+def generator(console: str) -> tuple[bool, float | None]:
+    """Whether the kernel used the seed as soon as it could, and when it was ready."""
+    hit = CRNG.search(console)
+    if not hit:
+        return False, None
+    ready, after = float(hit[1]), AFTER.search(console)
+    return ready == 0 and (not after or hit.start() < after.start()), ready
+
+
+def wait_proper(guest: ChainGuest, size: int) -> float | None:
+    """When the kernel proper has said its first words, looked for behind `size` bytes of
+    console; None when it has not within a minute."""
+    deadline = time.monotonic() + 60 * SLOW
+    while time.monotonic() < deadline:
+        with open(guest.console_path, "rb") as file:
+            file.seek(size)
+            if PROPER.encode() in file.read():
+                return time.monotonic()
+        if guest.has_news():
+            return None
+        time.sleep(0.01)
+    return None
+
+
+class Chain:
+    """A run from its first kernel on. `run` is there to look at whatever happens."""
+
+    def __init__(self, plan: Plan, guest: ChainGuest, run: Run, progress=Silent()):
+        self.plan, self.guest, self.run = plan, guest, run
+        self.progress, self.tell = progress, progress.tell
+        self.secrets: list[bytes] = []  # of each hop
+
+    def boot(self) -> None:
+        self.tell(f"booting {self.plan.kernel(0).name}")
+        self.run.first = self.guest.wait_ready(120)
+
+    def load(self, hop: Hop) -> None:
+        kernel = self.plan.kernel(hop.number)
+        self.tell(f"{hop.name}: packing")
+        pack(self.guest, RAMDISK, unneeded(self.plan, hop.number))
+        self.tell(f"{hop.name}: loading")
+        crash = f"{CRASHKERNEL} " if self.plan.forks else ""
+        cmdline = shlex.quote(f"{CMDLINE} {crash}{self.plan.cmdline}".strip())
+        begin = time.monotonic()
+        self.guest.check(f"kexec {OPTION[hop.method]} -l {kernel.path} --initrd={RAMDISK}"
+                         f" --command-line={cmdline} {self.plan.options}", 120)
+        hop.times.load = time.monotonic() - begin
+        self.guest.check(f"rm {RAMDISK}")
+
+    def jump(self, hop: Hop) -> Seen:
+        watch = Watch(self.guest)
+        watch.arm("kexec_image")
+        self.tell(f"{hop.name}: jumping")
+        console, size = len(self.guest.console), self.guest.console_path.stat().st_size
+        begin = time.monotonic()
+        self.guest.send_and_jump("kexec -e")
+        seen = watch.follow()
+        self.tell(f"{hop.name}: booting")
+        proper = wait_proper(self.guest, size)
+        hop.release = self.guest.wait_ready(120)
+        set_times(hop.times, begin, seen, proper, time.monotonic())
+        hop.used, hop.ready_at = generator(self.guest.console[console:])
+        return seen
+
+    def hop(self, number: int) -> None:
+        plan = self.plan
+        hop = Hop(number, plan.kernel(number - 1).name, plan.kernel(number).name,
+                  plan.method(number))
+        self.run.hops.append(hop)
+        try:
+            self.load(hop)
+            seen = self.jump(hop)
+        except GuestError as error:
+            hop.error = reason(error)
+            raise
+        hop.seed, secret = seed_record(seen)
+        hop.unseen = seen.why
+        hop.nodes = [(n.type, len(n.data)) for n in seen.nodes or []]
+        self.secrets.append(secret)
+        self.tell(f"{hop.name}: searching memory")
+        self.search()
+        mark_fresh(self.run)
+
+    def search(self) -> None:
+        """Looks in all of RAM for the last seeds."""
+        last = [(hop, secret) for hop, secret in
+                list(zip(self.run.hops, self.secrets))[-1 - LATER:] if secret]
+        counts = copies(self.guest.ram, [secret for _, secret in last])
+        for (hop, _), count in zip(last, counts):
+            hop.copies.append(count)
+
+    def all_hops(self) -> None:
+        for number in range(1, self.plan.depth + 1):
+            self.hop(number)
+            self.progress.done()
+
+
+def set_times(times: Times, begin: float, seen: Seen, proper: float | None,
+              end: float) -> None:
+    """The seconds that the guest was held at a stop belong to no part."""
+    at = begin
+    if seen.purgatory_from is not None:
+        times.shutdown = seen.purgatory_from - at
+        at = seen.purgatory_to
+        if seen.kernel_from is not None:
+            times.purgatory = seen.kernel_from - at
+            at = seen.kernel_to
+    if proper is not None:
+        if seen.kernel_from is not None:
+            times.decompression = proper - at
+        at = proper
+    times.boot = end - at

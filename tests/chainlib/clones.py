@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Clones of the machine at the end of a chain: one snapshot with a crash kernel loaded,
+from which any number of guests go on, each with a generation ID of its own, and crash."""
+
+import re
+import shlex
+import tempfile
+import time
+from pathlib import Path
+
+from crash import PROBE
+from guest import GuestError
+
+from .chain import (CMDLINE, OPTION, RAMDISK, Chain, generator, machine, pack,
+                    reason, seed_record)
+from .gdb import GdbError
+from .image import ImageError
+from .records import Clone, mark_fresh
+from .watch import ChainGuest, Watch
+
+SYMBOL = "kexec_crash_image"
+LOG = "/run/chain-daemon"
+FRESH = r"has a fresh seed \(event: ([^,)]+)"
+CRASH_WORDS = "nr_cpus=1 reset_devices"
+CRASH = "echo c >/proc/sysrq-trigger"
+
+
+def load_command(chain: Chain) -> str:
+    """As the hop after the last one would load."""
+    plan = chain.plan
+    how = f"kexec {OPTION[plan.method(plan.depth + 1)]} -p"
+    if plan.crash_into == "probe":
+        # kexec_file_load wants an initial RAM disk, whatever is in it
+        return (f"head -c 65536 /dev/zero >{RAMDISK}; {how} {PROBE} --initrd={RAMDISK}"
+                f" --command-line=clone {plan.options}")
+    kernel = plan.kernel(plan.depth).path
+    pack(chain.guest, RAMDISK, [*{k.path for k in plan.kernels}, PROBE])
+    cmdline = shlex.quote(f"{CMDLINE} {CRASH_WORDS} {plan.cmdline}".strip())
+    return f"{how} {kernel} --initrd={RAMDISK} --command-line={cmdline} {plan.options}"
+
+
+def wait_for(guest: ChainGuest, condition: str, seconds: int = 30) -> bool:
+    return guest.run(f"n=0; until {condition}; do n=$((n + 1));"
+                     f" [ $n -lt {seconds * 5} ] || exit 1; sleep 0.2; done",
+                     2 * seconds).status == 0
+
+
+def start_daemon(guest: ChainGuest) -> None:
+    """Its output goes into a file: what it says first is that it has refreshed."""
+    guest.check(f"kexec-seed daemon </dev/null >{LOG} 2>&1 &")
+    if not wait_for(guest, f"grep -q 'event: start' {LOG}"):
+        raise GuestError(f"the daemon does not start: {guest.run(f'cat {LOG}').output}")
+
+
+def refreshed_by(guest: ChainGuest) -> str:
+    """The source through which the daemon learns of the fork; empty when it does not."""
+    wait_for(guest, f"[ $(grep -c 'a fresh seed' {LOG}) -gt 1 ]")
+    found = re.findall(FRESH, guest.check(f"cat {LOG}"))
+    return found[1] if len(found) > 1 else ""
+
+
+class Storm:
+    def __init__(self, chain: Chain, workdir: Path):
+        self.chain, self.plan, self.run = chain, chain.plan, chain.run
+        self.tell = chain.tell
+        self.workdir = workdir
+        self.saved = workdir / "saved"
+        self.entries: tuple[int, ...] = ()
+
+    def prepare(self) -> None:
+        """Ends the chain's guest."""
+        guest = self.chain.guest
+        self.tell("forks: loading the crash kernel")
+        guest.check(load_command(self.chain), 120)
+        # A refresh leaves the kernel where it is, and its image does not list it.
+        watch = Watch(guest)
+        watch.arm(SYMBOL)
+        self.entries = watch.disarm()
+        if self.plan.daemon:
+            self.tell("forks: starting the daemon")
+            start_daemon(guest)
+        self.tell("forks: saving the machine")
+        guest.save(self.saved)
+        guest.close()
+
+    def crash(self, guest: ChainGuest, clone: Clone) -> None:
+        begin = time.monotonic()
+        guest.cont()
+        if self.plan.daemon:
+            self.tell(f"{clone.name}: waiting for the daemon")
+            clone.refreshed = refreshed_by(guest)
+        watch = Watch(guest)
+        watch.arm(SYMBOL, self.entries)
+        self.tell(f"{clone.name}: crashing")
+        start = len(guest.console)
+        guest.send_and_jump(CRASH)
+        seen = watch.follow()
+        clone.seed, _ = seed_record(seen)
+        clone.unseen = seen.why
+        if self.plan.crash_into == "kernel":
+            self.tell(f"{clone.name}: booting the crash kernel")
+            guest.wait_ready(120)
+            clone.used, _ = generator(guest.console[start:])
+        clone.seconds = time.monotonic() - begin
+
+    def clone(self, number: int) -> None:
+        clone = Clone(number, daemon=self.plan.daemon is not None)
+        self.run.clones.append(clone)
+        self.tell(f"{clone.name}: starting")
+        with tempfile.TemporaryDirectory(dir=self.workdir) as folder:
+            try:
+                with machine(self.plan, Path(folder), self.saved) as guest:
+                    self.crash(guest, clone)
+            except (GuestError, GdbError, ImageError) as error:
+                clone.error = reason(error)
+        mark_fresh(self.run)
+
+    def all_clones(self) -> None:
+        try:
+            self.prepare()
+            for number in range(1, self.plan.forks + 1):
+                self.clone(number)
+                self.chain.progress.done()
+        finally:
+            self.saved.unlink(missing_ok=True)

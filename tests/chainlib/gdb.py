@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""QEMU's debug stub, as much of gdb's remote protocol as watching a jump takes.
+
+    gdb = Gdb(path)                 # of the socket; the guest stops here
+    gdb.read(addr, size)            # by virtual address; None where nothing is mapped
+    gdb.set_breakpoint(addr)        # by linear address; memory is not changed
+    gdb.resume()
+    stop = gdb.wait_stop(seconds)   # Stop, or None when the time is over
+    gdb.detach()                    # without breakpoints; the guest goes on
+
+The protocol: gdb's manual, appendix "Remote Serial Protocol"; the registers of `g` for
+x86_64 are 16 of 8 bytes, rip of 8, then eflags and the segment selectors of 4 each.
+"""
+
+import socket
+import struct
+import time
+from dataclasses import dataclass
+
+# The stub refuses to answer with more than 4096 hexadecimal digits.
+PIECE = 1024
+REGISTERS = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", *
+             (f"r{n}" for n in range(8, 16)), "rip", "eflags", "cs"]
+LAYOUT = struct.Struct("<17Q2I")
+
+
+class GdbError(Exception):
+    """The stub does not answer, or refuses."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    when: float  # time.monotonic()
+    registers: dict[str, int]
+
+    @property
+    def rip(self) -> int:
+        return self.registers["rip"]
+
+    @property
+    def in_kernel(self) -> bool:
+        return self.registers["cs"] & 3 == 0
+
+
+def packet(text: str) -> bytes:
+    return b"$%s#%02x" % (text.encode(), sum(text.encode()) % 256)
+
+
+def parse_registers(answer: str) -> dict[str, int]:
+    data = bytes.fromhex(answer[:2 * LAYOUT.size])
+    if len(data) != LAYOUT.size:
+        raise GdbError(f"{len(data)} bytes of registers")
+    return dict(zip(REGISTERS, LAYOUT.unpack(data)))
+
+
+class Gdb:
+    def __init__(self, path: str, timeout: float = 30):
+        self.timeout = timeout
+        self.received = b""
+        self.stopped: str | None = None
+        self.breakpoints: set[int] = set()
+        self.sock = socket.socket(socket.AF_UNIX)
+        try:
+            self.sock.connect(path)
+            self._ask("qSupported")
+        except OSError as error:
+            self.sock.close()
+            raise GdbError(f"the debug stub: {error}") from None
+
+    def _receive(self, deadline: float) -> str | None:
+        """The next packet, acknowledged; None when the time is over."""
+        while True:
+            start = self.received.find(b"$")
+            end = self.received.find(b"#", start)
+            if start >= 0 and end >= 0 and len(self.received) >= end + 3:
+                text = self.received[start + 1:end].decode("latin-1")
+                self.received = self.received[end + 3:]
+                self.sock.sendall(b"+")
+                return text
+            self.sock.settimeout(max(deadline - time.monotonic(), 0.001))
+            try:
+                data = self.sock.recv(65536)
+            except TimeoutError:
+                return None
+            if not data:
+                raise GdbError("the debug stub has gone")
+            self.received += data
+
+    def _ask(self, text: str) -> str:
+        """The answer to a command. What says that the guest has stopped comes when it
+        likes, and is kept for wait_stop()."""
+        self.sock.settimeout(self.timeout)
+        self.sock.sendall(packet(text))
+        deadline = time.monotonic() + self.timeout
+        while True:
+            answer = self._receive(deadline)
+            if answer is None:
+                raise GdbError(f"no answer from the debug stub: {text[:40]}")
+            if answer[:1] not in ("T", "S"):
+                return answer
+            self.stopped = answer
+
+    def _must(self, text: str) -> None:
+        if (answer := self._ask(text)) != "OK":
+            raise GdbError(f"the debug stub refuses {text!r}: {answer!r}")
+
+    def read(self, addr: int, size: int) -> bytes | None:
+        data = b""
+        while len(data) < size:
+            count = min(PIECE, size - len(data))
+            answer = self._ask(f"m{addr + len(data):x},{count:x}")
+            if answer[:1] == "E" or len(answer) != 2 * count:
+                return None
+            data += bytes.fromhex(answer)
+        return data
+
+    def set_breakpoint(self, addr: int) -> None:
+        self._must(f"Z1,{addr:x},1")
+        self.breakpoints.add(addr)
+
+    def clear_breakpoint(self, addr: int) -> None:
+        self._must(f"z1,{addr:x},1")
+        self.breakpoints.discard(addr)
+
+    def clear_all(self) -> None:
+        for addr in sorted(self.breakpoints):
+            self.clear_breakpoint(addr)
+
+    def resume(self) -> None:
+        self.stopped = None
+        self.sock.sendall(packet("c"))
+
+    def wait_stop(self, seconds: float) -> Stop | None:
+        """Why it has stopped is for the caller to see in the registers."""
+        if self.stopped is None:
+            self.stopped = self._receive(time.monotonic() + seconds)
+        when = time.monotonic()
+        if self.stopped is None:
+            return None
+        if self.stopped[:1] not in ("T", "S"):
+            raise GdbError(f"the guest has ended: {self.stopped}")
+        return Stop(when, parse_registers(self._ask("g")))
+
+    def interrupt(self) -> Stop:
+        self.sock.sendall(b"\x03")
+        stop = self.wait_stop(self.timeout)
+        if stop is None:
+            raise GdbError("the guest cannot be stopped")
+        return stop
+
+    def step_over(self, addr: int) -> None:
+        """From a stop at `addr` by one instruction, and the breakpoint stays."""
+        self.clear_breakpoint(addr)
+        self.stopped = None
+        self.sock.sendall(packet("s"))
+        if self.wait_stop(self.timeout) is None:
+            raise GdbError("the guest does not step")
+        self.set_breakpoint(addr)
+
+    def detach(self) -> None:
+        """From a stopped guest, which goes on."""
+        try:
+            self.clear_all()
+            self._ask("D")
+        finally:
+            self.sock.close()

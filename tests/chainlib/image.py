@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a kernel has loaded for its next jump, as its own struct kimage says. The same for
+kexec_load and kexec_file_load, and for every tool: nobody needs to tell.
+
+Its layout (include/linux/kexec.h) has been the same since long before 6.1: eight words,
+of which the fourth is where the jump goes and the last the number of segments, then the
+segments of four words.
+"""
+
+import struct
+from dataclasses import dataclass
+
+HEAD = struct.Struct("<8Q")
+SEGMENT = struct.Struct("<4Q")
+SEGMENTS_MAX = 16
+SIZE = HEAD.size + SEGMENTS_MAX * SEGMENT.size
+PAGE = 4096
+HIGHEST = 1 << 52
+# The ways into a kernel (Documentation/arch/x86/boot.rst): at its start in 32-bit mode, as
+# into an ELF kernel, and at this offset in 64-bit mode.
+ENTRY_64 = 0x200
+POINTER = struct.Struct("<Q")
+
+
+class ImageError(Exception):
+    """These bytes are no struct kimage that is known here."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    addr: int  # physical
+    size: int
+    content: int
+
+    def has(self, addr: int) -> bool:
+        return self.addr <= addr < self.addr + self.size
+
+
+@dataclass(frozen=True)
+class Image:
+    start: int  # physical: the purgatory's first instruction
+    segments: tuple[Segment, ...]
+
+    def entries(self) -> list[int]:
+        """Where the kernel among the segments may be entered. One of these is right;
+        which one, shows when it is reached."""
+        return [s.addr + offset for s in self.segments if not s.has(self.start)
+                for offset in (0, ENTRY_64)]
+
+
+def parse_image(data: bytes) -> Image:
+    if len(data) < SIZE:
+        raise ImageError(f"{len(data)} bytes of a struct kimage")
+    head = HEAD.unpack_from(data)
+    start, count = head[3], head[7]
+    if not 1 <= count <= SEGMENTS_MAX:
+        raise ImageError(f"a struct kimage with {count} segments")
+    segments = []
+    for number in range(count):
+        _, content, addr, size = SEGMENT.unpack_from(
+            data, HEAD.size + number * SEGMENT.size)
+        if addr % PAGE or size % PAGE or not size or content > size or \
+                addr + size > HIGHEST:
+            raise ImageError(f"a segment at {addr:#x} with {content} of {size} bytes")
+        segments.append(Segment(addr, size, content))
+    if not any(s.has(start) for s in segments):
+        raise ImageError(f"no segment has the start, {start:#x}")
+    return Image(start, tuple(segments))

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a run has seen, as plain values, and what of the promises it breaks. Nothing here
+starts or reads anything, and no record holds a seed: a fingerprint stands for it."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+SEED_SIZE = 32
+FINGERPRINT_DIGITS = 12
+METHODS = {"load": "kexec_load", "file": "kexec_file_load"}
+# Who puts the seed in place where all is well.
+GIVERS = {"load": "kexec", "file": "the kernel"}
+NOBODY = "nobody"
+# Parts of a hop, in their order, and what each lasts from and to.
+PARTS = {
+    "shutdown": "from kexec -e to the purgatory's first instruction",
+    "purgatory": "from there to the kernel's first instruction",
+    "decompression": "from there to the first line of the kernel proper",
+    "boot": "from there to the first command in user space",
+}
+LATER = 2
+
+
+def fingerprint(seed: bytes) -> str:
+    return hashlib.sha256(seed).hexdigest()[:FINGERPRINT_DIGITS]
+
+
+@dataclass
+class Times:
+    """Seconds; None for what could not be told apart. Loading is no part of the hop."""
+
+    load: float | None = None
+    shutdown: float | None = None
+    purgatory: float | None = None
+    decompression: float | None = None
+    boot: float | None = None
+
+    def parts(self) -> list[tuple[str, float]]:
+        return [(name, seconds) for name in PARTS
+                if (seconds := getattr(self, name)) is not None]
+
+    def total(self) -> float:
+        return sum(seconds for _, seconds in self.parts())
+
+
+@dataclass
+class Seed:
+    """What lay in the nodes of type SETUP_RNG_SEED at the kernel's first instruction."""
+
+    count: int = 0  # of such nodes
+    length: int = 0  # of the first one, in bytes
+    fingerprint: str = ""
+    mixed: bool | None = None  # whether the purgatory has changed it
+    fresh: bool = False  # no other jump of this run had the same
+
+
+@dataclass
+class Hop:
+    number: int
+    source: str
+    target: str
+    method: str
+    release: str = ""  # of the kernel that was reached
+    seed: Seed | None = None  # None: it could not be watched
+    nodes: list[tuple[int, int]] = field(default_factory=list)  # type and length of each
+    used: bool | None = None
+    ready_at: float | None = None  # seconds of kernel time: random: crng init done
+    # Places in RAM that hold (half of) the seed: with the kernel up, one hop later, ...
+    copies: list[int] = field(default_factory=list)
+    times: Times = field(default_factory=Times)
+    unseen: str = ""  # why it could not be watched
+    error: str = ""  # the jump did not succeed
+
+    @property
+    def passed_by(self) -> str:
+        if self.seed is None:
+            return "unknown"
+        return GIVERS[self.method] if self.seed.count else NOBODY
+
+    @property
+    def wiped(self) -> bool | None:
+        """Nothing in RAM holds it. Of what kexec_file_load was asked for, the kernel
+        keeps a copy in pages that it frees with the jump: two hops later they have to be
+        used again, and until then nothing is known."""
+        if not self.copies:
+            return None
+        if self.method == "load" or not any(self.copies):
+            return not any(self.copies)
+        return not self.copies[LATER] if len(self.copies) > LATER else None
+
+    @property
+    def name(self) -> str:
+        return f"hop {self.number}: {self.source} to {self.target}"
+
+
+@dataclass
+class Clone:
+    number: int
+    seed: Seed | None = None
+    daemon: bool = False
+    refreshed: str = ""  # by which source the daemon has learnt of the fork
+    used: bool | None = None  # None: the probe, which uses no seed
+    seconds: float = 0
+    unseen: str = ""
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"clone {self.number}"
+
+
+@dataclass
+class Run:
+    kernels: list[str]
+    methods: list[str]
+    program: str
+    depth: int
+    machine: str = ""
+    first: str = ""  # release of the kernel that QEMU has booted
+    hops: list[Hop] = field(default_factory=list)
+    clones: list[Clone] = field(default_factory=list)
+    forks: int = 0
+    crash_into: str = ""
+    error: str = ""  # the run has ended early
+    seconds: float = 0
+
+
+def seed_problems(seed: Seed | None, unseen: str, others: str) -> list[str]:
+    if seed is None:
+        return ["what was handed over could not be seen" + (unseen and f": {unseen}")]
+    if not seed.count:
+        return ["nobody passed a seed"]
+    found = []
+    if seed.count > 1:
+        found.append(f"{seed.count} seeds were passed")
+    if seed.length != SEED_SIZE:
+        found.append(f"the seed has {seed.length} bytes")
+    if not seed.fresh:
+        found.append(f"{others} had the same seed")
+    return found
+
+
+def hop_problems(hop: Hop) -> list[str]:
+    """Each promise that this hop does not keep, in a few words."""
+    if hop.error:
+        return [hop.error]
+    found = seed_problems(hop.seed, hop.unseen, "another hop or clone")
+    if hop.seed is not None and not hop.seed.count:
+        return found
+    if not hop.used and hop.seed is not None:
+        found.append("the seed was not used at time zero")
+    if hop.wiped is False:
+        found.append(f"{copies(max(hop.copies))} of the seed in RAM {copies_when(hop)}")
+    return found
+
+
+def copies_when(hop: Hop) -> str:
+    later = [n for n, count in enumerate(hop.copies) if count][-1]
+    return ["after its use", "one hop later", "two hops later"][min(later, LATER)]
+
+
+def copies(count: int) -> str:
+    return "1 copy" if count == 1 else f"{count} copies"
+
+
+def clone_problems(clone: Clone) -> list[str]:
+    if clone.error:
+        return [clone.error]
+    found = seed_problems(clone.seed, clone.unseen, "another clone or hop")
+    if clone.seed and clone.seed.count and clone.used is False:
+        found.append("the seed was not used at time zero")
+    if clone.daemon and not clone.refreshed:
+        found.append("the daemon did not notice the fork")
+    return found
+
+
+def problems(run: Run) -> list[str]:
+    """All of them, each with where it was; empty when every promise was held."""
+    found = [f"{hop.name}: {x}" for hop in run.hops for x in hop_problems(hop)]
+    found += [f"{clone.name}: {x}" for clone in run.clones for x in clone_problems(clone)]
+    return found + ([run.error] if run.error else [])
+
+
+def mark_fresh(run: Run) -> None:
+    """Sets `fresh` of every seed; of two that are the same, neither is."""
+    all_seeds = [x.seed for x in [*run.hops, *run.clones] if x.seed and x.seed.count]
+    prints = [s.fingerprint for s in all_seeds]
+    for seed in all_seeds:
+        seed.fresh = prints.count(seed.fingerprint) == 1
+
+
+def distinct(run: Run) -> tuple[int, int]:
+    """How many seeds there were, and how many different ones."""
+    prints = [x.seed.fingerprint for x in [*run.hops, *run.clones]
+              if x.seed and x.seed.count]
+    return len(prints), len(set(prints))

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Watches one jump from outside the guest: the debug stub stops it at the purgatory's and
+at the next kernel's first instruction, where guest memory shows what is handed over. None
+of the programs in the guest is asked, so none can be mistaken about it.
+
+    watch = Watch(guest)
+    watch.arm("kexec_image")        # an image is loaded
+    guest.send_and_jump("kexec -e")
+    seen = watch.follow()
+"""
+
+import re
+import time
+from dataclasses import dataclass, field
+
+from crash import CrashGuest
+from guest import ANSWER, READY, SLOW, GuestError
+
+from .gdb import Gdb, GdbError, Stop
+from .image import POINTER, SIZE, Image, ImageError, parse_image
+from .nodes import BOOT_PARAMS_SIZE, NODE, ChainError, Node, is_boot_params, walk
+
+TRIES = 20
+LIMIT = 120  # seconds, for each of the two stops
+# A segment that may hold a seed is no kernel and no initrd.
+SMALL = 1 << 20
+
+
+class ChainGuest(CrashGuest):
+    """A guest with a debug stub, which can be asked whether there is news."""
+
+    def __init__(self, extra=(), **more):
+        folder = more["workdir"]
+        self.stub = str(folder / "gdb")
+        super().__init__(extra=["-gdb", f"unix:{self.stub},server=on,wait=off", *extra],
+                         **more)
+
+    def has_news(self) -> bool:
+        """The agent of this kernel or of the next one has said something, or QEMU has
+        ended: the functions of Guest tell which."""
+        self._agent.setblocking(False)
+        try:
+            if not (data := self._agent.recv(1 << 16)):
+                return True
+            self._received += data
+        except BlockingIOError:
+            pass
+        except OSError:
+            return True
+        finally:
+            self._agent.setblocking(True)
+        return bool(READY.search(self._received) or ANSWER.search(self._received))
+
+
+@dataclass
+class Seen:
+    """What was handed over, and when (time.monotonic()): the guest has stopped at
+    ..._from and gone on at ..._to. None for what was not seen."""
+
+    purgatory_from: float | None = None
+    purgatory_to: float | None = None
+    kernel_from: float | None = None
+    kernel_to: float = 0
+    nodes: list[Node] | None = None
+    # Small segments as they were before the purgatory ran, by address.
+    before: dict[int, bytes] = field(default_factory=dict)
+    why: str = ""  # something is missing
+
+    def mixed(self, node: Node) -> bool | None:
+        """Whether the purgatory has changed the node's data."""
+        for addr, data in self.before.items():
+            at = node.addr + NODE.size - addr
+            if 0 <= at and at + len(node.data) <= len(data):
+                return data[at:at + len(node.data)] != node.data
+        return None
+
+
+class Watch:
+    def __init__(self, guest: ChainGuest):
+        self.guest = guest
+        self.gdb: Gdb | None = None
+        self.image: Image | None = None
+        self.why = ""
+
+    def arm(self, symbol: str, entries: tuple[int, ...] = ()) -> None:
+        """`symbol`: the kernel's pointer to the image, kexec_image or kexec_crash_image.
+        `entries`: more addresses at which the next kernel may start. What does not work
+        out is told by follow()."""
+        found = self.guest.run(f"grep -w {symbol} /proc/kallsyms").output
+        hit = re.match(r"([0-9a-f]+) ", found)
+        if not hit or not int(hit[1], 16):
+            self.why = f"the kernel does not tell where its {symbol} is"
+            return
+        try:
+            self.gdb = Gdb(self.guest.stub, 30 * SLOW)
+            self.image = self._read_image(int(hit[1], 16))
+            for addr in {self.image.start, *self.image.entries(), *entries}:
+                self.gdb.set_breakpoint(addr)
+            self.gdb.resume()
+        except (GdbError, ImageError, OSError) as error:
+            self._give_up(str(error))
+
+    def _read_image(self, symbol: int) -> Image:
+        """Of a stopped guest. Where it runs in user space, the kernel's memory may not be
+        mapped."""
+        for _ in range(TRIES):
+            pointer = self.gdb.read(symbol, POINTER.size)
+            if pointer and any(pointer):
+                data = self.gdb.read(POINTER.unpack(pointer)[0], SIZE)
+                if data:
+                    return parse_image(data)
+            self.gdb.resume()
+            time.sleep(0.02)
+            self.gdb.interrupt()
+        raise ImageError("no image is loaded, or it cannot be read")
+
+    def disarm(self) -> tuple[int, ...]:
+        """Nothing is watched any more. Where the next kernel may start."""
+        if not self.gdb:
+            return ()
+        self.gdb.interrupt()
+        self._give_up("")
+        return tuple(self.image.entries())
+
+    def _give_up(self, why: str) -> None:
+        self.why = why
+        if self.gdb:
+            try:
+                self.gdb.detach()
+            except (GdbError, OSError):
+                pass
+        self.gdb = None
+
+    def _next_stop(self) -> Stop | None:
+        """At one of the breakpoints, in the kernel; None when the next kernel's agent has
+        spoken, or this one's because there was no jump."""
+        deadline = time.monotonic() + LIMIT * SLOW
+        while time.monotonic() < deadline:
+            stop = self.gdb.wait_stop(0.1)
+            if stop is None:
+                if self.guest.has_news():
+                    return None
+            elif stop.in_kernel and stop.rip in self.gdb.breakpoints:
+                return stop
+            else:
+                if stop.rip in self.gdb.breakpoints:
+                    self.gdb.step_over(stop.rip)
+                self.gdb.resume()
+        return None
+
+    def _small_segments(self) -> dict[int, bytes]:
+        return {s.addr: self.guest.ram.read(s.addr, s.size)
+                for s in self.image.segments if s.size <= SMALL}
+
+    def _at_kernel(self, stop: Stop) -> list[Node] | None:
+        """The chain, when this is a kernel's first instruction."""
+        try:
+            params = self.guest.ram.read(stop.registers["rsi"], BOOT_PARAMS_SIZE)
+        except GuestError:
+            return None
+        return walk(params, self.guest.ram.read) if is_boot_params(params) else None
+
+    def follow(self) -> Seen:
+        """Up to the next kernel's first instruction; the guest goes on from there."""
+        seen = Seen(why=self.why)
+        if not self.gdb:
+            return seen
+        try:
+            self._follow(seen)
+            if not seen.why and seen.nodes is None:
+                seen.why = "the next kernel was not seen to start"
+            if seen.nodes is None:
+                self.gdb.interrupt()
+            self.gdb.detach()
+            seen.kernel_to = time.monotonic()
+        except (GdbError, ChainError, GuestError, OSError) as error:
+            seen.why = str(error)
+            self._give_up(seen.why)
+        return seen
+
+    def _follow(self, seen: Seen) -> None:
+        while seen.nodes is None:
+            stop = self._next_stop()
+            if stop is None:
+                return
+            if stop.rip == self.image.start and seen.purgatory_from is None:
+                seen.purgatory_from = stop.when
+                seen.before = self._small_segments()
+                self.gdb.clear_breakpoint(stop.rip)
+                seen.purgatory_to = time.monotonic()
+            else:
+                seen.nodes = self._at_kernel(stop)
+                if seen.nodes is not None:
+                    seen.kernel_from = stop.when
+                    return
+                self.gdb.clear_breakpoint(stop.rip)
+            self.gdb.resume()

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the reports have in common: how a record is put into a few words."""
+
+from .records import (METHODS, SEED_SIZE, Clone, Hop, Run, Seed, clone_problems, copies,
+                      distinct, hop_problems)
+
+
+def short(text: str, limit: int = 20) -> str:
+    return text if len(text) <= limit else text[:limit - 1] + "…"
+
+
+def yes(value: bool | None) -> str:
+    return {True: "yes", False: "NO", None: "?"}[value]
+
+
+def seconds(value: float | None) -> str:
+    return "?" if value is None else f"{value:.2f}"
+
+
+def fingerprint(seed: Seed | None) -> str:
+    if seed is None:
+        return "?"
+    return seed.fingerprint or "-"
+
+
+def has_seed(seed: Seed | None) -> bool:
+    return seed is not None and seed.count > 0
+
+
+def fresh(seed: Seed | None) -> str:
+    return yes(seed.fresh) if has_seed(seed) else "-" if seed else "?"
+
+
+def used(hop: Hop) -> str:
+    return yes(hop.used) if has_seed(hop.seed) else "-" if hop.seed else "?"
+
+
+def wiped(hop: Hop) -> str:
+    if not has_seed(hop.seed):
+        return "-" if hop.seed else "?"
+    if not any(hop.copies):
+        return "yes" if hop.copies else "?"
+    return copies(max(hop.copies)) + {True: ", gone", False: "", None: " (1)"}[hop.wiped]
+
+
+def handed(seed: Seed | None) -> str:
+    """How it was passed."""
+    if seed is None:
+        return "not seen"
+    if not seed.count:
+        return "no node"
+    if seed.count > 1:
+        return f"{seed.count} nodes"
+    size = "" if seed.length == SEED_SIZE else f", {seed.length} bytes"
+    return {True: "mixed", False: "as drawn", None: "?"}[seed.mixed] + size
+
+
+def method(hop: Hop) -> str:
+    return METHODS[hop.method]
+
+
+def title(run: Run) -> str:
+    parts = [f"a chain of {run.depth} hops"] if run.depth else []
+    if run.forks:
+        parts.append(f"{run.forks} clones")
+    return " and ".join(parts) or "no hop"
+
+
+def held(run: Run) -> tuple[int, int]:
+    """Hops and clones that keep every promise, and all that were asked for."""
+    good = sum(not hop_problems(h) for h in run.hops)
+    good += sum(not clone_problems(c) for c in run.clones)
+    return good, run.depth + run.forks
+
+
+def summary(run: Run) -> str:
+    count, different = distinct(run)
+    good, asked = held(run)
+    seeds = "1 seed" if count == 1 else f"{count} seeds"
+    alike = "all distinct" if count == different else f"{different} different ones"
+    return (f"{good} of {asked} kept every promise; {seeds}, {alike}"
+            f" ({run.seconds:.0f} s)")
+
+
+def clone_end(clone: Clone) -> str:
+    return clone.refreshed or ("none" if clone.daemon else "-")
+
+
+NOTE = ("(1) kexec_file_load keeps a copy in pages that the jump frees; it counts when it"
+        " is still there two hops later")
+
+
+def notes(run: Run) -> list[str]:
+    """What has to be said below the table."""
+    return [NOTE] if any(h.wiped is None and any(h.copies) for h in run.hops) else []

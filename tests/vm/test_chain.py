@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""tests/chain with guests: chains that keep every promise, and some that cannot, which it
+must notice. What needs no guest is in test_chain_report.py.
+
+$KEXEC_CHAINS=all makes the long chain and more clones: six minutes.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import cache
+from birthdays import none_twice
+from guest import SLOW
+
+TESTS = Path(__file__).resolve().parents[1]
+ALL = os.environ.get("KEXEC_CHAINS") == "all"
+long = pytest.mark.skipif(not ALL, reason="KEXEC_CHAINS is not \"all\"")
+PARTS = {"shutdown", "purgatory", "decompression", "boot"}
+
+
+@dataclass
+class Done:
+    status: int
+    output: str
+    error: str
+    known: dict
+
+    def seeds(self) -> list[str]:
+        return [x["seed"]["fingerprint"] for x in
+                self.known["hops"] + self.known["clones"] if x["seed"]]
+
+
+@pytest.fixture
+def chain(build, tmp_path):
+    """Runs the tool; it writes tmp_path/report.json."""
+    def run(*options: str, limit: float = 100) -> Done:
+        report = tmp_path / "report.json"
+        done = subprocess.run(
+            [sys.executable, TESTS / "chain", f"--build={build}", f"--json={report}",
+             *options], capture_output=True, text=True, timeout=limit * SLOW, check=False)
+        assert report.is_file(), done.stderr
+        return Done(done.returncode, done.stdout, done.stderr,
+                    json.loads(report.read_text()))
+    return run
+
+
+def check_good(done: Done, hops: int, clones: int = 0) -> None:
+    assert done.status == 0 and done.error == "", done.error + done.output
+    assert done.known["held"] and done.known["problems"] == []
+    assert len(done.known["hops"]) == hops and len(done.known["clones"]) == clones
+    assert len(set(done.seeds())) == hops + clones
+    none_twice(x.encode() for x in done.seeds())  # nor in any run before
+    for hop in done.known["hops"]:
+        assert hop["nodes"].count([9, 32]) == 1 and hop["used"] and hop["ready_at"] == 0
+        assert hop["seed"]["count"] == 1 and hop["seed"]["length"] == 32
+        times = hop["times"]
+        assert all(times[part] > 0 for part in PARTS)
+        assert times["total"] == pytest.approx(sum(times[part] for part in PARTS))
+
+
+def check_bad(done: Done, problem: str) -> None:
+    """It says what is wrong, in one line, and in the table."""
+    assert done.status == 1 and not done.known["held"], done.output
+    assert any(problem in x for x in done.known["problems"]), done.known["problems"]
+    assert done.error.startswith("chain: ") and len(done.error.splitlines()) == 1
+    assert problem in done.output
+
+
+def test_chain_with_clones(chain, tmp_path):
+    """Both system calls, and what is left behind for people and programs."""
+    done = chain("--kernel=6.1", "--kernel=6.12", "--depth=2", "--method=load,file",
+                 "--fork=2", f"--junit={tmp_path}/j.xml", f"--html={tmp_path}/p.html",
+                 f"--console={tmp_path}/console", limit=180)
+    check_good(done, 2, 2)
+    first, second = done.known["hops"]
+    assert (first["method"], first["passed_by"]) == ("kexec_load", "kexec")
+    assert (second["method"], second["passed_by"]) == ("kexec_file_load", "the kernel")
+    assert "6.12" in first["release"] and "6.1." in second["release"]
+    assert first["seed"]["mixed"] and not second["seed"]["mixed"]
+    assert first["copies"] == [0, 0]
+    assert "4 of 4 kept every promise; 4 seeds, all distinct" in done.output
+    assert "\r" not in done.output and "\033" not in done.output
+    suite = ET.parse(tmp_path / "j.xml").getroot().find("testsuite")
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "0")
+    assert (tmp_path / "p.html").read_text().count('<li class="hop"') == 2
+    console = (tmp_path / "console").read_text(errors="replace")
+    assert len(re.findall(r"\] Linux version ", console)) == 3
+
+
+def test_stray_copy_of_kexec_tools(chain):
+    """It hands over a seed, which a freed page of the loader still holds."""
+    done = chain("--kernel=6.1", "--depth=1", "--cpu=max",
+                 f"--kexec={cache.kexec_tools()}")
+    check_bad(done, "of the seed in RAM after its use")
+    [hop] = done.known["hops"]
+    assert hop["copies"][0] > 0 and hop["used"] and not hop["seed"]["mixed"]
+
+
+def test_chain_without_seeds(chain):
+    """RDRAND makes this kernel's generator ready as early as a seed would: no excuse."""
+    done = chain("--kernel=6.1", "--depth=1", "--cpu=max", "--option=--seed=off")
+    check_bad(done, "nobody passed a seed")
+    [hop] = done.known["hops"]
+    assert hop["passed_by"] == "nobody" and hop["nodes"] == [] and not hop["used"]
+
+
+@long
+def test_ten_hops(chain):
+    done = chain("--depth=10", limit=300)
+    check_good(done, 10)
+    for hop in done.known["hops"]:
+        later = 10 - hop["number"]
+        assert hop["copies"] == [0] * min(later + 1, 3) and hop["seed"]["mixed"]
+
+
+@long
+def test_clones_of_a_chain_with_daemon(chain):
+    """What the daemon does is enough by itself."""
+    done = chain("--kernel=6.1", "--kernel=6.12", "--depth=1", "--fork=3", "--daemon",
+                 "--option=--seed-mix=off", limit=180)
+    check_good(done, 1, 3)
+    assert all(c["refreshed"] and not c["seed"]["mixed"] for c in done.known["clones"])
+
+
+@long
+def test_clones_that_boot(chain):
+    done = chain("--kernel=6.12", "--depth=0", "--fork=2", "--crash-into=kernel",
+                 limit=180)
+    check_good(done, 0, 2)
+    assert all(c["used"] for c in done.known["clones"])
+
+
+@long
+def test_clones_that_are_alike(chain):
+    """Neither the daemon nor the purgatory: the tests above can fail."""
+    done = chain("--kernel=6.12", "--depth=0", "--fork=2", "--option=--seed-mix=off")
+    check_bad(done, "had the same seed")
+    assert len(set(done.seeds())) == 1
+
+
+@long
+def test_kexec_tools_without_rdrand(chain):
+    """Its seed is missing as long as the generator is not ready, and nobody is told."""
+    done = chain("--kernel=6.1", "--depth=1", f"--kexec={cache.kexec_tools()}")
+    check_bad(done, "nobody passed a seed")
+
+
+@long
+def test_load_that_fails(chain):
+    """The chain ends there, and what was not reached counts as not done."""
+    done = chain("--kernel=6.1", "--depth=3", "--option=--no-such-option")
+    check_bad(done, "no-such-option")
+    assert len(done.known["hops"]) == 1 and "0 of 3 kept" in done.output

@@ -1,0 +1,447 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""tests/chain without a guest: what it makes of what it has seen, and its reports."""
+
+import dataclasses
+import json
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+
+from chainlib import chain, gdb, image, nodes, search, watch  # noqa: E402
+from chainlib.cli import USAGE, verdict  # noqa: E402
+from chainlib.files import as_json, junit  # noqa: E402
+from chainlib.page import page  # noqa: E402
+from chainlib.progress import done_lines, now_line  # noqa: E402
+from chainlib.records import (Clone, Hop, Run, Seed, Times, fingerprint,  # noqa: E402
+                              hop_problems, mark_fresh, problems)
+from chainlib.table import table  # noqa: E402
+
+SEED = bytes(range(100, 132))
+BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
+# The browser itself asks these, whatever it shows.
+BROWSERS_OWN = (".google.com", ".googleapis.com", ".gvt1.com")
+
+
+def good_hop(number: int, **other) -> Hop:
+    seed = Seed(1, 32, fingerprint(bytes([number]) * 32), True)
+    hop = Hop(number, "6.1", "7.3", "load", "7.3.4", seed, [(9, 32)], True, 0.0,
+              [0, 0, 0], Times(2, 0.25, 0.5, 0.75, 3))
+    return dataclasses.replace(hop, **other)
+
+
+def good_run(hops: int = 3, clones: int = 2) -> Run:
+    run = Run(["6.1", "7.3"], ["load"], "kexec", hops, "512M", "6.1.0",
+              [good_hop(n + 1) for n in range(hops)],
+              [Clone(n + 1, Seed(1, 32, fingerprint(bytes([n + 100]) * 32), True),
+                     seconds=2.5) for n in range(clones)], clones, "probe", seconds=30)
+    mark_fresh(run)
+    return run
+
+
+# Promises
+
+def test_good_run_has_no_problems():
+    assert problems(good_run()) == []
+
+
+@pytest.mark.parametrize("change, says", [
+    ({"seed": None, "unseen": "no symbol"}, "could not be seen: no symbol"),
+    ({"seed": Seed()}, "nobody passed a seed"),
+    ({"seed": Seed(2, 32, "ab", True, True)}, "2 seeds"),
+    ({"seed": Seed(1, 16, "ab", True, True)}, "16 bytes"),
+    ({"seed": Seed(1, 32, "ab", True, False)}, "the same seed"),
+    ({"used": False}, "not used at time zero"),
+    ({"copies": [2, 0, 0]}, "2 copies of the seed in RAM after its use"),
+    ({"copies": [0, 1, 0]}, "1 copy of the seed in RAM one hop later"),
+    ({"method": "file", "copies": [1, 1, 1]}, "two hops later"),
+    ({"error": "no jump"}, "no jump"),
+])
+def test_each_promise_can_be_broken(change, says):
+    hop = good_hop(1)
+    mark_fresh(Run([], [], "", 1, hops=[hop]))
+    [found] = hop_problems(dataclasses.replace(hop, **change))
+    assert says in found
+
+
+@pytest.mark.parametrize("copies", [[1], [1, 1], [1, 1, 0], [0, 0, 0]])
+def test_copy_that_the_kernel_keeps(copies):
+    """Of kexec_file_load: it has two hops to go away."""
+    hop = good_hop(1, method="file", copies=copies)
+    assert hop.wiped == (True if copies[-1] == 0 else None)
+
+
+def test_same_seed_twice():
+    run = good_run()
+    run.clones[1].seed.fingerprint = run.hops[0].seed.fingerprint
+    mark_fresh(run)
+    found = problems(run)
+    assert len(found) == 2 and "hop 1" in found[0] and "clone 2" in found[1]
+
+
+def test_clone_problems():
+    run = good_run(clones=1)
+    run.clones[0].daemon, run.clones[0].used = True, False
+    assert [x.split(": ")[1] for x in problems(run)] == [
+        "the seed was not used at time zero", "the daemon did not notice the fork"]
+
+
+def test_last_line_is_short():
+    assert verdict(["a", "b"]) == "a; b"
+    assert verdict(list("abcdef")) == "a; b; c; and 3 more"
+
+
+# Reports
+
+def test_table():
+    run = good_run()
+    text = table(run)
+    rows = [x for x in text.splitlines() if "kexec_load" in x]
+    assert len(rows) == 3 and all(h.seed.fingerprint in r for h, r in zip(run.hops, rows))
+    assert "5 of 5 kept every promise; 5 seeds, all distinct" in text
+    run.hops[0].copies = [1]
+    run.hops[1].seed = None
+    text = table(run)
+    assert "not as promised:" in text and "1 copy" in text and "3 of 5" in text
+
+
+def test_table_of_a_run_that_ended_early():
+    run = dataclasses.replace(good_run(), hops=[], clones=[], error="the guest ended")
+    text = table(run)
+    assert "the guest ended" in text and "0 of 5" in text
+
+
+def test_junit():
+    run = good_run()
+    run.hops[2].used = False
+    run.clones.pop()
+    run.hops[1].error, run.error = "a <b> & \"c\" \x1b[0m", ""
+    root = ET.fromstring(junit(run))
+    suite = root.find("testsuite")
+    assert [suite.get(x) for x in ("tests", "failures")] == ["5", "3"]
+    cases = suite.findall("testcase")
+    assert [c.find("failure") is not None for c in cases] == [0, 1, 1, 0, 1]
+    assert cases[1].find("failure").text == "a <b> & \"c\" ?[0m"
+    assert cases[4].find("failure").text == "not reached"
+
+
+def test_json():
+    run = good_run()
+    known = json.loads(as_json(run))
+    assert known["held"] and known["seeds"] == known["distinct_seeds"] == 5
+    assert known["hops"][0]["times"]["total"] == 4.5
+    assert known["hops"][0]["passed_by"] == "kexec" and known["hops"][0]["wiped"] is True
+    run.hops[0].seed = Seed()
+    known = json.loads(as_json(run))
+    assert not known["held"] and known["hops"][0]["passed_by"] == "nobody"
+    assert known["problems"] == ["hop 1: 6.1 to 7.3: nobody passed a seed"]
+
+
+def test_no_report_holds_a_seed():
+    """A fingerprint is all that a record keeps."""
+    run = good_run(1, 0)
+    run.hops[0].seed = Seed(1, 32, fingerprint(SEED), True, True)
+    for text in (table(run), junit(run), as_json(run), page(run)):
+        assert SEED.hex()[:16] not in text
+    assert fingerprint(SEED) in as_json(run)
+
+
+def test_progress_lines():
+    run = good_run(2, 1)
+    run.hops[1].used = False
+    lines = done_lines(run)
+    assert [x[0] for x in lines] == ["✓", "✗", "✓"]
+    assert "not used" in lines[1]
+    assert len(now_line(run, 1, "hop 2: 6.1 to 7.3: booting", 3.2, 20)) == 19
+    assert now_line(run, 1, "x", 3.2, 80) == "[1/3] x … 3 s"
+
+
+def test_help_fits_a_screen():
+    assert len(USAGE.splitlines()) <= 32
+    assert max(map(len, USAGE.splitlines())) <= 90
+
+
+@pytest.mark.parametrize("argv, says", [
+    (["--depth=x"], "--depth"),
+    (["--depth=-1"], "negative"),
+    (["--depth=0"], "both 0"),
+    (["--method=load,both"], "'both'"),
+    (["--kernel=nothing"], "neither a file nor a slot"),
+    (["--kernel=./nothing"], "not there"),
+    (["--memory=lots"], "not a size"),
+    (["--kexec=/nowhere/kexec"], "not there"),
+    (["--json=/nowhere/x.json"], "folder"),
+    (["--dept=3"], "--dept"),
+    (["more"], "more"),
+])
+def test_wrong_usage(build, argv, says):
+    done = subprocess.run([sys.executable, TESTS / "chain", f"--build={build}", *argv],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    first, second = done.stderr.splitlines()
+    assert first.startswith("chain: ") and says in first, first
+    assert second == "Try 'chain --help'."
+
+
+# The page
+
+def test_page_is_self_contained():
+    run = good_run(12, 3)
+    run.hops[0].release = run.hops[0].target = "<script>alert(1)</script>"
+    text = page(run)
+    assert not re.search(r"<(script|img|link|iframe|object|embed)\b", text)
+    assert not re.search(r"""(\bsrc\s*=|\bhref\s*=|@import|url\()""", text)
+    assert text.count('<li class="hop"') == 12 and text.count('<li class="clone"') == 3
+    ET.fromstring(re.search(r"<svg.*?</svg>", text, re.S)[0])
+
+
+class Requests:
+    """A proxy that answers nothing and remembers which hosts it was asked for."""
+
+    def __enter__(self):
+        self.hosts: set[str] = set()
+        self.sock = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.sock.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(2)
+                try:
+                    line = connection.recv(4096).decode("latin-1")
+                except OSError:
+                    continue
+                if hit := re.match(r"\w+ (?:http://)?([^/:\s]+)", line):
+                    self.hosts.add(hit[1])
+
+    def __exit__(self, *_) -> None:
+        self.sock.close()
+
+    def of_page(self) -> set[str]:
+        return {h for h in self.hosts if not h.endswith(BROWSERS_OWN)}
+
+
+def browse(folder: Path, text: str, *options: str) -> tuple[str, set[str]]:
+    """What a browser makes of a page, and the hosts that the page has it ask."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not browser:
+        pytest.skip("no Chromium (Debian: chromium)")
+    file = folder / "page.html"
+    file.write_text(text, encoding="utf-8")
+    with Requests() as requests:
+        port = requests.sock.getsockname()[1]
+        done = subprocess.run(
+            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+             f"--user-data-dir={folder / 'profile'}", f"--proxy-server=127.0.0.1:{port}",
+             "--disable-background-networking", *options, file.as_uri()],
+            capture_output=True, text=True, timeout=120, check=False)
+        return done.stdout, requests.of_page()
+
+
+def test_page_in_a_browser(tmp_path):
+    dom, hosts = browse(tmp_path, page(good_run(10, 4)), "--dump-dom")
+    assert len(re.findall(r'<li class="hop"', dom)) == 10
+    assert len(re.findall(r'<svg class="bar"', dom)) == 10
+    assert len(re.findall(r'<li class="clone"', dom)) == 4
+    assert hosts == set()
+
+
+def test_page_may_not_ask_anybody(tmp_path):
+    """A request would be noticed; and the page forbids them."""
+    image_tag = '<img src="http://chain.example/x.png">'
+    text = page(good_run(1, 0)).replace("</body>", f"{image_tag}</body>")
+    assert browse(tmp_path, text, "--dump-dom")[1] == set()
+    bare = re.sub(r"<meta http-equiv=.*?>\n", "", text)
+    assert browse(tmp_path, bare, "--dump-dom")[1] == {"chain.example"}
+
+
+# What is read from the guest
+
+def kimage(start: int, segments: list[tuple[int, int, int]], count=None) -> bytes:
+    data = struct.pack("<8Q", 1, 2, 3, start, 4, 5, 6,
+                       len(segments) if count is None else count)
+    for addr, size, content in segments:
+        data += struct.pack("<4Q", 0xffff, content, addr, size)
+    return data.ljust(image.SIZE, b"\0")
+
+
+def test_image():
+    seen = image.parse_image(kimage(0x5100, [(0x5000, 0x1000, 0x800),
+                                             (0x100000, 0x400000, 0x3fffff)]))
+    assert seen.start == 0x5100 and len(seen.segments) == 2
+    assert seen.entries() == [0x100000, 0x100200]
+
+
+@pytest.mark.parametrize("data", [
+    b"", bytes(image.SIZE), kimage(0x5100, [(0x5000, 0x1000, 0)])[:-1],
+    kimage(0x5100, [(0x5000, 0x1000, 0)], count=17),
+    kimage(0x5100, [(0x5001, 0x1000, 0)]), kimage(0x5100, [(0x5000, 0, 0)]),
+    kimage(0x5100, [(0x5000, 0x1000, 0x1001)]), kimage(0x9000, [(0x5000, 0x1000, 0)]),
+    kimage(1 << 52, [(1 << 52, 0x1000, 0)]),
+])
+def test_image_that_is_none(data):
+    with pytest.raises(image.ImageError):
+        image.parse_image(data)
+
+
+class Memory:
+    def __init__(self, parts: dict[int, bytes]):
+        self.parts = parts
+
+    def read(self, addr: int, size: int) -> bytes:
+        for start, data in self.parts.items():
+            if start <= addr and addr + size <= start + len(data):
+                return data[addr - start:addr - start + size]
+        raise nodes.ChainError("no memory")
+
+
+def params(first: int) -> bytes:
+    data = bytearray(4096)
+    data[0x202:0x206] = b"HdrS"
+    struct.pack_into("<Q", data, 0x250, first)
+    return bytes(data)
+
+
+def test_chain_of_nodes():
+    memory = Memory({0x1000: struct.pack("<QII", 0x2000, 4, 4) + b"efi!",
+                     0x2000: struct.pack("<QII", 0, 9, 32) + SEED})
+    found = nodes.walk(params(0x1000), memory.read)
+    assert [(n.addr, n.type) for n in found] == [(0x1000, 4), (0x2000, 9)]
+    assert [n.data for n in nodes.seeds(found)] == [SEED]
+    assert nodes.walk(params(0), memory.read) == []
+
+
+@pytest.mark.parametrize("data", [
+    b"", bytes(4096), params(0x1000), params(0x3000), params(0x9000),
+    params(0x1000)[:-1]])
+def test_chain_that_leads_nowhere(data):
+    memory = Memory({0x1000: struct.pack("<QII", 0x1000, 9, 0),
+                     0x3000: struct.pack("<QII", 0, 9, 0xffffffff)})
+    with pytest.raises(nodes.ChainError):
+        nodes.walk(data, memory.read)
+
+
+def test_search_across_pieces():
+    """Whole, by halves, and as SHA-256 reads it; each place counts once."""
+    swapped = b"".join(SEED[n:n + 4][::-1] for n in range(0, 32, 4))
+    memory = b"".join([b"." * 100, SEED, b"." * 91, swapped, b"." * 20, SEED[16:],
+                       b"." * 9, swapped[:16]])
+    for size in (16, 17, 50, 300):
+        pieces = [(at, memory[at:at + size + search.HALF - 1])
+                  for at in range(0, len(memory), size)]
+        assert search.count(pieces, [SEED, bytes(32)]) == [4, 0], size
+    assert search.count([(0, bytes(5000))], [bytes(32), b"", b"x"])[1:] == [0, 0]
+
+
+# What the console says, and when
+
+LINES = {"mem": "BIOS-provided physical RAM map:", "crng": "random: crng init done",
+         "words": "Kernel command line: quiet"}
+
+
+@pytest.mark.parametrize("order, when, seen", [
+    ("mem crng words", "0.000000", (True, 0)),
+    ("mem words crng", "0.000000", (False, 0)),  # RDRAND, say
+    ("mem crng words", "0.250000", (False, 0.25)),
+    ("mem words", "0.000000", (False, None)),
+])
+def test_seed_was_used(order, when, seen):
+    console = "".join(f"[    {when}] {LINES[x]}\n" for x in order.split())
+    assert chain.generator(console) == seen
+
+
+def test_times():
+    """Without those of the two stops."""
+    times = Times(load=1)
+    chain.set_times(times, 100, watch.Seen(102, 110, 113, 120), 124, 129)
+    assert times == Times(1, 2, 3, 4, 5) and times.total() == 14
+    times = Times()
+    chain.set_times(times, 100, watch.Seen(why="nothing"), 104, 109)
+    assert times.parts() == [("boot", 5)]
+
+
+def test_whether_the_seed_was_mixed():
+    node = nodes.Node(0x5000, 9, SEED)
+    for before, mixed in ((SEED, False), (bytes(32), True)):
+        page_before = bytes(16) + before + bytes(100)
+        assert watch.Seen(before={0x5000: page_before}).mixed(node) == mixed
+    assert watch.Seen(before={0x5030: bytes(100)}).mixed(node) is None
+
+
+# The debug stub
+
+def registers(rip: int, cs: int = 0x10) -> str:
+    return struct.pack("<17Q2I", *range(16), rip, 2, cs).hex() + "00" * 40
+
+
+class Stub:
+    """Answers as it is told, after a "+"; "" means that nothing is said for now."""
+
+    def __init__(self, path: Path, answers: list[tuple[str, str]]):
+        self.answers, self.got = answers, []
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(str(path))
+        self.server.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        connection, _ = self.server.accept()
+        data = b""
+        with connection:
+            for wanted, answer in self.answers:
+                while not (hit := re.match(rb"\+*\$([^#]*)#..", data)):
+                    if not (more := connection.recv(4096)):
+                        return
+                    data += more
+                data = data[hit.end():]
+                self.got.append((wanted, hit[1].decode()))
+                connection.sendall(b"+" + b"".join(
+                    gdb.packet(x) for x in answer.split("|") if x))
+            while connection.recv(4096):
+                pass
+
+
+def test_debug_stub(tmp_path):
+    stub = Stub(tmp_path / "stub", [
+        ("qSupported", "T02thread:01;|PacketSize=1000"), ("m1000,4", "01020304"),
+        ("mffff0000,400", "E14"), ("Z1,5100,1", "OK"), ("c", "T05thread:01;"),
+        ("g", registers(0x5100)), ("z1,5100,1", "OK"), ("D", "OK")])
+    link = gdb.Gdb(str(tmp_path / "stub"), 5)
+    assert link.read(0x1000, 4) == b"\1\2\3\4"
+    assert link.read(0xffff0000, 4096) is None
+    link.set_breakpoint(0x5100)
+    link.resume()
+    stop = link.wait_stop(5)
+    assert stop.rip == 0x5100 and stop.in_kernel and stop.registers["rsi"] == 4
+    link.detach()
+    assert all(wanted == got for wanted, got in stub.got) and len(stub.got) == 8
+
+
+def test_debug_stub_refuses(tmp_path):
+    Stub(tmp_path / "stub", [("qSupported", "x"), ("Z1,1,1", "E22")])
+    link = gdb.Gdb(str(tmp_path / "stub"), 5)
+    with pytest.raises(gdb.GdbError, match="refuses"):
+        link.set_breakpoint(1)
+    with pytest.raises(gdb.GdbError):
+        gdb.parse_registers("00" * 20)
+    with pytest.raises(gdb.GdbError):
+        gdb.Gdb(str(tmp_path / "nobody"), 1)
+
+
+def test_stop_in_user_space():
+    assert not gdb.Stop(0, gdb.parse_registers(registers(0x400000, 0x33))).in_kernel
