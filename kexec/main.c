@@ -7,6 +7,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,6 +51,8 @@ int main(int argc, char **argv)
 	struct error err;
 	int ret;
 
+	/* with ulimit -f: write(2) is to fail, and its error to be told */
+	signal(SIGXFSZ, SIG_IGN);
 	ret = options_parse(argc, argv, &o, &err);
 	if (ret) /* an option that is refused is spelt well */
 		return fail(&err, ret == -ENOTSUP ? EXIT_FAILED : EXIT_USAGE);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,6 +83,8 @@ int main(int argc, char **argv)
 	const struct command *command;
 	int ret;
 
+	/* with ulimit -f: write(2) is to fail, and its error to be told */
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		error_set(&err, 0, "no command given");
 		return fail(&err, EXIT_USAGE);

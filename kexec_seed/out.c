@@ -3,6 +3,8 @@
 
 #include "kexec_seed/out.h"
 
+#include "base/json_text.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,8 +78,7 @@ static struct json_object *new_seconds(double value)
 
 static int print_json(struct out *o)
 {
-	const char *text = json_object_to_json_string_ext(
-		o->open[0], JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = json_text(o->open[0]);
 
 	if (!o->failed && text)
 		printf("%s\n", text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "config.h"
 
+#include "base/json_text.h"
 #include "plan/names.h"
 #include "plan/plan.h"
 #include "seed_mix.h"
@@ -123,21 +124,6 @@ static bool put_mix(struct json_object *o, const struct purgatory_params *p)
 	return ok && put_number(mix, "generation_id", p->generation_id);
 }
 
-#define STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE)
-
-/*
- * json-c leaves out what it has no memory for, without a word. It keeps the buffer, so the
- * second text needs no more of it: only a whole one is as long as the first.
- */
-static const char *print(struct json_object *o)
-{
-	size_t first, second;
-	const char *text = json_object_to_json_string_length(o, STYLE, &first);
-
-	text = text ? json_object_to_json_string_length(o, STYLE, &second) : NULL;
-	return text && first == second ? text : NULL;
-}
-
 int plan_print_json(FILE *to, const struct plan *plan, struct error *err)
 {
 	struct json_object *o = json_object_new_object();
@@ -152,7 +138,7 @@ int plan_print_json(FILE *to, const struct plan *plan, struct error *err)
 	    put_string(o, "command_line", plan_command_line(plan)) &&
 	    put_nodes(o, plan) && put_mix(o, plan_purgatory(plan)) &&
 	    put_e820(o, &plan->e820))
-		text = print(o);
+		text = json_text(o);
 	done = text;
 	if (done)
 		fprintf(to, "%s\n", text);
