@@ -13,7 +13,7 @@ import pytest
 import cache
 
 BUILT = ["kexec/kexec", "kexec_seed/kexec-seed", "tests/probe/probe.bzImage",
-         "tests/vm/flip.so"]
+         "tests/unit/nomem.so", "tests/vm/flip.so", "tests/vm/mark.so"]
 
 
 @pytest.fixture(scope="session", autouse=True)

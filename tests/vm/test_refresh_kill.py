@@ -1,175 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Refreshes and loads that end early, fail half-way, or have company.
+"""Refreshes and loads that end early, or have company.
 
-A command meets SIGKILL, or an error, at one of its system calls (strace injects it); then
-`status` has to tell the truth, what is loaded has to be whole, and a plain `kexec-seed
-refresh` mends what there is to mend. The same with ten refreshes at once, and against
-kexec-tools. Guests do all positions of a command in one go: SWEEP.
+A command meets SIGKILL at one of its system calls; then `status` has to tell the truth,
+what is loaded has to be whole, and a plain `kexec-seed refresh` mends what there is to mend
+(faults.py; errors instead of SIGKILL: test_faults.py). Then ten refreshes at once, and
+refreshes against kexec-tools.
 
 By default only some positions, near those that change something above all;
 $KEXEC_KILLS=all does every one, of every command, on every kernel (about an hour).
 """
 
 import os
-import re
-import shutil
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-import cache
 from crash import crash, parse_probe
+from faults import (FULL, KILLED, LOAD, RAMDISK, REFRESH, THEIRS, UNLOAD, Position, Step,
+                    boot, fail_with, state_of, sweep, trace)
 from guest import Guest
-from initrd import build_initrd
-from places import KERNELS, kexec, probe
+from places import KERNELS
 
 ALL = os.environ.get("KEXEC_KILLS") == "all"
-KILLED = 128 + 9
-RAMDISK = bytes(i * i >> 3 & 0xff for i in range(4096)) * 16
-IMAGE = "/probe --initrd=/ramdisk --command-line=panic=-1"
-LOAD = f"kexec -p -c {IMAGE} --console-serial --serial=ttyS0"
-THEIRS = f"their-kexec -p {IMAGE}"
-REFRESH, FULL, UNLOAD = "kexec-seed refresh", "kexec-seed refresh --full", "kexec -p -u"
-
-# Reads lines "CALL HOW N": COMMAND meets HOW at its Nth CALL. Writes a line with tabs for
-# each: the call, N, what became of the command, the state, what became of a refresh after
-# it, and the state again. A state is its own three fields.
-SWEEP = rb"""
-before=$1 command=$2
-flat() { tr '\n\t' '| ' <"$1"; }
-state() {
-	kexec-seed verify >/tmp/verify 2>&1
-	verify=$?
-	kexec-seed status --json >/tmp/status 2>&1
-	printf '\t%s %s %s\t' "$?" "$verify" "$(cat /sys/kernel/kexec_crash_loaded)"
-	grep -E '"(loaded|method|proven|interrupted|refreshes)"' /tmp/status | tr -d ' "\n'
-}
-while read -r call how n; do
-	$before >/dev/null 2>&1
-	timeout 30 strace -qq -o /dev/null -e "inject=$call:$how:when=$n" $command \
-		2>/tmp/said >/dev/null
-	printf '%s\t%s\t%s\t%s\t' "$call" "$how" "$n" "$?"
-	flat /tmp/said
-	state
-	kexec-seed refresh 2>/tmp/said >/dev/null
-	printf '\t%s\t' "$?"
-	flat /tmp/said
-	state
-	echo
-done
-"""
-
-
-@dataclass(frozen=True)
-class Position:
-    call: str
-    number: int  # how many of this call it is, from 1
-
-    def line(self, how: str) -> str:
-        return f"{self.call} {how} {self.number}\n"
-
-
-@dataclass
-class State:
-    status: int  # exit statuses
-    verify: int
-    loaded: bool  # what the kernel says
-    told: dict[str, str]  # what `status` says
-
-    def is_whole(self) -> bool:
-        return (self.loaded and self.verify == 0 and self.told["method"] == "kexec_load"
-                and self.told["proven"] == "true")
-
-    def is_honest(self) -> bool:
-        """What is told is so, and never a damaged image."""
-        if self.status or self.told["loaded"] != str(self.loaded).lower():
-            return False
-        return self.is_whole() or (not self.loaded and self.verify == 1
-                                   and self.told["method"] == "none")
-
-
-@dataclass
-class Step:
-    where: str
-    status: int
-    said: list[str]
-    then: State
-    mend_status: int
-    mend_said: list[str]
-    after: State
-
-    def is_mended(self) -> bool:
-        counts = [int(s.told["refreshes"]) for s in (self.then, self.after)]
-        return (self.mend_status == 0 and self.after.is_whole()
-                and self.after.told["interrupted"] == "false"
-                and (not self.then.loaded or counts[1] == counts[0] + 1))
-
-    def has_nothing(self) -> bool:
-        """Nothing is loaded, the refresh says so, and it stays so."""
-        return (not self.then.loaded and self.mend_status == 1 and not self.after.loaded
-                and len(self.mend_said) == 1
-                and "no crash kernel is loaded" in self.mend_said[0]
-                and self.after.is_honest())
-
-
-def parse_state(statuses: str, told: str) -> State:
-    status, verify, loaded = statuses.split()
-    words = dict(w.split(":") for w in told.split(",") if w.count(":") == 1)
-    found = re.search(r"loaded:(\w+)", told)
-    words["loaded"] = found[1] if found else "?"
-    return State(int(status), int(verify), loaded == "1", words)
-
-
-def lines_of(text: str) -> list[str]:
-    return [line for line in text.split("|") if line]
-
-
-def parse_step(line: str) -> Step:
-    (call, how, number, status, said, *then, mend_status, mend_said, statuses,
-     told) = line.split("\t")
-    return Step(f"{call} {number} {how}", int(status), lines_of(said), parse_state(*then),
-                int(mend_status), lines_of(mend_said), parse_state(statuses, told))
-
-
-def boot(build: Path, kernel: str, memory: str = "256M", region: str = "64M",
-         ramdisk: bytes = RAMDISK, **more) -> Guest:
-    strace = shutil.which("strace")
-    assert strace, "strace is not there"
-    initrd = build_initrd(
-        programs=[kexec(build), build / "kexec_seed/kexec-seed", Path(strace),
-                  ("/usr/sbin/their-kexec", cache.kexec_tools())],
-        files={"/probe": probe(build), "/ramdisk": ramdisk, "/sweep": SWEEP}, name="kill")
-    return Guest(kernel=kernel, memory=memory, initrd=initrd,
-                 cmdline=f"crashkernel={region}", **more)
-
-
-def trace(guest: Guest, before: str, command: str) -> list[Position]:
-    """The command's system calls, in their order, without those of its own start."""
-    guest.check(f"{before}; strace -o /tmp/trace {command}")
-    calls = re.findall(r"^(\w+)\(", guest.check("cut -c1-40 /tmp/trace"), re.MULTILINE)
-    counts: dict[str, int] = {}
-    found = []
-    for call in calls:
-        counts[call] = counts.get(call, 0) + 1
-        found.append(Position(call, counts[call]))
-    assert any(p.call == "kexec_load" for p in found)
-    return found[calls.index("prlimit64") + 1:]
-
-
-def sweep(guest: Guest, before: str, command: str, lines: list[str]) -> list[Step]:
-    guest.put("/tmp/positions", "".join(lines).encode())
-    out = guest.check(f"sh /sweep '{before}' '{command}' </tmp/positions",
-                      30 + 10 * len(lines))
-    steps = [parse_step(line) for line in out.splitlines()]
-    assert len(steps) == len(lines)
-    return steps
-
-
-def fail_with(bad: list[Step]) -> None:
-    if bad:
-        pytest.fail("\n".join(map(str, bad)), pytrace=False)
-
 
 # Killed
 
@@ -277,61 +128,7 @@ def test_killed_then_crash(build, kernel, tmp_path):
     (tmp_path / "saved").unlink()
 
 
-# Refused
-
-ERRORS = {
-    "mmap": ["ENOMEM"], "mlock": ["ENOMEM", "EPERM"], "madvise": ["EINVAL"],
-    "memfd_secret": ["ENOSYS", "ENOMEM"], "openat": ["EPERM", "EIO"],
-    "read": ["EIO", "EINTR"], "pread64": ["EIO", "EINTR"], "flock": ["EINTR", "EIO"],
-    "write": ["ENOSPC", "EINTR"], "renameat": ["ENOSPC", "EIO"],
-    "mkdir": ["EPERM", "ENOSPC"], "getrandom": ["EINTR", "EIO"],
-    "kexec_load": ["EBUSY", "ENOMEM", "EPERM"],
-}
-# brk() does not tell by an error that it failed.
-CANNOT_FAIL = ("geteuid", "exit_group", "brk")
-FAULTS = [(name, kernel) for name in ("refresh", "full", "load") for kernel in KERNELS] \
-    if ALL else [("refresh", "6.12")]
-IMPORTANT = ("kexec_load", "renameat", "flock", "write", "mlock")
-
-
-def faults(positions: list[Position]) -> list[str]:
-    lines, stride = [], max(10, len(positions) // 8)
-    for i, p in enumerate(positions):
-        if p.call not in CANNOT_FAIL and (ALL or p.call in IMPORTANT or i % stride == 0):
-            errors = ERRORS.get(p.call, ["EIO"])
-            lines += [p.line(f"error={e}") for e in (errors if ALL else
-                                                     errors[i % len(errors):][:1])]
-    if not ALL:
-        call = Position("kexec_load", 1)
-        lines += [call.line(f"error={e}") for e in ERRORS[call.call]]
-    return lines
-
-
-def is_answer(step: Step, program: str) -> bool:
-    """Done or failed; nothing but lines that begin with the program's name, one at least
-    when it failed."""
-    named = all(line.startswith(f"{program}: ") for line in step.said)
-    return named and (step.status == 0 or (step.status == 1 and len(step.said) > 0))
-
-
-@pytest.mark.parametrize("name, kernel", FAULTS)
-def test_refused(build, name, kernel):
-    before, command, _ = COMMANDS[name]
-    with boot(build, kernel) as guest:
-        guest.check(LOAD)
-        steps = sweep(guest, before, command, faults(trace(guest, before, command)))
-    print(f"{len(steps)} faults, {sum(s.status for s in steps)} failed")
-    program = command.split()[0]
-    fail_with([s for s in steps if not (
-        is_answer(s, program) and s.then.is_honest() and s.is_mended())])
-
-
 # In company
-
-def state_of(guest: Guest) -> State:
-    out = guest.check("sed -n '/^state/,/^}/p' /sweep >/tmp/state; . /tmp/state; state")
-    return parse_state(*out.strip().split("\t"))
-
 
 def test_ten_at_once(build):
     with boot(build, "6.12") as guest:

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Faults that are made to happen, and the table of them: faults.txt.
+
+    with boot(build, "6.12") as guest:              # kexec, kexec-seed, strace, the probe
+        guest.check(LOAD)
+        calls = trace(guest, ":", REFRESH)          # -> [Position("openat", 5), ...]
+        steps = sweep(guest, ":", REFRESH, [calls[0].line("error=EIO")])
+
+A command meets a signal or an error at one of its system calls (strace injects it). Then
+`verify` and `status` say what there is, a plain `kexec-seed refresh` is to mend it, and they
+say it again: a Step. A guest does any number of them in one go: SWEEP.
+
+    read_errors()           what each system call may answer
+    read_rows()             the rows of the table
+    python3 faults.py       the same rows for man/kexec-seed-faults.7
+"""
+
+import re
+import shutil
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import cache
+from guest import Guest
+from initrd import build_initrd
+from places import kexec, probe
+
+TABLE = Path(__file__).with_name("faults.txt")
+KILLED = 128 + 9
+RAMDISK = bytes(i * i >> 3 & 0xff for i in range(4096)) * 16
+IMAGE = "/probe --initrd=/ramdisk --command-line=panic=-1"
+LOAD = f"kexec -p -c {IMAGE} --console-serial --serial=ttyS0"
+THEIRS = f"their-kexec -p {IMAGE}"
+REFRESH, FULL, UNLOAD = "kexec-seed refresh", "kexec-seed refresh --full", "kexec -p -u"
+
+# Reads lines of a label, a tab and a command. Writes a line with tabs for each: the label,
+# what became of the command, the state, what became of a refresh after it, and the state
+# again. A state is its own two fields.
+SWEEP = rb"""
+before=$1
+flat() { tr '\n\t' '| ' <"$1"; }
+state() {
+	kexec-seed verify >/tmp/verify 2>&1
+	verify=$?
+	kexec-seed status --json >/tmp/status 2>&1
+	printf '\t%s %s %s\t' "$?" "$verify" "$(cat /sys/kernel/kexec_crash_loaded)"
+	grep -E '"(loaded|method|proven|interrupted|refreshes)"' /tmp/status | tr -d ' "\n'
+}
+while IFS='	' read -r label command; do
+	$before >/dev/null 2>&1
+	timeout 90 sh -c "$command" 2>/tmp/said >/dev/null </dev/null
+	printf '%s\t%s\t' "$label" "$?"
+	flat /tmp/said
+	state
+	kexec-seed refresh 2>/tmp/said >/dev/null
+	printf '\t%s\t' "$?"
+	flat /tmp/said
+	state
+	echo
+done
+"""
+
+
+def inject(call: str, how: str, number: str | int, command: str) -> str:
+    """`command` under strace, which does `how` to it at that one of the calls. A program
+    that stops at nothing else is faster; but a signal is then not delivered."""
+    fast = "" if how.startswith("signal") else "-f --seccomp-bpf"
+    return (f"strace {fast} -qq -o /dev/null -e trace={call}"
+            f" -e inject={call}:{how}:when={number} {command}")
+
+
+@dataclass(frozen=True)
+class Position:
+    call: str
+    number: int  # how many of this call it is, from 1
+
+    def line(self, how: str, after: str = "") -> str:
+        """For sweep(). `after` "+": the same at every one of these calls from then on."""
+        return f"{self.call} {how} {self.number}{after}"
+
+
+@dataclass
+class State:
+    status: int  # exit statuses
+    verify: int
+    loaded: bool  # what the kernel says
+    told: dict[str, str]  # what `status` says
+
+    def is_whole(self) -> bool:
+        return (self.loaded and self.verify == 0 and self.told["method"] == "kexec_load"
+                and self.told["proven"] == "true")
+
+    def is_their_own_way(self) -> bool:
+        """By kexec_file_load(): the digests are the kernel's, verify has none to look at."""
+        return (self.loaded and self.verify == 1 and self.told["proven"] == "true"
+                and self.told["method"] == "kexec_file_load")
+
+    def is_foreign(self) -> bool:
+        return self.loaded and self.verify == 1 and self.told["method"] == "foreign"
+
+    def is_honest(self) -> bool:
+        """What is told is so, and never a damaged image."""
+        if self.status or self.told["loaded"] != str(self.loaded).lower():
+            return False
+        if self.is_whole() or self.is_their_own_way():
+            return True
+        return (not self.loaded and self.verify == 1
+                                   and self.told["method"] == "none")
+
+
+@dataclass
+class Step:
+    where: str
+    status: int
+    said: list[str]
+    then: State
+    mend_status: int
+    mend_said: list[str]
+    after: State
+
+    def is_mended(self) -> bool:
+        counts = [int(s.told["refreshes"]) for s in (self.then, self.after)]
+        return (self.mend_status == 0
+                and (self.after.is_whole() or self.after.is_their_own_way())
+                and self.after.told["interrupted"] == "false"
+                and (not self.then.loaded or counts[1] == counts[0] + 1))
+
+    def has_nothing(self) -> bool:
+        """Nothing is loaded, the refresh says so, and it stays so."""
+        return (not self.then.loaded and self.mend_status == 1 and not self.after.loaded
+                and len(self.mend_said) == 1
+                and "no crash kernel is loaded" in self.mend_said[0]
+                and self.after.is_honest())
+
+
+    def is_on_its_own(self) -> bool:
+        """A load that could not keep a recipe, and said so: nobody can refresh it."""
+        return (any("cannot refresh this image" in line for line in self.said)
+                and self.then.is_foreign() and self.after.is_foreign()
+                and self.mend_status == 1 and len(self.mend_said) == 1)
+
+
+def parse_state(statuses: str, told: str) -> State:
+    status, verify, loaded = statuses.split()
+    words = dict(w.split(":") for w in told.split(",") if w.count(":") == 1)
+    found = re.search(r"loaded:(\w+)", told)
+    words["loaded"] = found[1] if found else "?"
+    return State(int(status), int(verify), loaded == "1", words)
+
+
+def lines_of(text: str) -> list[str]:
+    return [line for line in text.split("|") if line]
+
+
+def parse_step(line: str) -> Step:
+    (where, status, said, *then, mend_status, mend_said, statuses,
+     told) = line.split("\t")
+    return Step(where, int(status), lines_of(said), parse_state(*then),
+                int(mend_status), lines_of(mend_said), parse_state(statuses, told))
+
+
+def boot(build: Path, kernel: str, memory: str = "256M", region: str = "64M",
+         ramdisk: bytes = RAMDISK, files: dict | None = None, **more) -> Guest:
+    tools = [shutil.which(name) for name in ("strace", "setpriv", "prlimit")]
+    assert all(tools), "strace, setpriv or prlimit is not there"
+    initrd = build_initrd(
+        programs=[kexec(build), build / "kexec_seed/kexec-seed", *map(Path, tools),
+                  ("/usr/sbin/their-kexec", cache.kexec_tools())],
+        files={"/probe": probe(build), "/ramdisk": ramdisk, "/sweep": SWEEP,
+               **(files or {})}, name="kill")
+    return Guest(kernel=kernel, memory=memory, initrd=initrd,
+                 cmdline=f"crashkernel={region}", **more)
+
+
+def trace(guest: Guest, before: str, command: str) -> list[Position]:
+    """The command's system calls, in their order, without those of its own start: what
+    the loader says when it cannot load a library is not ours."""
+    guest.check(f"{before}; strace -o /tmp/trace {command}")
+    calls = re.findall(r"^(\w+)\(", guest.check("cut -c1-40 /tmp/trace"), re.MULTILINE)
+    counts: dict[str, int] = {}
+    found = []
+    for call in calls:
+        counts[call] = counts.get(call, 0) + 1
+        found.append(Position(call, counts[call]))
+    return found[calls.index("prlimit64") + 1:]
+
+
+def attempts(guest: Guest, before: str, commands: dict[str, str]) -> list[Step]:
+    """Each of the commands (by a label), after `before` and followed by a refresh."""
+    lines = [f"{label}\t{command}\n" for label, command in commands.items()]
+    guest.put("/tmp/commands", "".join(lines).encode())
+    out = guest.check(f"sh /sweep '{before}' </tmp/commands", 60 + 10 * len(lines))
+    steps = [parse_step(line) for line in out.splitlines()]
+    assert len(steps) == len(lines)
+    return steps
+
+
+def sweep(guest: Guest, before: str, command: str, lines: list[str]) -> list[Step]:
+    """The command meets each of Position.line()."""
+    commands = {}
+    for line in lines:
+        call, how, number = line.split()
+        commands[line] = inject(call, how, number, command)
+    return attempts(guest, before, commands)
+
+
+def fail_with(bad: list[Step]) -> None:
+    if bad:
+        pytest.fail("\n".join(map(str, bad)), pytrace=False)
+
+
+def state_of(guest: Guest) -> State:
+    out = guest.check("sed -n '/^state/,/^}/p' /sweep >/tmp/state; . /tmp/state; state")
+    return parse_state(*out.strip().split("\t"))
+
+
+# The table
+
+@dataclass(frozen=True)
+class Row:
+    fault: str
+    promised: str
+    seen: str
+    tests: list[str]  # FILE::FUNCTION or FILE, below tests/
+
+
+def read_section(name: str) -> str:
+    text = re.sub(r"^#.*\n", "", TABLE.read_text(), flags=re.MULTILINE)
+    return re.search(rf"^\[{name}\]\n(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL)[1]
+
+
+def read_errors() -> dict[str, list[str]]:
+    lines = [line.split() for line in read_section("errors").splitlines() if line]
+    return {call: [e for e in errors if e != "-"] for call, *errors in lines}
+
+
+def read_rows() -> list[Row]:
+    rows = []
+    for block in read_section("faults").strip().split("\n\n"):
+        fields = {}
+        for field in re.split(r"\n(?=\w+: )", block):
+            name, text = field.split(": ", 1)
+            fields[name] = " ".join(text.split())
+        rows.append(Row(fields["fault"], fields["promised"], fields["seen"],
+                        fields["tests"].split()))
+    return rows
+
+
+def manual() -> str:
+    """The rows as kexec-seed-faults(7) has them."""
+    def text(words: str) -> str:
+        return "\n".join(textwrap.wrap(words.replace("-", "\\-"), 90,
+                                       break_on_hyphens=False, break_long_words=False))
+
+    parts = []
+    for row in read_rows():
+        title, _, detail = row.fault.partition(": ")
+        detail = detail[:1].upper() + detail[1:]
+        parts += [f".SS {text(title)}", *([text(detail)] if detail else []),
+                  f".TP\n.B promised\n{text(row.promised)}",
+                  f".TP\n.B seen\n{text(row.seen)}"]
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    print(manual(), end="")
