@@ -79,6 +79,7 @@ static unsigned int count_threads(const struct shared *s)
 	if (!s->source->alone && sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
 		may = (unsigned int)CPU_COUNT(&cpus);
 	may = may < MAX_THREADS ? may : MAX_THREADS;
+	may = may ? may : 1;
 	return pays < may ? (unsigned int)(pays ? pays : 1) : may;
 }
 

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Any bytes as the code of two ACPI tables. tests/unit/acpi is a corpus to start from.
- *
- *     clang -D_GNU_SOURCE -Iinclude -Ikexec -g -O1 -fsanitize=fuzzer,address,undefined \
- *         tests/fuzz/fuzz_aml.c kexec/machine/{aml,e820,text,vmgenid,vmgenid_addr}.c \
- *         kexec/base/{error,file}.c
  */
 #include "machine/e820.h"
 #include "machine/vmgenid.h"

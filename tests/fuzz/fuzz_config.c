@@ -2,11 +2,6 @@
 /*
  * Any text as the daemon's configuration, and as its state. What is accepted is within
  * its limits; what is not names file and line.
- *
- *     clang -D_GNU_SOURCE -I. -Iinclude -Ikexec -g -O1 \
- *         -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_config.c \
- *         kexec_seed/{conf,daemon_options,daemon_state,words}.c kexec/machine/text.c \
- *         kexec/base/{error,file}.c
  */
 #include "kexec_seed/conf.h"
 #include "kexec_seed/daemon_options.h"

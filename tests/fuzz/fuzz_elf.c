@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Any bytes as an ELF file: what passes for a kernel lies where its headers say.
- *
- *     clang -D_GNU_SOURCE -DHAVE_ELF -Iinclude -Ikexec -g -O1 \
- *         -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_elf.c \
- *         kexec/image/{elf,image}.c kexec/base/{error,file}.c -lelf
- *
- * A corpus of one: the first 8 KiB of a vmlinux whose contents have been cut down, or what
- * tests/unit/test_elf.c makes.
  */
 #include "image/elf.h"
 #include "image/image.h"

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Any bytes as a kernel file: parsed, and what passes for a kernel is planned.
- *
- *     clang -D_GNU_SOURCE -I. -Iinclude -Ikexec -g -O1 \
- *         -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_image.c \
- *         kexec/image/image.c kexec/base/{error,range}.c \
- *         kexec/plan/{plan,params_block}.c BUILD/kexec/libkexec.a
  */
 #include "base/units.h"
 #include "image/image.h"

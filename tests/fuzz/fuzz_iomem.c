@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Any text as /proc/iomem. What is accepted has to make sense.
- *
- *     clang -D_GNU_SOURCE -Iinclude -Ikexec -g -O1 -fsanitize=fuzzer,address,undefined \
- *         tests/fuzz/fuzz_iomem.c kexec/machine/{iomem,e820,ram,text}.c \
- *         kexec/base/{error,range}.c
  */
 #include "machine/e820.h"
 #include "machine/iomem.h"

@@ -3,9 +3,6 @@
  * Any bytes as /proc/kcore: its headers, what they say of the kernel, and a read of each
  * segment's first and last byte.
  *
- *     clang -D_GNU_SOURCE -Iinclude -Ikexec -g -O1 -fsanitize=fuzzer,address,undefined \
- *         tests/fuzz/fuzz_kcore.c kexec/machine/kcore.c kexec/base/error.c
- *
  * Those of the captured machines (tests/machines) are good ones to begin with.
  */
 #include "machine/kcore.h"

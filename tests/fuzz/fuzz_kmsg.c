@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Any bytes as a record of the kernel log. What counts as a fork has to bear its text.
- *
- *     clang -D_GNU_SOURCE -I. -Iinclude -Ikexec -g -O1 \
- *         -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_kmsg.c \
- *         kexec_seed/kmsg_record.c kexec/machine/text.c
  */
 #include "kexec_seed/kmsg_record.h"
 

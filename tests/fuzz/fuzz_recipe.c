@@ -3,11 +3,6 @@
  * Any bytes as a recipe, with total size and checksum put right, so that what is behind
  * them is reached; what passes for a recipe is written again and must be the same bytes.
  *
- *     clang -D_GNU_SOURCE -I. -Iinclude -Ikexec -g -O1 \
- *         -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_recipe.c \
- *         kexec/load/{recipe,recipe_check,recipe_plan,recipe_request,wire}.c \
- *         BUILD/kexec/libkexec.a -lelf
- *
  * Run with FUZZ_RECIPE_SEEDS=FOLDER it first writes two good recipes there, to begin with.
  */
 #define KS_CHECK_H /* the scene is all that is wanted, without cmocka */

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Any text as the other small files: cpuinfo, meminfo, EFI's systab, numbers, types.
- *
- *     clang -D_GNU_SOURCE -Iinclude -Ikexec -g -O1 -fsanitize=fuzzer,address,undefined \
- *         tests/fuzz/fuzz_texts.c kexec/machine/{attr,cpu,e820,efi,text}.c \
- *         kexec/base/{error,file}.c
  */
 #include "machine/cpu.h"
 #include "machine/e820.h"

@@ -2,10 +2,6 @@
 /*
  * Any bytes as a message of the kernel. What counts as a fork has its key, and nobody
  * has had it sent through sysfs.
- *
- *     clang -D_GNU_SOURCE -I. -Iinclude -Ikexec -g -O1 \
- *         -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_uevent.c \
- *         kexec_seed/uevent_message.c kexec/machine/text.c
  */
 #include "kexec_seed/uevent_message.h"
 

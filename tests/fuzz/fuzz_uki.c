@@ -3,10 +3,7 @@
  * Any bytes as a kernel file: a UKI's parts lie within it, and whatever can be opened is a
  * kernel.
  *
- *     clang -D_GNU_SOURCE -DHAVE_ELF -DHAVE_ZLIB -DHAVE_LZMA -DHAVE_ZSTD -Iinclude \
- *         -Ikexec -g -O1 -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_uki.c \
- *         kexec/image/{decompress,elf,foreign,formats,image,open,uki}.c \
- *         kexec/base/{error,file,progress}.c -lelf -lz -llzma -lzstd
+ * What the user asks for follows from the size, so that the file needs no head of its own.
  */
 #include "image/open.h"
 #include "image/uki.h"
@@ -41,6 +38,33 @@ static void check_parts(const uint8_t *data, size_t size)
 		abort();
 }
 
+/* Those are for fuzz_decompress.c and fuzz_elf.c, which know how much memory they take. */
+static bool is_for_others(struct bytes b)
+{
+	static const char *const magics[] = { "\177ELF", "\x1f\x8b",
+					      "\xfd"
+					      "7zXZ",
+					      "\x28\xb5\x2f\xfd" };
+
+	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
+		size_t length = strlen(magics[i]);
+
+		if (b.size >= length && !memcmp(b.data, magics[i], length))
+			return true;
+	}
+	return b.size >= 4 && !memcmp(b.data + 1, "\x2a\x4d\x18", 3); /* zstd's others */
+}
+
+static void check_wish(const struct image_request *request, const struct image *image,
+		       const struct image_extras *extras)
+{
+	if ((request->type != IMAGE_ANY && image->type != request->type) ||
+	    (request->entry_32bit && !image->entry_32bit) ||
+	    (extras->cmdline && !(request->cmdline && extras->has_cmdline)) ||
+	    (extras->initrd.fd >= 0 && !(request->initrd && extras->has_initrd)))
+		abort();
+}
+
 static void check_image(const struct file *f, const struct image *image,
 			const struct image_extras *extras)
 {
@@ -56,24 +80,34 @@ static void check_image(const struct file *f, const struct image *image,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct image_request request = { .initrd = true, .cmdline = true };
+	const struct image_request request = {
+		.type = size & 16 ? (size >> 2) & 3 : IMAGE_ANY,
+		.entry_32bit = size & 32,
+		.initrd = !(size & 1),
+		.cmdline = !(size & 2),
+	};
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	struct image_extras extras;
 	struct image image;
-	struct error err;
+	struct error err = { "" };
 	struct file f;
 
 	check_parts(data, size);
 	if (fd < 0)
 		abort();
-	if (!size || memcmp(data, "\177", 1) == 0 || file_write_all(fd, data, size)) {
-		close(fd); /* ELF files are fuzz_elf.c's, which knows their sizes */
+	if (!size || is_for_others((struct bytes){ data, size }) ||
+	    file_write_all(fd, data, size)) {
+		close(fd);
 		return 0;
 	}
 	if (file_adopt(fd, "fuzz", &f, &err))
 		abort();
-	if (!image_open(&f, &request, &image, &extras, &err))
+	if (image_open(&f, &request, &image, &extras, &err) == 0) {
 		check_image(&f, &image, &extras);
+		check_wish(&request, &image, &extras);
+	} else if (!err.text[0]) {
+		abort();
+	}
 	image_extras_free(&extras);
 	file_close(&f);
 	return 0;
