@@ -17,6 +17,7 @@ it is unpacked into the guest's memory: no disk, no driver for one.
 """
 
 import fcntl
+import functools
 import importlib.machinery
 import importlib.util
 import os
@@ -26,7 +27,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cache import FETCH, MissingError, cache_dir
@@ -44,6 +45,7 @@ WAY_OUT = re.compile(r'^(Acquire::(?:http|https|Retries)(?:::[\w:.-]+)? "[^"\n]+
                      re.MULTILINE)
 
 
+@functools.cache
 def _load_fetch():
     """The script `fetch` as a module: it knows how to ask this machine's apt."""
     loader = importlib.machinery.SourceFileLoader("fetch", str(FETCH))
@@ -98,8 +100,9 @@ def to_cpio(source: Path, target: Path) -> None:
         cpio.end()
 
 
-def make(folder: Path, suite: str) -> None:
-    """Fills `folder`; FetchError (of `fetch`) or MissingError when that does not work."""
+def bootstrap(suite: str, include: str, tar: Path, *options: str) -> None:
+    """A root of a suite with these packages, as a tar file in a folder that others can
+    read; `options` are mmdebstrap's."""
     fetch = _load_fetch()
     if not shutil.which("mmdebstrap"):
         raise MissingError("mmdebstrap is not there (Debian: mmdebstrap)")
@@ -107,40 +110,50 @@ def make(folder: Path, suite: str) -> None:
     keyring = next((k for k in fetch.KEYRINGS if os.path.exists(k)), None)
     signed = f"[signed-by={keyring}] " if keyring else ""
     fetch.say(f"a small {suite} from {site}")
-    with tempfile.TemporaryDirectory(dir=cache_dir()) as tmp:
-        os.chmod(tmp, 0o755)
-        made, tar, conf = Path(tmp) / "made", Path(tmp) / "root.tar", Path(tmp) / "conf"
-        made.mkdir()
-        conf.write_text("\n".join(WAY_OUT.findall(fetch.run(
-            ["apt-config", "dump"], "read apt's configuration"))) + "\n")
-        fetch.run(["mmdebstrap", "--variant=minbase", f"--include={INCLUDE}",
-                   f"--aptopt={conf}", *(f"--dpkgopt=path-exclude={p}" for p in UNUSED),
-                   suite, str(tar), f"deb {signed}{site} {suite} main"],
-                  f"make a root of {suite}")
-        to_cpio(tar, made / "root.cpio")
-        (made / "version").write_text(f"{suite} {INCLUDE}\n")
-        fetch.publish(made, folder)
+    conf = tar.with_suffix(".conf")
+    conf.write_text("\n".join(WAY_OUT.findall(fetch.run(
+        ["apt-config", "dump"], "read apt's configuration"))) + "\n")
+    fetch.run(["mmdebstrap", "--variant=minbase", f"--include={include}",
+               f"--aptopt={conf}", *(f"--dpkgopt=path-exclude={p}" for p in UNUSED),
+               *options, suite, str(tar), f"deb {signed}{site} {suite} main"],
+              f"make a root of {suite}")
+
+
+def kept(name: str, version: str, fill: Callable[[Path, Path], None],
+         refresh: bool = False) -> Path:
+    """The cache's folder of that name. When it is not there, or is not of this version,
+    fill(made, tmp) makes it, which takes the network; MissingError if it cannot."""
+    folder = cache_dir() / name
+    stamp = folder / "version"
+    fetch = _load_fetch()
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with open(cache_dir() / "debian.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not refresh and stamp.exists() and stamp.read_text() == f"{version}\n":
+            return folder
+        try:
+            with tempfile.TemporaryDirectory(dir=cache_dir()) as tmp:
+                os.chmod(tmp, 0o755)
+                made = Path(tmp) / "made"
+                made.mkdir()
+                fill(made, Path(tmp))
+                (made / "version").write_text(f"{version}\n")
+                fetch.publish(made, folder)
+        except (OSError, tarfile.TarError, subprocess.SubprocessError,
+                fetch.FetchError) as error:
+            raise MissingError(str(error)) from None
+    return folder
 
 
 def debian_root(refresh: bool = False) -> Path:
     """The archive of the root; made when it is not there, which takes the network."""
     suite = own_suite()
-    folder = cache_dir() / "debian" / suite
-    version = folder / "version"
-    cache_dir().mkdir(parents=True, exist_ok=True)
-    with open(cache_dir() / "debian.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if refresh or not version.exists() or \
-                version.read_text() != f"{suite} {INCLUDE}\n":
-            try:
-                make(folder, suite)
-            except (OSError, tarfile.TarError) as error:
-                raise MissingError(str(error)) from None
-            except Exception as error:
-                if type(error).__name__ != "FetchError":
-                    raise
-                raise MissingError(str(error)) from None
-    return folder / "root.cpio"
+
+    def fill(made: Path, tmp: Path) -> None:
+        bootstrap(suite, INCLUDE, tmp / "root.tar")
+        to_cpio(tmp / "root.tar", made / "root.cpio")
+
+    return kept(f"debian/{suite}", f"{suite} {INCLUDE}", fill, refresh) / "root.cpio"
 
 
 def _merged(path: str) -> str:
@@ -173,7 +186,7 @@ def main(argv: list[str]) -> int:
         return 2
     try:
         debian_root(refresh=bool(argv))
-    except (MissingError, subprocess.SubprocessError) as error:
+    except MissingError as error:
         print(f"debian.py: {error}", file=sys.stderr)
         return 1
     return 0

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""kdump-tools with our package: Debian's own scripts load the crash kernel, its initrd and
+its makedumpfile write the dump. By default on the release that this machine runs,
+$KEXEC_SUITES=all on Debian 12 and 13.
+"""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cache import MissingError, makedumpfile
+from crash import PANICS, crash
+from disk import DEB, Disk, install, suites
+from guest import Guest
+from package import package
+
+RECIPE = "/run/kexec-seed/crash.recipe"
+DUMPS = "/var/crash"
+MARK = "this is what the dump is to show"
+TIME_ZERO_SEED = r"^\[    0\.000000\] random: crng init done"
+MIB = 1 << 20
+
+
+def kdump(guest: Guest, what: str) -> str:
+    return guest.check(f"kdump-config {what}", 120)
+
+
+def is_ready(guest: Guest) -> bool:
+    """As `kdump-config status` and the kernel have it, which have to agree."""
+    said = re.search(r"current state *: (.*)", kdump(guest, "status"))[1]
+    ready = {"ready to kdump": True, "Not ready to kdump": False}[said]
+    assert guest.check("cat /sys/kernel/kexec_crash_loaded").strip() == "01"[ready]
+    return ready
+
+
+def crash_status(guest: Guest) -> dict:
+    return json.loads(guest.check("kexec-seed status --json"))["crash"]
+
+
+def loads(guest: Guest) -> None:
+    """Load, unload and reload; each time with our kexec, whose recipe is there."""
+    assert is_ready(guest)  # since it started, by kexec-tools
+    install(guest)
+    assert crash_status(guest)["method"] == "foreign"
+    kdump(guest, "unload")
+    assert not is_ready(guest) and not crash_status(guest)["loaded"]
+    kdump(guest, "load")
+    assert is_ready(guest)
+    first = crash_status(guest)
+    assert first["method"] == "kexec_load" and first["proven"]
+    guest.check(f"test -s {RECIPE}")
+    kdump(guest, "reload")
+    assert is_ready(guest)
+    second = crash_status(guest)
+    assert second["proven"] and second["refreshes"] == 0
+    shown = kdump(guest, "show")
+    assert "ready to kdump" in shown
+    assert re.search(r"^ +/\S*sbin/kexec -p .*/var/lib/kdump/vmlinuz$", shown, re.M)
+
+
+def refreshes(guest: Guest) -> None:
+    guest.check("kexec-seed refresh")
+    status = crash_status(guest)
+    assert status["proven"] and status["method"] == "kexec_load"
+    assert status["refreshes"] == 1
+    guest.check("kexec-seed verify")
+    assert is_ready(guest)
+
+
+def crashes(guest: Guest) -> None:
+    """Into the capture kernel, which had a seed, saves the dump, and reboots."""
+    guest.check(f"echo '{MARK}' >/dev/kmsg; sync")
+    start = crash(guest)
+    assert guest.wait_exit(300) == 0
+    console = guest.console[start:]
+    assert PANICS["sysrq"] in console
+    assert re.search(TIME_ZERO_SEED, console, re.MULTILINE)
+    assert re.search("kdump-tools: saved vmcore in", console), console[-3000:]
+
+
+def run_makedumpfile(*options, **more) -> None:
+    program = makedumpfile()
+    env = {"LD_LIBRARY_PATH": str(program.parents[1] / "lib")}
+    done = subprocess.run([program, *options], env=env, timeout=120, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                          **more)
+    assert done.returncode == 0, done.stdout
+
+
+def read_dump(dump: Path, folder: Path) -> str:
+    """The kernel log in a dump as kdump-tools writes it ("flattened"), all of which is
+    read."""
+    flat, log = folder / "flat", folder / "log"
+    with open(dump, "rb") as source:
+        run_makedumpfile("-R", flat, stdin=source)
+    run_makedumpfile("-l", "-d", "31", flat, folder / "every-page")
+    run_makedumpfile("--dump-dmesg", flat, log)
+    return log.read_text(errors="replace")
+
+
+def has_dump(disk: Disk, folder: Path) -> None:
+    disk.check()
+    [stamp] = [name for name in disk.names(DUMPS) if name.isdigit()]
+    names = disk.names(f"{DUMPS}/{stamp}")
+    assert names == [f"dmesg.{stamp}", f"dump.{stamp}"]
+    log = disk.take(f"{DUMPS}/{stamp}/{names[0]}", folder / "dmesg").read_text()
+    dump = disk.take(f"{DUMPS}/{stamp}/{names[1]}", folder / "dump")
+    assert dump.stat().st_size > MIB
+    for text in (log, read_dump(dump, folder)):
+        assert MARK in text and PANICS["sysrq"] in text
+
+
+@pytest.mark.parametrize("suite", suites())
+def test_kdump(build, suite, tmp_path):
+    try:
+        disk = Disk(suite, tmp_path, {DEB: package(build)})
+    except MissingError as error:
+        pytest.skip(f"no Debian with the package: {error}")
+    # a processor that has no random numbers of its own to give
+    with disk.guest("crashkernel=256M", memory="1G", cpu="qemu64") as guest:
+        guest.wait_ready(150)
+        loads(guest)
+        refreshes(guest)
+        crashes(guest)
+    has_dump(disk, tmp_path)
+    disk.image.unlink()

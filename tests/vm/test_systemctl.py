@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`systemctl kexec` with our package: services stop, file systems are clean, and the next
+kernel has a seed of its own. By default on the release that this machine runs,
+$KEXEC_SUITES=all on Debian 12 and 13.
+"""
+
+import re
+
+import pytest
+
+from cache import MissingError
+from disk import DEB, SYSTEM, Disk, install, suites
+from guest import Guest
+from package import package
+
+TIME_ZERO_SEED = r"^\[    0\.000000\] random: crng init done"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+UNIT = "last-words.service"
+WORDS = "/var/lib/last-words"
+# It writes without a sync: what is on the disk afterwards is there because the file system
+# was let go of in time.
+FILES = {f"{SYSTEM}/{UNIT}": b"""\
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=true
+ExecStop=sh -c 'sleep 1; cat /proc/sys/kernel/random/boot_id >>/var/lib/last-words'
+"""}
+# There is no crash kernel here, which this one would say.
+LINKS = {f"{SYSTEM}/multi-user.target.wants/{UNIT}": f"../{UNIT}",
+         f"{SYSTEM}/kdump-tools.service": "/dev/null"}
+# Without an initrd, which the kernel can do without and takes long to unpack.
+LOAD = "kexec -l /vmlinuz --reuse-cmdline --append=mark=1 --seed=require"
+
+
+def went_down(console: str) -> None:
+    """As systemd tells it in the end, when the journal is closed."""
+    console, jumped, _ = console.partition("kexec_core: Starting new kernel")
+    assert jumped and "Rebooting with kexec" in console, console[-3000:]
+    assert not re.search("Failed to|Unable to finalize|still mounted|timed out", console)
+
+
+def came_up(guest: Guest, start: int, boot_ids: list[str]) -> None:
+    """The next kernel, from the same disk."""
+    log = guest.check("dmesg")
+    assert re.search(TIME_ZERO_SEED, guest.console[start:], re.MULTILINE)
+    assert "0x9" in guest.check("cat /sys/kernel/boot_params/setup_data/*/type").split()
+    assert re.search(r"EXT4-fs \(nvme0n1\): mounted filesystem", log)
+    assert not re.search(r"recovery|orphan|unchecked|EXT4-fs.*error", log), log
+    assert guest.check(f"cat {BOOT_ID}").strip() not in boot_ids
+    assert guest.check(f"cat {WORDS}").split() == boot_ids
+    last = guest.check("journalctl -b -1 -o cat --no-pager")
+    assert f"Stopped {UNIT}" in last, last
+    assert not re.search("timed out|Killing process|status=9/KILL", last), last
+
+
+def jump(guest: Guest, command: str, boot_ids: list[str]) -> None:
+    """`command` goes into the next kernel by way of systemd."""
+    boot_ids.append(guest.check(f"cat {BOOT_ID}").strip())
+    release = guest.release
+    # what is dirty when it begins
+    guest.check("dd if=/dev/urandom of=/var/tmp/dirty bs=1M count=8 2>&1 &&"
+                " sha256sum /var/tmp/dirty >/var/tmp/sum")
+    start = len(guest.console)
+    guest.send_and_jump(f"{command} && exec sleep 1000")
+    assert guest.wait_ready(240) == release
+    went_down(guest.console[start:])
+    came_up(guest, start, boot_ids)
+    guest.check("sha256sum -c /var/tmp/sum")
+
+
+@pytest.mark.parametrize("suite", suites())
+def test_systemctl_kexec(build, suite, tmp_path):
+    try:
+        disk = Disk(suite, tmp_path, {DEB: package(build), **FILES}, LINKS)
+    except MissingError as error:
+        pytest.skip(f"no Debian with the package: {error}")
+    # a processor that has no random numbers of its own to give
+    with disk.guest(memory="1G", cpu="qemu64") as guest:
+        guest.wait_ready(150)
+        install(guest)
+        guest.check(LOAD, 120)
+        boot_ids: list[str] = []
+        jump(guest, "systemctl kexec", boot_ids)
+        assert guest.check("cat /proc/cmdline").split()[-1] == "mark=1"
+    disk.check()
+    disk.image.unlink()
