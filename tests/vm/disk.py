@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A whole Debian on a disk, with systemd and kdump-tools: its own kernel, its own scripts.
 
-    disk.py            make both, if they are not there
-    disk.py --refresh  make them anew
+    disk.py            make what the tests here need, if it is not there
+    disk.py --refresh  make it anew
 
     disk = Disk("bookworm", tmp_path, {"/root/x": Path("x")})   # a copy of its own
     with disk.guest(cmdline="crashkernel=256M") as guest:
