@@ -33,7 +33,7 @@ struct crash_state {
 	enum recipe_slot slot;
 	struct recipe recipe;
 	struct kcore kcore; /* open when it can be */
-	struct error why; /* why not proven, or foreign; "" when all is well */
+	struct error why;   /* why not proven, or foreign; "" when all is well */
 };
 
 /*

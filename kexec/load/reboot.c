@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <linux/reboot.h>
 #include <net/if.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 static void interface_down(int fd, const char *name)
 {
@@ -51,15 +53,28 @@ int reboot_kexec(struct error *err)
 	return error_set(err, errno, "the kernel did not jump: %s", strerror(errno));
 }
 
+/* The first of @paths that can be run takes the place of this process. */
+static void run_first(const char *const paths[], char *const argv[])
+{
+	for (size_t i = 0; paths[i]; i++)
+		execv(paths[i], argv);
+}
+
 int run_shutdown(struct error *err)
 {
-	static const char *const paths[] = { "/sbin/shutdown", "/etc/shutdown",
-					     "/bin/shutdown" };
-	char *argv[] = { (char[]){ "shutdown" }, (char[]){ "-r" }, (char[]){ "now" },
-			 NULL };
+	static const char *const systemctl[] = { "/usr/bin/systemctl", "/bin/systemctl",
+						 NULL };
+	static const char *const shutdown[] = { "/sbin/shutdown", "/etc/shutdown",
+						"/bin/shutdown", NULL };
+	char *const kexec[] = { (char[]){ "systemctl" }, (char[]){ "kexec" }, NULL };
+	char *const reboot[] = { (char[]){ "shutdown" }, (char[]){ "-r" },
+				 (char[]){ "now" }, NULL };
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		execv(paths[i], argv);
+	signal(SIGXFSZ, SIG_DFL); /* what is ignored stays so in the next program */
+	/* its shutdown -r ends in the firmware; sd_booted(3) is this question */
+	if (access("/run/systemd/system", F_OK) == 0)
+		run_first(systemctl, kexec);
+	run_first(shutdown, reboot);
 	return error_set(err, errno,
 			 "cannot run shutdown: %s (the kernel stays loaded; "
 			 "kexec -e jumps)",

@@ -13,7 +13,10 @@ void network_down(void);
 /* Jumps into the loaded kernel. Returns only on failure, with a negative errno. */
 int reboot_kexec(struct error *err);
 
-/* Replaces this process by `shutdown -r now`, whose last step is the jump. */
+/*
+ * Replaces this process by `systemctl kexec` where systemd runs, else by `shutdown -r now`,
+ * whose scripts jump in their last step. Returns only on failure, with a negative errno.
+ */
 int run_shutdown(struct error *err);
 
 #endif

@@ -39,8 +39,8 @@ struct efi_facts {
 };
 
 struct cpu_facts {
-	bool la57;    /* the running kernel uses 5-level paging */
-	bool sha_ni;  /* the SHA extensions, and the SSE that they go with */
+	bool la57;   /* the running kernel uses 5-level paging */
+	bool sha_ni; /* the SHA extensions, and the SSE that they go with */
 	bool rdseed;
 	bool rdrand;
 	bool tsc;

@@ -133,7 +133,8 @@ int plan_print_json(FILE *to, const struct plan *plan, struct error *err)
 	if (o && put_segments(o, plan) && put_number(o, "entry", plan->entry) &&
 	    put_number(o, "kernel_entry", plan->kernel_entry) &&
 	    put_number(o, "entry_bits",
-		       plan_purgatory(plan)->entry_mode == PURGATORY_ENTRY_32 ? 32 : 64) &&
+		       plan_purgatory(plan)->entry_mode == PURGATORY_ENTRY_32 ? 32
+									      : 64) &&
 	    put_number(o, "boot_params", plan->boot_params_addr) &&
 	    put_string(o, "command_line", plan_command_line(plan)) &&
 	    put_nodes(o, plan) && put_mix(o, plan_purgatory(plan)) &&

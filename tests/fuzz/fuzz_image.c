@@ -14,7 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes file = { data, size };
 	struct bytes head = { data, size < 4096 ? size : 4096 };
-	struct plan_options opts = { .command_line = "a b", .seed = true, .verify = true };
+	struct plan_options opts = { .command_line = "a b",
+				     .seed = true,
+				     .verify = true };
 	struct facts facts = { 0 };
 	struct image image;
 	struct plan plan;

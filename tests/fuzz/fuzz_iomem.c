@@ -30,7 +30,8 @@ static void check(const struct iomem *m)
 		require(!m->map.count && !m->ram.count && !m->crash_count);
 	if (ram_find(&m->map, m, &ram) == 0) {
 		for (size_t i = 0; i < ram.count; i++) {
-			require(!(ram.items[i].start % 4096) && !(ram.items[i].end % 4096));
+			require(!(ram.items[i].start % 4096) &&
+				!(ram.items[i].end % 4096));
 			require(ranges_contain(&m->ram, ram.items[i]));
 		}
 	}

@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	cpu_parse_meminfo(text, &cpu);
 	efi_parse_systab(text, &efi);
-	if (efi.acpi20 == UINT64_MAX || efi.acpi == UINT64_MAX || efi.smbios == UINT64_MAX)
+	if (efi.acpi20 == UINT64_MAX || efi.acpi == UINT64_MAX ||
+	    efi.smbios == UINT64_MAX)
 		abort();
 	text_hex(text_trim(text), &value);
 	text_decimal(text, &number);

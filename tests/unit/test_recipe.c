@@ -23,8 +23,8 @@ static void same_options(const struct options *a, const struct options *b)
 		    x.vmgenid_addr == y.vmgenid_addr);
 	assert_true(x.console_vga == y.console_vga &&
 		    x.console_serial == y.console_serial &&
-		    x.entry_32bit == y.entry_32bit &&
-		    x.serial_port == y.serial_port && x.serial_baud == y.serial_baud);
+		    x.entry_32bit == y.entry_32bit && x.serial_port == y.serial_port &&
+		    x.serial_baud == y.serial_baud);
 	assert_true(x.reuse_initrd == y.reuse_initrd);
 }
 

@@ -83,5 +83,7 @@ def test_systemctl_kexec(build, suite, tmp_path):
         boot_ids: list[str] = []
         jump(guest, "systemctl kexec", boot_ids)
         assert guest.check("cat /proc/cmdline").split()[-1] == "mark=1"
+        jump(guest, LOAD.replace(" -l", "").replace("mark=1", "mark=2"), boot_ids)
+        assert guest.check("cat /proc/cmdline").split()[-1] == "mark=2"
     disk.check()
     disk.image.unlink()
