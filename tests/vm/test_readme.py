@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The commands of README.md and kexec(8), typed into guests; see test_manual.py for
+kexec-seed(8). What needs systemd is in test_service.py; what builds is what ran this."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from guest import Guest
+from initrd import build_initrd
+from places import kexec
+from test_manual import plain
+
+TOP = Path(__file__).resolve().parents[2]
+sys.path.append(str(TOP / "tests"))
+
+from chainlib.cli import parser  # noqa: E402 pylint: disable=wrong-import-position
+
+KERNEL = "6.12"
+JUMP = "kexec -e"
+# What differs between kernels and machines.
+NUMBERS = re.compile(r"0x[0-9a-f]+| +\d+ KiB")
+
+
+def readme_commands(first: str) -> list[str]:
+    """Of the block whose first line begins so; comments and blank lines are left out."""
+    for block in re.findall(r"^```sh\n(.*?)^```", (TOP / "README.md").read_text(),
+                            re.MULTILINE | re.DOTALL):
+        if block.startswith(first):
+            lines = [line.split("  #")[0].strip() for line in block.splitlines()]
+            return [line for line in lines if line]
+    raise AssertionError(f"no block that begins with {first!r}")
+
+
+def page_commands(name: str) -> list[tuple[str, str]]:
+    """What is behind a prompt in the examples of a manual page, and what it prints."""
+    page = (TOP / "man" / name).read_text()
+    examples = page[page.index(".SH EXAMPLES"):]
+    examples = examples[:examples.index("\n.SH ", 1)]
+    blocks = re.findall(r"^\.RS.*?\n(.*?)^\.RE", examples, re.MULTILINE | re.DOTALL)
+    parts = re.split(r"^[#$] ", plain("".join(blocks)), flags=re.MULTILINE)[1:]
+    return [re.fullmatch(r"((?:.*\\\n)*.*)\n([^\0]*)", part).groups() for part in parts]
+
+
+def machine(build) -> Guest:
+    programs = [kexec(build), build / "kexec_seed/kexec-seed"]
+    return Guest(kernel=KERNEL, memory="1G", cmdline="crashkernel=256M",
+                 initrd=build_initrd(kernels=[KERNEL], programs=programs))
+
+
+def prepare(guest: Guest) -> None:
+    guest.wait_ready()
+    guest.check(f"cd /boot && ln -s vmlinuz-{KERNEL} vmlinuz && ln -s initrd initrd.img")
+
+
+def jump(guest: Guest) -> None:
+    guest.send_and_jump(JUMP)
+    assert KERNEL in guest.wait_ready()
+
+
+def test_readme(build):
+    commands = readme_commands("kexec -l")
+    assert len(commands) > 6 and JUMP in commands
+    with machine(build) as guest:
+        prepare(guest)
+        for command in commands:
+            if command != JUMP and not command.startswith("systemctl"):
+                guest.check(command)
+        jump(guest)
+
+
+def test_page(build):
+    commands = page_commands("kexec.8")
+    leaves = commands.index((JUMP, ""))
+    assert len(commands) > 7
+    with machine(build) as guest:
+        prepare(guest)
+        for command, output in commands[leaves + 1:] + commands[:leaves]:
+            said = guest.check(command)
+            assert not output or NUMBERS.sub("N", said) == NUMBERS.sub("N", output), command
+        jump(guest)
+
+
+@pytest.mark.parametrize("source", ["README.md", "kexec-seed-chain.7"])
+def test_chain_commands(source):
+    """They are understood; test_chain.py runs their like."""
+    commands = readme_commands("tests/chain") if source == "README.md" else [
+        command for command, _ in page_commands(source)]
+    assert len(commands) >= 4
+    for command in commands:
+        words = shlex.split(command.replace("\\\n", " "))
+        assert words[0] == "tests/chain", command
+        parser().parse_args(words[1:])
