@@ -34,6 +34,12 @@ static int no_kernel(const struct file *f, const char *what, struct error *err)
 		f->path, what ? ", but " : "", what ? what : "", image_formats());
 }
 
+/* As a bzImage begins, too, of which this may be the first bytes. */
+static bool is_program(struct bytes start)
+{
+	return start.size >= 2 && memcmp(start.data, "MZ", 2) == 0;
+}
+
 /* 0 with what @f is, and for a UKI what is in it; a negative errno when it is no kernel. */
 static int recognise(const struct file *f, struct bytes start, enum image_type *type,
 		     struct uki *uki, struct error *err)
@@ -53,7 +59,7 @@ static int recognise(const struct file *f, struct bytes start, enum image_type *
 	if (image_is_bzimage(start))
 		return 0;
 	name = foreign_name(start);
-	if (!name && start.size < IMAGE_HEAD_MIN)
+	if (start.size < IMAGE_HEAD_MIN && (!name || is_program(start)))
 		return error_set(err, ENOEXEC, "%s: too short to be a kernel (%zu bytes)",
 				 f->path, start.size);
 	return no_kernel(f, name, err);

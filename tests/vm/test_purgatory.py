@@ -8,7 +8,7 @@ import pytest
 
 from guest import Guest
 from initrd import build_initrd
-from places import KERNELS, kexec, probe
+from places import KERNELS, kexec, probe, spread
 
 # The order in which the plan lists segments.
 SEGMENTS = ["kernel", "initrd", "boot_params", "seed", "purgatory"]
@@ -28,8 +28,7 @@ def load_flipped(guest: Guest, segment: str, offset: int, options: str = SAY) ->
     assert "flip: bit 4" in out
 
 
-@pytest.mark.parametrize("segment", SEGMENTS)
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel, segment", spread(KERNELS, SEGMENTS))
 def test_a_flipped_bit_is_caught(build, kernel, segment):
     offset = {"seed": 20, "boot_params": 4100, "purgatory": -1}.get(segment, -3000)
     with boot(build, kernel) as guest:

@@ -2,6 +2,7 @@
 """Bad input and a kernel that says no: one clear line, exit status 1, and what was loaded
 stays loaded."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def refused(guest: Guest, command: str, *says: str, status: int = 1) -> None:
 
 
 # A command that spoils something, the load, and words of the line that must come.
+ALL = os.environ.get("KEXEC_MACHINES") == "all"
 BAD_FILES = [
     ("head -c 4000000 /boot/vmlinuz-* >/f", "/f", ["/f: truncated"]),
     ("head -c 300 /boot/vmlinuz-* >/f", "/f", ["/f: too short"]),
@@ -58,7 +60,7 @@ BAD_FILES = [
 ]
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel", KERNELS if ALL else ["6.12"])
 def test_bad_input(build, kernel):
     with boot(build, kernel, memory="1G") as guest:
         guest.check("kexec -l /probe")
