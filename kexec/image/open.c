@@ -100,7 +100,7 @@ static int parse(const struct file *f, struct image *out, struct error *err)
 
 static int open_elf(struct file *f, struct image *out, struct error *err)
 {
-	struct elf_kernel elf;
+	struct elf_kernel elf = { 0 };
 	int ret = elf_unpack(f, &elf, err);
 
 	if (!ret)

@@ -72,6 +72,8 @@ int recipe_get_plan(struct wire_reader *in, struct recipe *r, struct error *err)
 		s->addr = wire_get_u64(in);
 		s->mem_size = wire_get_u64(in);
 		s->content.size = wire_get_u64(in);
+		if (s->kind == PURGATORY_KIND_SEED && s->content.size)
+			return error_set(err, EBADMSG, "a seed that has content");
 	}
 	return 0;
 }

@@ -108,6 +108,7 @@ static const struct field_case fields[] = {
 	{ PLAN, 40, 8, SCENE_REGION + 0x20001, "hole" },
 	{ PLAN, 48, 8, SCENE_REGION + 0x20001, "hole" },
 	{ PLAN, 48, 8, UINT64_MAX, "hole" },
+	{ PLAN, 72 + 4 * 32 + 24, 8, 1 << 23, "a seed that has content" },
 	{ PLAN, 56, 8, 1, "out of its block" },
 	{ PLAN, 56, 8, UINT64_MAX, "out of its block" },
 	{ PLAN, 64, 4, 1, "header" },
