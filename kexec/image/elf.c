@@ -281,6 +281,7 @@ int elf_unpack(struct file *f, struct elf_kernel *out, struct error *err)
 	struct extent e;
 	int ret;
 
+	*out = (struct elf_kernel){ 0 };
 	ret = read_segments(f->fd, &s, err);
 	if (!ret)
 		ret = check_segments(&s, f->stamp.size, err);
@@ -310,7 +311,7 @@ int elf_unpack(struct file *f, struct elf_kernel *out, struct error *err)
 
 int elf_unpack(struct file *f, struct elf_kernel *out, struct error *err)
 {
-	(void)out;
+	*out = (struct elf_kernel){ 0 };
 	return error_set(err, ENOTSUP,
 			 "%s is an ELF file and this kexec was built without libelf",
 			 f->path);

@@ -60,7 +60,7 @@ static void feed_kexec(int argc, char **args)
 {
 	char *argv[ARGS_MAX + 1]; /* getopt puts those without a dash last */
 	struct error err = { "" };
-	struct options o;
+	struct options o = { 0 };
 	int ret;
 
 	argv[0] = args[0];

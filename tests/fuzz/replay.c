@@ -25,7 +25,7 @@ static int feed(const char *path)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ uint8_t *data = NULL;
-	size_t size;
+	size_t size = 0;
 	int ret = file_slurp(path, INPUT_MAX, &text, &size);
 
 	if (ret) {
