@@ -16,7 +16,7 @@
 /*
  * Splits @text. *@out ends with a NULL and is one piece of memory: words_free(). An empty
  * text gives no word at all. 0; -EINVAL (a quote that is not closed, a backslash at the
- * end), -EINVAL, -ENOMEM, and then *@out is NULL.
+ * end, more than WORDS_MAX words), -ENOMEM, and then *@out is NULL.
  */
 int words_split(const char *text, char ***out, struct error *err);
 

@@ -79,8 +79,10 @@ static int place_kernel(struct plan *plan, struct placement *where,
 					.max = image->above_4g ? 0 : image->initrd_max };
 	int ret;
 
-	if (image->fixed)
-		kernel.max = image->min_addr + image->mem_size;
+	if (image->fixed &&
+	    __builtin_add_overflow(image->min_addr, image->mem_size, &kernel.max))
+		return error_set(err, ENOSPC, "there is no memory at 0x%llx",
+				 (unsigned long long)image->min_addr);
 	ret = place_segment(plan, where, PURGATORY_KIND_KERNEL, kernel, image->kernel,
 			    err);
 	if (ret || !opts->initrd.size)
