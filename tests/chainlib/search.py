@@ -1,21 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Looks for seeds in all of a guest's RAM."""
 
-import struct
-
 from crash import Ram
+from shapes import HALF, shapes
 
 CHUNK = 16 << 20
-HALF = 16
 ENOUGH = 1000  # places of what is no seed at all, such as zeroes
-
-
-def shapes(seed: bytes) -> list[bytes]:
-    """Its halves as they lie in memory, and as SHA-256 reads them: of a copy that is
-    partly overwritten, one may be left."""
-    words = len(seed) // 4
-    swapped = struct.pack(f">{words}I", *struct.unpack_from(f"<{words}I", seed))
-    return [half for s in (seed, swapped) for half in (s[:HALF], s[HALF:2 * HALF])]
 
 
 def places(chunks, needles: list[bytes]) -> list[set[int]]:

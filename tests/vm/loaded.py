@@ -22,7 +22,7 @@ import cache
 from crash import PAGE, PROBE, Setup, crash_into_probe, resources, running
 from guest import Guest
 from initrd import libraries
-from test_seed import shapes
+from shapes import shapes
 
 SEED_SIZE = 32
 RAMDISK = "/ramdisk"

@@ -12,6 +12,7 @@ from guest import Guest
 from initrd import build_initrd
 from places import KERNELS, kexec, probe
 from probe import parse_probe
+from shapes import HALF, shapes
 
 SETUP_RNG_SEED = 9
 SEED_SIZE = 32
@@ -41,12 +42,6 @@ def seed_of_probe(guest: Guest) -> bytes:
     return seeds[0]
 
 
-def shapes(seed: bytes) -> list[bytes]:
-    """Halves of the seed as they lie in memory, and as SHA-256 reads them."""
-    swapped = struct.pack(">8I", *struct.unpack("<8I", seed))
-    return [half for s in (seed, swapped) for half in (s[:16], s[16:])]
-
-
 def copies(memory: Path, seed: bytes) -> list[int]:
     """Where the memory holds (a half of) the seed, in one shape or the other."""
     found = set()
@@ -54,7 +49,7 @@ def copies(memory: Path, seed: bytes) -> list[int]:
         for number, shape in enumerate(shapes(seed)):
             at = m.find(shape)
             while at >= 0:
-                found.add(at - 16 * (number % 2))
+                found.add(at - HALF * (number % 2))
                 at = m.find(shape, at + 1)
     return sorted(found)
 
