@@ -125,6 +125,24 @@ echo 'poll-ms = 20' >"$conf"
 chmod 644 "$conf.d/10.conf"
 usage "$conf.d/10.conf:1: window-ms: '0' is not" daemon --config="$conf"
 
+# The examples: nothing is wrong in them up to the line that is added behind them
+sed -e 's/\\-/-/g' -e '1,/^\.SH EXAMPLES/d' "$srcdir/man/kexec-seed.conf.5" >"$tmp/page"
+sed -n -e '/^\.RE/q' -e '/^\.RS/,${/^\./!p' -e '}' "$tmp/page" >"$tmp/example"
+rm "$conf.d/10.conf"
+for example in "$tmp/example" "$srcdir/kexec_seed/integration/kexec-seed.conf"; do
+	{
+		cat "$example" || fail "there is no $example"
+		echo 'no-such-key = 1'
+	} >"$conf"
+	line=$(wc -l <"$conf")
+	[ "$line" -gt 4 ] || fail "no example in $example"
+	usage "$conf:$line: there is no key 'no-such-key'" daemon --config="$conf"
+done
+sed -n -e ':a' -e '/\\e$/{N;s/\\e\n[ \t]*//;ba' -e '}' -e 's/^kexec-seed //p' "$tmp/page" \
+	>"$tmp/example"
+[ "$(wc -l <"$tmp/example")" = 1 ] || fail "not one command in kexec-seed.conf(5)"
+eval "usage \"unknown option '--no-such-option'\" $(cat "$tmp/example") --no-such-option"
+
 # No rights
 refused 1 1 "needs root" refresh
 refused 1 1 "needs root" refresh --full

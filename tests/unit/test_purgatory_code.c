@@ -129,6 +129,92 @@ static void test_digests(void **state)
 	free(data);
 }
 
+typedef void chunk_function(enum digest_way, const void *, size_t,
+			    uint8_t (*)[SHA256_SIZE]);
+typedef void sha256_function(const void *, size_t, uint8_t *);
+
+static size_t from_hex(const char *text, uint8_t *out)
+{
+	size_t n = strlen(text) / 2;
+
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(sscanf(text + 2 * i, "%2hhx", &out[i]), 1);
+	return n;
+}
+
+static void assert_digest(const uint8_t digest[SHA256_SIZE], const char *expected)
+{
+	uint8_t want[SHA256_SIZE];
+
+	assert_int_equal(from_hex(expected, want), SHA256_SIZE);
+	assert_memory_equal(digest, want, SHA256_SIZE);
+}
+
+static const struct {
+	const char *message, *digest;
+} short_messages[] = {
+#include "data/sha256/short_messages.inc"
+};
+
+static const struct {
+	size_t size;
+	const char *digest;
+} long_messages[] = {
+#include "data/sha256/long_messages.inc"
+};
+
+static const char *const monte_carlo[] = {
+#include "data/sha256/monte_carlo.inc"
+};
+
+/* A message in one way of the blob. One chunk's digest is SHA-256 itself. */
+static void hash(const struct code *code, enum digest_way way, const void *data,
+		 size_t size, uint8_t digest[SHA256_SIZE])
+{
+	if (size)
+		((chunk_function *)function(code, "digest_chunk_run"))(
+			way, data, size, (uint8_t(*)[SHA256_SIZE])digest);
+	else
+		((sha256_function *)function(code, "sha256"))(data, size, digest);
+}
+
+/* The vectors of test_sha256.c, on the code that runs between two kernels. */
+static void test_vectors(void **state)
+{
+	uint8_t message[6400], last[3][SHA256_SIZE], digest[SHA256_SIZE];
+
+	FOR_EACH_WAY(way) {
+		chunk_function *run = function(*state, "digest_chunk_run");
+
+		for (size_t i = 0; i < COUNT(short_messages); i++) {
+			size_t size = from_hex(short_messages[i].message, message);
+
+			hash(*state, way, message, size, digest);
+			assert_digest(digest, short_messages[i].digest);
+		}
+		for (size_t n = 0; n < COUNT(long_messages); n++) {
+			size_t size = long_messages[n].size;
+
+			assert_true(size <= sizeof(message));
+			for (size_t i = 0; i < size; i++)
+				message[i] = (uint8_t)((i * i + size) >> 3);
+			hash(*state, way, message, size, digest);
+			assert_digest(digest, long_messages[n].digest);
+		}
+		from_hex(monte_carlo[0], digest);
+		for (size_t i = 1; i < COUNT(monte_carlo); i++) {
+			for (int k = 0; k < 3; k++)
+				memcpy(last[k], digest, SHA256_SIZE);
+			for (int k = 0; k < 1000; k++) {
+				run(way, last, sizeof(last), &digest);
+				memmove(last[0], last[1], 2 * SHA256_SIZE);
+				memcpy(last[2], digest, SHA256_SIZE);
+			}
+			assert_digest(digest, monte_carlo[i]);
+		}
+	}
+}
+
 static void test_seeds(void **state)
 {
 	mix_function *mix = function(*state, "seed_mix");
@@ -173,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_this_processor_has_sha_ni),
 		cmocka_unit_test_setup_teardown(test_digests, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_vectors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_seeds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vector_registers, setup, teardown),
 	};

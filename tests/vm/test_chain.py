@@ -95,6 +95,7 @@ def test_chain_with_clones(chain, tmp_path):
     assert len(re.findall(r"\] Linux version ", console)) == 3
 
 
+@long
 def test_stray_copy_of_kexec_tools(chain):
     """It hands over a seed, which a freed page of the loader still holds."""
     done = chain("--kernel=6.1", "--depth=1", "--cpu=max",

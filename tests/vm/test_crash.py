@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Real crashes: the crash kernel comes up with a seed of its own, and its /proc/vmcore is
-all of the crashed machine's memory, as it was, in a form that makedumpfile takes.
+all of the crashed machine's memory, as it was, in a form that makedumpfile and readelf
+take. Also after the crash kernel has had many new seeds.
 
 $KEXEC_CRASHES=all crashes in every combination of kernel, processors, memory, crash
-region and firmware (72, about 20 s each), not only in those of COVERING.
+region and firmware (72, about 20 s each) besides those of COVERING.
 """
 
 import hashlib
@@ -11,7 +12,9 @@ import itertools
 import os
 import random
 import re
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +22,8 @@ import cache
 import elfcore
 from crash import (PAGE, PANICS, THEIRS, Before, CrashGuest, Setup, Vmcore, crash,
                    load_command, merge, running, without)
+from initrd import libraries
+from loaded import SAY, crash_status
 from places import KERNELS
 from test_jump import TIME_ZERO_SEED, node_types
 
@@ -41,11 +46,15 @@ COVERING = [
 ]
 # Of 1 GiB a kernel that lies at a random place often has not 512 MiB in one piece left.
 SIZES = [("1G", "256M"), ("2G", "512M,high"), ("8G", "256M"), ("8G", "512M,high")]
-ALL = [(OURS, how, Setup(kernel, cpus, memory, region, firmware))
-       for how, (kernel, cpus, (memory, region), firmware) in zip(
-           itertools.cycle(PANICS),
+# How it crashes goes with none of the others: each size has both on either firmware.
+ALL = [(OURS, list(PANICS)[(n + n // 2 + n // 8) % 2],
+        Setup(kernel, cpus, memory, region, firmware))
+       for n, (kernel, cpus, (memory, region), firmware) in enumerate(
            itertools.product(KERNELS, [1, 2, 4], SIZES, ["bios", "efi"]))]
-CRASHES = ALL if os.environ.get("KEXEC_CRASHES") == "all" else COVERING
+MANY = os.environ.get("KEXEC_CRASHES") == "all"
+CRASHES = list(dict.fromkeys([*COVERING, *ALL])) if MANY else COVERING
+LONG_LIVED = int(os.environ.get("KEXEC_REFRESHES", "50"))
+REFRESHES = [*itertools.product(KERNELS, [1, 10, LONG_LIVED])] if MANY else [("6.12", 10)]
 MARK_PAGES = 4
 SAMPLES_PER_SEGMENT = 4
 DUMP = "/tmp/dump"
@@ -119,25 +128,61 @@ def check_makedumpfile(guest: CrashGuest, panic: str) -> None:
         assert panic in guest.check("grep -F 'not syncing' /tmp/dmesg; rm /tmp/dmesg")
 
 
+def check_readelf(vmcore: Vmcore, cpus: int, folder: Path) -> None:
+    """Somebody else's reader of such files finds the same in the headers and the notes."""
+    loads = [s for s in vmcore.segments if s.type == elfcore.PT_LOAD]
+    headers = folder / "headers"
+    headers.write_bytes(vmcore.read(0, min(s.offset for s in loads)))
+    done = subprocess.run(["readelf", "-hlnW", headers], capture_output=True, text=True,
+                          timeout=60, check=True)
+    assert "CORE (Core file)" in done.stdout
+    assert len(re.findall(r"^ +LOAD ", done.stdout, re.MULTILINE)) == len(loads)
+    assert done.stdout.count("NT_PRSTATUS") == cpus
+    assert done.stdout.count("VMCOREINFO") == 1
+
+
+def crash_and_look(guest: CrashGuest, how: str, machine: Setup, folder: Path) -> str:
+    """What the console has said since. The vmcore has to be complete."""
+    assert guest.check("cat /sys/kernel/kexec_crash_loaded").strip() == "1"
+    marks, before = put_marks(guest), Before(guest)
+    assert before.crash_regions and before.ram
+
+    start = crash(guest, how)
+    assert guest.wait_ready() == before.release
+    assert re.search(TIME_ZERO_SEED, guest.console[start:], re.MULTILINE)
+    assert node_types(guest)[0] == 9
+    assert "elfcorehdr=" in guest.check("cat /proc/cmdline")
+
+    vmcore = Vmcore(guest)
+    check_headers(vmcore, before, machine.cpus)
+    check_readelf(vmcore, machine.cpus, folder)
+    check_contents(guest, vmcore, marks)
+    check_makedumpfile(guest, PANICS[how])
+    return guest.console[start:]
+
+
 @pytest.mark.parametrize("loader, how, machine", CRASHES, ids=name_of)
-def test_crash(build, loader, how, machine):
+def test_crash(build, tmp_path, loader, how, machine):
     theirs = cache.kexec_tools() if loader == THEIRS else None
     with running(build, machine, program=theirs) as guest:
         guest.check(load_command("" if theirs else loader))
-        assert guest.check("cat /sys/kernel/kexec_crash_loaded").strip() == "1"
-        marks, before = put_marks(guest), Before(guest)
-        assert before.crash_regions and before.ram
+        crash_and_look(guest, how, machine, tmp_path)
 
-        start = crash(guest, how)
-        assert guest.wait_ready() == before.release
-        assert re.search(TIME_ZERO_SEED, guest.console[start:], re.MULTILINE)
-        assert node_types(guest)[0] == 9
-        assert "elfcorehdr=" in guest.check("cat /proc/cmdline")
 
-        vmcore = Vmcore(guest)
-        check_headers(vmcore, before, machine.cpus)
-        check_contents(guest, vmcore, marks)
-        check_makedumpfile(guest, PANICS[how])
+@pytest.mark.parametrize("kernel, count", REFRESHES)
+def test_crash_after_refreshes(build, tmp_path, kernel, count):
+    """The same crash, of an image that has had many seeds. (Which seed the next kernel is
+    handed, and where earlier ones are not: test_refresh.py.)"""
+    seed, machine = build / "kexec_seed/kexec-seed", Setup(kernel, 2)
+    files = {"/usr/sbin/kexec-seed": seed, **libraries(seed)}
+    with running(build, machine, files=files) as guest:
+        guest.check(load_command(f"-c {SAY} --seed=require"))
+        guest.check(f"for i in $(seq {count}); do kexec-seed refresh >/dev/null || exit 1;"
+                    " done", 60 + count)
+        status = crash_status(guest)
+        assert status["refreshes"] == count and status["proven"]
+        said = crash_and_look(guest, "sysrq", machine, tmp_path)
+        assert "purgatory: ok" in said and "damaged" not in said
 
 
 def test_nothing_loaded(build):

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import statistics
+import time
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ import pytest
 from forks import (FORKS, FORKS_SOURCE, MODULE, PIDFILE, RESEEDED, build_module,
                    daemon_status, forks_command, latency, machine, refreshes, said,
                    seed_at, start_daemon, stop_daemon, timed, until)
-from guest import Guest
-from loaded import crash_status, load_probe, load_theirs, refused, seed_slot
+from guest import SLOW, Guest
+from loaded import (crash_status, load_probe, load_theirs, refused, seed_after_crash,
+                    seed_slot)
 
 ALL = os.environ.get("KEXEC_FORKS") == "all"
 KERNEL = "6.12"
@@ -215,6 +217,64 @@ def test_end(build):
         assert crash_status(guest)["refreshes"] == 1
 
 
+KILLED = 128 + 9
+# Those that change something; with ALL every one, until the daemon begins to wait.
+CHANGING = ("getrandom", "kexec_load", "renameat")
+
+
+def calls_of_start(guest: Guest) -> list[tuple[str, int]]:
+    """System calls of a daemon that starts, and how many of that name each is."""
+    guest.check("strace -qq -o /run/trace kexec-seed daemon </dev/null >/dev/null 2>&1 &"
+                " sleep 3; kill $(pidof kexec-seed); wait")
+    calls = re.findall(r"^(\w+)\(", guest.check("cut -c1-40 /run/trace"), re.M)
+    calls = calls[calls.index("prlimit64") + 1:calls.index("epoll_wait")]
+    return [(call, calls[:n + 1].count(call)) for n, call in enumerate(calls)]
+
+
+def test_killed_at_work(build):
+    """In its first refresh. The image is whole, and the next daemon knows it."""
+    with Guest(**machine(build, KERNEL)) as guest:
+        guest.check(load_probe())
+        places = calls_of_start(guest) if ALL else [(call, 1) for call in CHANGING]
+        for call, number in places:
+            done = guest.run("strace -qq -o /dev/null"
+                             f" -e inject={call}:signal=KILL:when={number}"
+                             " kexec-seed daemon </dev/null 2>&1")
+            assert done.status == KILLED, f"{call} {number}: {done.output}"
+            assert crash_status(guest)["proven"], f"{call} {number}"
+            assert not daemon_status(guest)["running"]
+            guest.check("kexec-seed verify")
+        slot = seed_slot(guest)
+        seed = seed_at(guest, slot)
+        start_daemon(guest)
+        assert seed_at(guest, slot) != seed
+        status = crash_status(guest)
+        assert status["proven"] and not status["interrupted"]
+
+
+def test_suspended(build):
+    """To RAM, and resumed: the image is whole, and the daemon listens as before."""
+    with Guest(**machine(build, KERNEL)) as guest:
+        guest.check(load_probe())
+        start_daemon(guest)
+        slot = seed_slot(guest)
+        seed = seed_at(guest, slot)
+        guest.check("(sleep 0.5; echo mem >/sys/power/state) </dev/null >/dev/null 2>&1 &")
+        deadline = time.monotonic() + 30 * SLOW
+        while guest.qmp.command("query-status")["status"] != "suspended":
+            assert time.monotonic() < deadline, "the guest does not go to sleep"
+            time.sleep(0.1)
+        start = len(guest.console)
+        guest.qmp.command("system_wakeup")
+        guest.wait_console("PM: suspend exit", 60, start)  # until then the line is deaf
+        assert daemon_status(guest)["sources"]["kmsg"] == "active"
+        kick(guest)
+        assert seed_at(guest, slot) != seed and crash_status(guest)["proven"]
+        guest.check("kexec-seed verify")
+        waits = seed_at(guest, slot)
+        assert seed_after_crash(guest)[0] == waits
+
+
 # Loads with kexec-tools, but for as long as it may not.
 RELOAD = f"""#!/bin/sh
 echo "$1" >>/run/reloads
@@ -227,7 +287,11 @@ def test_image_of_others(build):
     with one, that is done, and done again until it works."""
     with Guest(**machine(build, KERNEL)) as guest:
         guest.put("/run/reload", RELOAD)
-        guest.check(f"chmod +x /run/reload; {load_theirs()}")
+        guest.check(f"chmod +x /run/reload; {load_probe()}")
+        start_daemon(guest)
+        guest.check(load_theirs())  # meanwhile
+        kick(guest, "has no fresh seed")
+        stop_daemon(guest)
         start_daemon(guest, first="has no fresh seed (event: start)")
         guest.check("sleep 2")
         assert not said(guest, "next try")
@@ -251,6 +315,10 @@ def test_image_of_others(build):
         kick(guest)
         assert crash_status(guest)["refreshes"] == 1
         assert len(guest.check("cat /run/reloads").splitlines()) == done
+        guest.check(load_theirs())  # and theirs
+        kick(guest)
+        assert crash_status(guest)["method"] == "foreign"
+        assert len(guest.check("cat /run/reloads").splitlines()) == done + 1
 
 
 def test_kernel_refuses(build):

@@ -7,7 +7,7 @@ import pytest
 
 from guest import Guest
 from initrd import build_initrd
-from places import kexec, probe
+from places import KERNELS, kexec, probe, some
 from probe import wait_for_probe
 
 PAGING, PROTECTED = 1 << 31, 1
@@ -49,7 +49,7 @@ def test_state(build, options):
         assert seen.load_addr > 1 << 32
 
 
-@pytest.mark.parametrize("kernel", ["6.1", "6.12", "7.3"])
+@pytest.mark.parametrize("kernel", some(KERNELS, 2))
 def test_kernels(build, kernel):
     """The 32-bit entry of kernels that have both; with the seed from the first moment."""
     initrd = build_initrd(kernels=[kernel], programs=[kexec(build)])

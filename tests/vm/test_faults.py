@@ -80,8 +80,12 @@ ERRORS = [((name,), KERNELS[i % 3]) for i, name in enumerate(COMMANDS)] if ALL e
 
 def choose(positions: list[Position], known: dict[str, list[str]]) -> list[str]:
     """Each error of each call at its first and last place, and at all from the first on;
-    not ALL: of each call one error more than of the one before it, at one such place."""
+    and each place with one of its call's errors, by turns. Not ALL: of each call one error
+    more than of the one before it, at one such place."""
     lines: list[str] = []
+    for turn, p in enumerate(positions if ALL else []):
+        if errors := known[p.call]:
+            lines.append(p.line(f"error={errors[turn % len(errors)]}"))
     for turn, call in enumerate(sorted({p.call for p in positions})):
         places = [p for p in positions if p.call == call]
         errors = known[call]
@@ -92,8 +96,8 @@ def choose(positions: list[Position], known: dict[str, list[str]]) -> list[str]:
             some = [places[0].line(how), places[-1].line(how)]
             if error not in AGAIN:
                 some.append(places[0].line(how, "+"))
-            lines += dict.fromkeys(some if ALL else [some[turn % len(some)]])
-    return lines
+            lines += some if ALL else [some[turn % len(some)]]
+    return list(dict.fromkeys(lines))
 
 
 @pytest.mark.parametrize("names, kernel", ERRORS,

@@ -5,7 +5,7 @@ One guest is saved before the load; for each flip it goes on from there, loads, 
 has to be reset without the next kernel having begun. Nearly always the purgatory says
 what is damaged. It cannot when the flip is in the instructions that would find it.
 
-$KEXEC_FLIPS is how many (20; 100 for the full measure), $KEXEC_FLIPS_SEED which ones.
+$KEXEC_FLIPS is how many (10; 100 for the full measure), $KEXEC_FLIPS_SEED which ones.
 """
 
 import json
@@ -20,7 +20,7 @@ from guest import Guest, GuestError
 from initrd import build_initrd
 from places import kexec, probe
 
-COUNT = int(os.environ.get("KEXEC_FLIPS", "20"))
+COUNT = int(os.environ.get("KEXEC_FLIPS", "10"))
 SEED = int(os.environ.get("KEXEC_FLIPS_SEED", "20261122"))
 LEAST_PER_SEGMENT = max(1, COUNT // 20)
 MAY_BE_SILENT = max(2, COUNT * 5 // 100)  # stopped without a report that names it

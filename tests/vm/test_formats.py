@@ -77,9 +77,10 @@ def test_wrapped(build, tmp_path, uki, kind, how):
 
 
 def test_vmlinux(build, elf):
-    """Above 4 GiB, with 5-level paging."""
+    """Above 4 GiB, with 5-level paging; out of a compressed file."""
     slot, path = elf
-    initrd = build_initrd(files={"/vmlinux": path}, programs=[kexec(build)],
+    packed = wrap(path, {"6.12": "gzip", "7.3": "zstd"}[slot])
+    initrd = build_initrd(files={"/vmlinux": packed}, programs=[kexec(build)],
                           next_initrd=build_initrd(name="next"))
     with Guest(kernel="6.1", memory="6G", initrd=initrd) as guest:
         if slot == "6.12":
@@ -123,12 +124,13 @@ def test_after_a_crash(build, tmp_path, uki, kind):
 
 def test_uki(build, uki):
     """Its own initrd and command line; through kexec_file_load its kernel at least."""
-    initrd = build_initrd(files={"/uki": uki}, programs=[kexec(build)])
+    initrd = build_initrd(files={"/uki": uki, "/uki.xz": wrap(uki, "xz")},
+                          programs=[kexec(build)])
     with Guest(kernel="7.3", memory="2G", initrd=initrd) as guest:
         guest.check("kexec -s -l /uki && kexec -u")
         said = guest.check("kexec -d -l /uki 2>&1")
         assert "its initrd is used" in said and "its command line is used" in said
-        jump(guest, "kexec -l /uki")
+        jump(guest, "kexec -l /uki.xz")
         assert "6.12" in guest.release
         assert guest.check("cat /proc/cmdline").strip() == UKI_CMDLINE
         for path, content in MARKS.items():

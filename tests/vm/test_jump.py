@@ -8,7 +8,7 @@ import pytest
 
 from guest import Guest
 from initrd import build_initrd
-from places import KERNELS, kexec, spread
+from places import KERNELS, kexec, some, spread
 
 NEXT_CMDLINE = "console=ttyS0,115200 panic=-1 from.test='a b'"
 TIME_ZERO_SEED = r"^\[    0\.000000\] random: crng init done"
@@ -32,7 +32,8 @@ def node_types(guest: Guest) -> list[int]:
             guest.check("cat /sys/kernel/boot_params/setup_data/*/type").split()]
 
 
-@pytest.mark.parametrize("loader, loaded", spread(KERNELS, KERNELS, 2))
+@pytest.mark.parametrize("loader, loaded", some(
+    spread(KERNELS, KERNELS, 3), 0, 3, 4, 5))
 def test_next_kernel_has_all_it_needs(build, loader, loaded):
     initrd = build_initrd(kernels=[loaded], programs=[kexec(build)])
     with Guest(kernel=loader, memory="1G", initrd=initrd) as guest:
@@ -44,8 +45,7 @@ def test_next_kernel_has_all_it_needs(build, loader, loaded):
         assert guest.check(FIRMWARE_MAP) == memory
 
 
-@pytest.mark.parametrize("cpu", ["max", "qemu64"])
-@pytest.mark.parametrize("firmware", ["bios", "efi"])
+@pytest.mark.parametrize("firmware, cpu", spread(["bios", "efi"], ["qemu64", "max"]))
 def test_processors_and_firmware(build, firmware, cpu):
     """With and without 5-level paging, 1 GiB pages and RDRAND; from EFI too."""
     initrd = build_initrd(kernels=["6.12"], programs=[kexec(build)])
@@ -98,11 +98,11 @@ def test_generator_that_is_not_ready(build, policy, loads):
 
 
 def test_reuse(build):
-    """--reuse-cmdline and --reuseinitrd."""
+    """--reuse-cmdline and --reuseinitrd; and a bzImage in a compressed file."""
     initrd = build_initrd(kernels=["6.12"], programs=[kexec(build)])
     with Guest(kernel="6.12", initrd=initrd, cmdline="retain_initrd mark=1") as guest:
-        guest.check("kexec -l /boot/vmlinuz-6.12 --reuse-cmdline --reuseinitrd"
-                    " --append=mark=2")
+        guest.check("gzip -1c /boot/vmlinuz-6.12 >/packed && kexec -l /packed"
+                    " --reuse-cmdline --reuseinitrd --append=mark=2")
         guest.send_and_jump("kexec -e")
         guest.wait_ready()
         cmdline = guest.check("cat /proc/cmdline")

@@ -95,7 +95,7 @@ def nodes(seen: Seen) -> list:
     return [n for n in seen.probe.setup_data if n.type not in KERNEL_ONLY]
 
 
-@pytest.mark.parametrize("kernel, machine", spread(KERNELS, MACHINES, 2))
+@pytest.mark.parametrize("kernel, machine", spread(KERNELS, MACHINES))
 def test_like_the_kernel(build, tmp_path, kernel, machine):
     setup = Setup(**{**vars(MACHINES[machine]), "kernel": kernel})
     ours, kernels = both(build, tmp_path, setup, "-c", "-s")

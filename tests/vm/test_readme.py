@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The commands of README.md and kexec(8), typed into guests; see test_manual.py for
-kexec-seed(8). What needs systemd is in test_service.py; what builds is what ran this."""
+kexec-seed(8). What needs systemd is in test_service.py; what builds is what ran this.
 
+$KEXEC_CHAINS=all also runs those of tests/chain (five minutes).
+"""
+
+import os
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from guest import Guest
+import cache
+from guest import SLOW, Guest
 from initrd import build_initrd
 from places import kexec
 from test_manual import plain
@@ -21,6 +27,7 @@ from chainlib.cli import parser  # noqa: E402 pylint: disable=wrong-import-posit
 
 KERNEL = "6.12"
 JUMP = "kexec -e"
+ALL = os.environ.get("KEXEC_CHAINS") == "all"
 # What differs between kernels and machines.
 NUMBERS = re.compile(r"0x[0-9a-f]+| +\d+ KiB")
 
@@ -85,8 +92,8 @@ def test_page(build):
 
 
 @pytest.mark.parametrize("source", ["README.md", "kexec-seed-chain.7"])
-def test_chain_commands(source):
-    """They are understood; test_chain.py runs their like."""
+def test_chain_commands(build, tmp_path, source):
+    """They are understood, and with ALL they do what they say."""
     commands = readme_commands("tests/chain") if source == "README.md" else [
         command for command, _ in page_commands(source)]
     assert len(commands) >= 4
@@ -94,3 +101,21 @@ def test_chain_commands(source):
         words = shlex.split(command.replace("\\\n", " "))
         assert words[0] == "tests/chain", command
         parser().parse_args(words[1:])
+        if ALL:
+            run_chain(build, tmp_path, words[1:])
+
+
+def run_chain(build, folder: Path, options: list[str]) -> None:
+    """With a kernel of the cache for "your own", and its kexec-tools for another kexec."""
+    own = {"--kernel=arch/x86/boot/bzImage": f"--kernel={cache.kernel_image('6.1')}",
+           "--kexec=/sbin/kexec": f"--kexec={cache.kexec_tools()}"}
+    done = subprocess.run(
+        [sys.executable, TOP / "tests/chain", f"--build={build}",
+         *(own.get(o, o) for o in options)],
+        cwd=folder, capture_output=True, text=True, timeout=400 * SLOW, check=False)
+    # what another kexec does is not as promised
+    assert done.returncode == ("--kexec=/sbin/kexec" in options), done.stdout + done.stderr
+    for option in options:
+        name, _, file = option.partition("=")
+        if name in ("--html", "--json", "--junit"):
+            assert (folder / file).stat().st_size > 0

@@ -196,3 +196,17 @@ def test_count_after_another_way(build):
         guest.check("strace -qq -o /dev/null -e inject=kexec_load:error=ENOSYS:when=1"
                     f" {REFRESH}")
         assert state_of(guest).told["refreshes"] == "1"
+
+
+def test_kernel_is_busy(build):
+    """With somebody else's load: the call is made again, but not for ever."""
+    busy = "strace -qq -o /dev/null -e inject=kexec_load:error=EBUSY{} {}"
+    with boot(build, "7.3") as guest:
+        for command in (LOAD, REFRESH):
+            guest.check(busy.format(":when=1..20", command))
+            assert state_of(guest).is_whole()
+        assert state_of(guest).told["refreshes"] == "1"
+        for command in (LOAD, REFRESH):
+            done = guest.run(busy.format("", command))
+            assert done.status == 1 and "another load" in done.output, done.output
+            assert state_of(guest).is_whole()

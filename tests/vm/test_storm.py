@@ -3,7 +3,8 @@
 was loaded. With nobody but the purgatory to make them so, and with the daemon too.
 
 $KEXEC_STORM is how many clones, by default 8; a hundred of them take some ten minutes.
-With a number given, the daemon has its turn as well.
+With a number given, the daemon has its turn as well, and so has RDSEED; by default the
+harder case is tested, which is without.
 """
 
 import os
@@ -17,7 +18,8 @@ from loaded import SAY, load_probe, seed_after_crash
 
 KERNEL = "6.12"  # which notices a fork by itself
 CLONES = int(os.environ.get("KEXEC_STORM", "8"))
-MODES = ["alone", "daemon"] if "KEXEC_STORM" in os.environ else ["alone"]
+LONG = "KEXEC_STORM" in os.environ
+MODES = ["alone", "daemon"] if LONG else ["alone"]
 
 
 def crash_clone(setup: dict, saved: Saved, daemon: bool) -> list[bytes]:
@@ -32,7 +34,7 @@ def crash_clone(setup: dict, saved: Saved, daemon: bool) -> list[bytes]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("cpu", ["max", "qemu64"])
+@pytest.mark.parametrize("cpu", ["max", "qemu64"] if LONG else ["qemu64"])
 def test_all_differ(build, tmp_path, cpu, mode):
     """With RDSEED and without."""
     setup = machine(build, KERNEL, cpu=cpu)

@@ -12,6 +12,7 @@ import pytest
 
 from guest import Guest
 from initrd import build_initrd
+from places import spread
 
 ID = uuid.UUID("324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87")
 CAPTURE = Path(__file__).resolve().parents[1] / "machines/capture"
@@ -36,8 +37,7 @@ def at(guest: Guest, addr: int, path: Path) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("firmware", ["bios", "efi"])
-@pytest.mark.parametrize("kernel", ["6.1", "7.3"])
+@pytest.mark.parametrize("kernel, firmware", spread(["6.1", "7.3"], ["bios", "efi"]))
 def test_address(build, tmp_path, kernel, firmware):
     initrd = build_initrd(files={"/capture": CAPTURE})
     with Guest(kernel=kernel, firmware=firmware, initrd=initrd,
