@@ -22,6 +22,8 @@ struct run {
 	struct job job;
 	struct record record;
 	struct secret seed;
+	/* what must still be so when it is loaded; NULL: nothing */
+	const struct load_guard *guard;
 	bool had_one; /* an image was loaded before */
 	bool waited;  /* for the kernel's generator, and what came of it: */
 	bool seed_ready;
@@ -119,7 +121,7 @@ static int load_files(struct run *run, struct error *err)
 		ret = kexec_try_file(job->kernel.fd, job->o->target, err);
 	if (!ret)
 		ret = kexec_load_files(job->kernel.fd, job->initrd.fd, job->cmdline,
-				       job->o->target, job->o->no_cma, err);
+				       job->o->target, job->o->no_cma, run->guard, err);
 	return end_record(run, ret, err);
 }
 
@@ -147,7 +149,7 @@ static int load_sealed(struct run *run, bool *other_way, struct error *err)
 	struct error changed;
 	int ret;
 
-	ret = lend_and_load(&run->job.plan, &run->seed, run->job.o->target, NULL,
+	ret = lend_and_load(&run->job.plan, &run->seed, run->job.o->target, run->guard,
 			    other_way, err);
 	if (!job_check_files(&run->job, &changed))
 		return ret;
@@ -270,10 +272,11 @@ int run_load(const struct options *o, struct error *err)
 }
 
 int run_reload(const struct recipe_dir *dir, const struct recipe *again,
-	       const char *source, struct error *err)
+	       const char *source, const struct load_guard *guard, struct error *err)
 {
 	struct run run = {
 		.record = { .dir = *dir, .again = again, .source = source },
+		.guard = guard,
 	};
 	int ret;
 

@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "load/recipe.h"
+#include "load/kexec_load.h"
 #include "options.h"
 
 /*
@@ -18,11 +19,12 @@ int run_load(const struct options *o, struct error *err);
 
 /*
  * Loads a crash image again from the files of its recipe, which must not have changed
- * (-ESTALE), with a new seed. @source is the word for what it is for. The caller has the
- * folder locked. 0 or a negative errno.
+ * (-ESTALE), with a new seed, if @guard (NULL: none) still agrees when all is read.
+ * @source is the word for what it is for. The caller has the folder locked. 0 or a negative
+ * errno.
  */
 int run_reload(const struct recipe_dir *dir, const struct recipe *again,
-	       const char *source, struct error *err);
+	       const char *source, const struct load_guard *guard, struct error *err);
 
 /* Unloads, and forgets the recipe of a crash image. 0 or a negative errno. */
 int run_unload(const struct options *o, struct error *err);

@@ -189,12 +189,34 @@ static void count(struct recipe *r, const char *source)
 	snprintf(r->source, sizeof(r->source), "%s", source);
 }
 
+/*
+ * To read the files takes a while, and so may another tool's load that ours has to wait
+ * for: what that has loaded is not ours to replace. What could not be proven before, or
+ * cannot be read now, is no reason.
+ */
+static int is_still_so(const void *context, struct error *err)
+{
+	const struct crash_state *s = context;
+	struct error ignored;
+	int ret = 0;
+
+	if (!s->loaded && kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored) > 0)
+		return error_set(err, ENODATA,
+				 "another tool has loaded its own meanwhile");
+	if (s->proven)
+		ret = s->method == CRASH_KEXEC_LOAD
+			      ? loaded_check_tag(&s->kcore, &s->recipe, err)
+			      : loaded_prove(&s->kcore, &s->recipe, err);
+	return ret == -ENODATA ? ret : 0;
+}
+
 /* Everything from the files, which must be what they were. */
 static int reload(const struct recipe_dir *dir, const struct crash_state *s,
 		  const char *source, struct refresh_result *out, struct error *err)
 {
+	const struct load_guard guard = { is_still_so, s };
 	double start = now();
-	int ret = run_reload(dir, &s->recipe, source, err);
+	int ret = run_reload(dir, &s->recipe, source, &guard, err);
 
 	out->window = now() - start;
 	if (ret)

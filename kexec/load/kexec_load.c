@@ -33,20 +33,66 @@ static const char *loaded_path(enum kexec_target target)
 
 static const struct timespec busy_pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000 };
 
+/* The kernel tells this size under the lock that a load has. */
+static bool is_busy(void)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+
+	return file_slurp("/sys/kernel/kexec_crash_size", 64, &text, &size) == -EBUSY;
+}
+
+/*
+ * Waits until a call that found the kernel busy may be made again; false when that takes
+ * too long, all *@pauses together. Each call, refused or not, counts towards
+ * kernel.kexec_load_limit_*, after which there are none until the next boot: so as long as
+ * the kernel is busy it is only looked at.
+ */
+static bool wait_while_busy(int *pauses)
+{
+	do {
+		if ((*pauses)++ == BUSY_RETRIES)
+			return false;
+		nanosleep(&busy_pause, NULL);
+	} while (is_busy());
+	return true;
+}
+
 /* 0, or a positive errno of the call; -EPERM when @guard did not hold, with its line. */
 static int call_kexec_load(uint64_t entry, size_t count, struct kexec_segment *segments,
 			   unsigned long flags, const struct load_guard *guard,
 			   struct error *err)
 {
-	for (int i = 0;; i++) {
+	for (int pauses = 0;;) {
 		if (guard && guard->holds(guard->context, err))
 			return -EPERM;
 		if (syscall(SYS_kexec_load, entry, count, segments,
 			    flags | KEXEC_ARCH_X86_64) == 0)
 			return 0;
-		if (errno != EBUSY || i == BUSY_RETRIES)
+		if (errno != EBUSY)
 			return errno;
-		nanosleep(&busy_pause, NULL);
+		if (!wait_while_busy(&pauses))
+			return EBUSY;
+	}
+}
+
+/* The same for the other call. */
+static int call_kexec_file_load(int kernel_fd, int initrd_fd, const char *cmdline,
+				unsigned long flags, const struct load_guard *guard,
+				struct error *err)
+{
+	unsigned long size = cmdline ? strlen(cmdline) + 1 : 0;
+
+	for (int pauses = 0;;) {
+		if (guard && guard->holds(guard->context, err))
+			return -EPERM;
+		if (syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, size, cmdline,
+			    flags) == 0)
+			return 0;
+		if (errno != EBUSY)
+			return errno;
+		if (!wait_while_busy(&pauses))
+			return EBUSY;
 	}
 }
 
@@ -81,9 +127,11 @@ int kexec_load_plan(const struct plan *plan, enum kexec_target target,
 }
 
 int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
-		     enum kexec_target target, bool no_cma, struct error *err)
+		     enum kexec_target target, bool no_cma,
+		     const struct load_guard *guard, struct error *err)
 {
 	unsigned long flags = 0;
+	int code;
 
 	if (no_cma)
 		flags |= KEXEC_FILE_NO_CMA;
@@ -91,13 +139,13 @@ int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
 		flags |= KEXEC_FILE_NO_INITRAMFS;
 	if (target == KEXEC_TARGET_CRASH)
 		flags |= KEXEC_FILE_ON_CRASH;
-	if (syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, strlen(cmdline) + 1,
-		    cmdline, flags) == 0)
-		return 0;
-	if (errno == EINVAL && no_cma) /* a flag that the kernel does not know */
+	code = call_kexec_file_load(kernel_fd, initrd_fd, cmdline, flags, guard, err);
+	if (code <= 0)
+		return code;
+	if (code == EINVAL && no_cma) /* a flag that the kernel does not know */
 		return kexec_load_files(kernel_fd, initrd_fd, cmdline, target, false,
-					err);
-	return refusal_explain(errno, KEXEC_CALL_FILE_LOAD, target, NULL, err);
+					guard, err);
+	return refusal_explain(code, KEXEC_CALL_FILE_LOAD, target, NULL, err);
 }
 
 int kexec_try_file(int kernel_fd, enum kexec_target target, struct error *err)
@@ -105,14 +153,15 @@ int kexec_try_file(int kernel_fd, enum kexec_target target, struct error *err)
 	static const char limit[] = "/proc/sys/kernel/kexec_load_limit_reboot";
 	_cleanup_free_ char *text = NULL;
 	size_t size;
+	int code;
 
 	/* a limit on the other target would count this one */
 	if (!file_slurp(limit, 64, &text, &size) && text[0] != '-')
 		return 0;
-	if (syscall(SYS_kexec_file_load, kernel_fd, -1, 2UL, "x", 0UL) == 0 ||
-	    errno == EBADF)
+	code = call_kexec_file_load(kernel_fd, -1, "x", 0, NULL, err);
+	if (!code || code == EBADF)
 		return 0;
-	return refusal_explain(errno, KEXEC_CALL_FILE_LOAD, target, NULL, err);
+	return refusal_explain(code, KEXEC_CALL_FILE_LOAD, target, NULL, err);
 }
 
 int kexec_unload(enum kexec_target target, struct error *err)
@@ -128,9 +177,10 @@ int kexec_unload(enum kexec_target target, struct error *err)
 		return -EPERM;
 	if (target == KEXEC_TARGET_CRASH)
 		flags |= KEXEC_FILE_ON_CRASH;
-	if (syscall(SYS_kexec_file_load, -1, -1, 0, NULL, flags) == 0)
+	code = call_kexec_file_load(-1, -1, NULL, flags, NULL, err);
+	if (!code)
 		return 0;
-	return refusal_explain(errno, KEXEC_CALL_FILE_LOAD, target, NULL, err);
+	return refusal_explain(code, KEXEC_CALL_FILE_LOAD, target, NULL, err);
 }
 
 int kexec_is_loaded(enum kexec_target target, struct error *err)

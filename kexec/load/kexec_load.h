@@ -38,10 +38,11 @@ int kexec_load_plan(const struct plan *plan, enum kexec_target target,
 /*
  * kexec_file_load(2). @initrd_fd is -1 for none; the command line goes in as it is. With
  * @no_cma the kernel leaves the memory for contiguous allocations alone, as it always does
- * when it does not know that flag.
+ * when it does not know that flag. @guard and -EBUSY as for kexec_load_plan().
  */
 int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
-		     enum kexec_target target, bool no_cma, struct error *err);
+		     enum kexec_target target, bool no_cma,
+		     const struct load_guard *guard, struct error *err);
 
 /*
  * Would the kernel take this file, as far as rules and signatures go? It gives a loaded

@@ -175,6 +175,11 @@ def test_beside_kexec_tools(build):
         assert state_of(guest).told["method"] == "foreign"
         guest.check(LOAD)  # between our proof and the call, and their image is elsewhere
         check_round(guest, slow("delay_enter", REFRESH), 1500000)
+        guest.check(LOAD)  # while all of ours is read again: theirs is not replaced
+        out = check_round(guest, "strace -qq -o /dev/null -e trace=memfd_secret -e inject="
+                          f"memfd_secret:delay_enter=3000000 {FULL}", 1500000)
+        assert "another crash image is loaded" in out and out.startswith("1 ")
+        assert state_of(guest).told["method"] == "foreign"
 
 
 def test_leftovers_prove_nothing(build):

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A kernel that is busy with somebody else's load, and counts our calls. */
+#include "check.h"
+
+#include "base/file.h"
+#include "load/kexec_load.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+int __wrap_file_slurp(const char *path, size_t max, char **data, size_t *size);
+int __real_file_slurp(const char *path, size_t max, char **data, size_t *size);
+long __wrap_syscall(long number, ...);
+
+/* How many more looks find it busy; how many calls it has seen. */
+static struct {
+	unsigned int busy, calls;
+} fake;
+
+int __wrap_file_slurp(const char *path, size_t max, char **data, size_t *size)
+{
+	if (strcmp(path, "/sys/kernel/kexec_crash_size"))
+		return __real_file_slurp(path, max, data, size);
+	if (fake.busy) {
+		fake.busy--;
+		return -EBUSY;
+	}
+	return -ENOENT;
+}
+
+long __wrap_syscall(long number, ...)
+{
+	assert_true(number == SYS_kexec_load || number == SYS_kexec_file_load);
+	fake.calls++;
+	if (!fake.busy)
+		return 0;
+	fake.busy--;
+	errno = EBUSY;
+	return -1;
+}
+
+static void be_busy(unsigned int looks)
+{
+	fake.busy = looks;
+	fake.calls = 0;
+}
+
+/* Each call counts towards kernel.kexec_load_limit_*: one in vain, and one that is not. */
+static void test_few_calls(void **state)
+{
+	struct plan plan = { 0 };
+	struct error err = { "" };
+
+	(void)state;
+	be_busy(20);
+	assert_int_equal(kexec_load_plan(&plan, KEXEC_TARGET_CRASH, NULL, NULL, &err), 0);
+	assert_int_equal(fake.calls, 2);
+	be_busy(20);
+	assert_int_equal(kexec_unload(KEXEC_TARGET_CRASH, &err), 0);
+	assert_int_equal(fake.calls, 2);
+}
+
+/* kexec_file_load(2) waits just as well. */
+static void test_files(void **state)
+{
+	struct error err = { "" };
+
+	(void)state;
+	be_busy(20);
+	assert_int_equal(
+		kexec_load_files(0, -1, "", KEXEC_TARGET_CRASH, false, NULL, &err), 0);
+	assert_int_equal(fake.calls, 2);
+	be_busy(20);
+	assert_int_equal(kexec_try_file(0, KEXEC_TARGET_CRASH, &err), 0);
+	assert_int_equal(fake.calls, 2);
+}
+
+static int only_once(const void *context, struct error *err)
+{
+	unsigned int *count = *(unsigned int *const *)context;
+
+	return (*count)++ ? error_set(err, ENODATA, "not ours any more") : 0;
+}
+
+/* Whoever kept the kernel busy may have loaded what we must not replace. */
+static void test_guard(void **state)
+{
+	unsigned int count = 0, *counter = &count;
+	const struct load_guard guard = { only_once, &counter };
+	struct error err = { "" };
+
+	(void)state;
+	be_busy(3);
+	assert_int_equal(
+		kexec_load_files(0, -1, "", KEXEC_TARGET_CRASH, false, &guard, &err),
+		-EPERM);
+	assert_string_equal(err.text, "not ours any more");
+	assert_int_equal(fake.calls, 1);
+	assert_int_equal(count, 2);
+}
+
+/* But not for ever. */
+static void test_too_long(void **state)
+{
+	struct plan plan = { 0 };
+	struct error err = { "" };
+
+	(void)state;
+	be_busy(1000000);
+	assert_int_equal(kexec_load_plan(&plan, KEXEC_TARGET_CRASH, NULL, NULL, &err),
+			 -EBUSY);
+	assert_non_null(strstr(err.text, "another load"));
+	assert_int_equal(fake.calls, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_few_calls),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_too_long),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
