@@ -375,9 +375,9 @@ static int refresh(const struct recipe_dir *dir, const struct refresh_request *r
 
 	if (ret)
 		return ret;
-	if (s->loaded ? s->method == CRASH_FOREIGN : !may_restore(s, req))
+	out->lost = s->loaded ? s->method != CRASH_FOREIGN : may_restore(s, req);
+	if (!out->lost) /* ours it is, or shall be; whether it is lost, the end finds out */
 		return refuse(s, out, err);
-	out->lost = true; /* unless the end finds otherwise */
 	if (!s->loaded)
 		return reload(dir, s, req->source, out, err);
 	if (s->recipe.options.seed != SEED_OFF)
@@ -397,7 +397,8 @@ int refresh_run(const struct refresh_request *req, struct refresh_result *out,
 	struct error ignored;
 	int ret;
 
-	*out = (struct refresh_result){ 0 };
+	/* as long as nobody has looked, what was lost still is */
+	*out = (struct refresh_result){ .lost = req->restore };
 	ret = recipe_dir_open(req->dir ? req->dir : RECIPE_DIR, req->seconds, &dir, err);
 	if (!ret)
 		ret = refresh(&dir, req, out, &s, err);
