@@ -320,11 +320,17 @@ static int dynamic(const struct recipe_dir *dir, struct crash_state *s,
 /* What an interrupted one has left: the recipe of what is loaded becomes current. */
 static int mend(const struct recipe_dir *dir, struct crash_state *s, struct error *err)
 {
+	struct error ignored;
+
 	if (!s->interrupted || !s->proven)
 		return 0;
 	s->interrupted = false;
-	return s->slot == RECIPE_NEXT ? recipe_promote(dir, err)
-				      : recipe_remove(dir, RECIPE_NEXT, err);
+	if (s->slot != RECIPE_NEXT)
+		return recipe_remove(dir, RECIPE_NEXT, err);
+	/* where kexec_file_load() has put it was found only now: the file does not have it */
+	if (s->method == CRASH_KEXEC_FILE_LOAD)
+		recipe_write(dir, RECIPE_NEXT, &s->recipe, &ignored);
+	return recipe_promote(dir, err);
 }
 
 static int refuse(const struct crash_state *s, struct refresh_result *out,

@@ -15,7 +15,7 @@ import os
 import pytest
 
 from crash import crash, parse_probe
-from faults import (FULL, KILLED, LOAD, RAMDISK, REFRESH, THEIRS, UNLOAD, Position, Step,
+from faults import (FULL, IMAGE, KILLED, LOAD, RAMDISK, REFRESH, THEIRS, UNLOAD, Position, Step,
                     boot, fail_with, state_of, sweep, trace)
 from guest import Guest
 from places import KERNELS
@@ -83,6 +83,21 @@ def test_killed_other_way(build):
         assert guest.run(killed).status == KILLED
         assert state_of(guest).told["method"] == "foreign"
         assert guest.run(REFRESH).status == 1
+
+
+def test_killed_before_the_look(build):
+    """Killed right after kexec_file_load(): where the image lies is found out and kept,
+    also by a refresh that can do no more; and what another tool loads is not ours."""
+    with boot(build, "7.3") as guest:
+        assert guest.run("strace -qq -o /dev/null -e trace=renameat -e inject=renameat:"
+                         f"signal=KILL:when=2 kexec -p -s {IMAGE}").status == KILLED
+        assert state_of(guest).told["interrupted"] == "true"
+        guest.check("echo more >>/ramdisk")
+        assert guest.run(REFRESH).status == 1
+        state = state_of(guest)
+        assert state.is_their_own_way() and state.told["interrupted"] == "false"
+        guest.check(THEIRS)
+        assert state_of(guest).told["method"] == "foreign"
 
 
 # What a kill leaves is not only said to be good: the crash kernel starts.
