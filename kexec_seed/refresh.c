@@ -69,25 +69,21 @@ static int check_hole(const struct crash_state *s, struct error *err)
 }
 
 /*
- * The kernel has changed the headers since they were loaded: what it made of them must
- * stay. Into *@headers, which the caller frees after the load.
+ * The kernel changes the headers when memory comes or goes, and may do so at any time:
+ * what it made of them must stay. Room for them into *@headers, which the caller frees
+ * after the load; they are read right before it.
  */
-static int keep_headers(const struct kcore *k, struct plan *plan, uint8_t **headers,
-			struct error *err)
+static int make_room_for_headers(struct plan *plan, uint8_t **headers, struct error *err)
 {
 	struct segment *s = plan_segment(plan, PURGATORY_KIND_ELFCOREHDR);
-	int ret;
 
 	if (!plan->hotplug || !s)
 		return 0;
-	*headers = malloc(s->mem_size);
+	*headers = calloc(1, s->mem_size);
 	if (!*headers)
 		return error_set(err, ENOMEM, "out of memory");
-	ret = kcore_read(k, s->addr, *headers, s->mem_size, err);
-	if (!ret && memcmp(*headers, ELFMAG, SELFMAG))
-		ret = error_set(err, ENOTSUP, "the ELF core headers are damaged");
 	s->content = (struct bytes){ *headers, s->mem_size };
-	return ret;
+	return 0;
 }
 
 /* Some of what a refresh does not replace, all over it, as it lies in memory. */
@@ -135,11 +131,26 @@ static int check_samples(const struct crash_state *s, const struct samples *befo
 	return error_set(err, EBADMSG, "another tool has loaded its own meanwhile");
 }
 
-static int tag_holds(const void *context, struct error *err)
-{
-	const struct crash_state *s = context;
+/* What is looked at right before the call, whenever that is made. */
+struct last_look {
+	const struct crash_state *state;
+	uint8_t *headers; /* room for them; NULL: the kernel does not change them */
+};
 
-	return loaded_check_tag(&s->kcore, &s->recipe, err);
+static int look(const void *context, struct error *err)
+{
+	const struct last_look *l = context;
+	const struct crash_state *s = l->state;
+	const struct segment *part =
+		plan_find(&s->recipe.plan, PURGATORY_KIND_ELFCOREHDR);
+	int ret = loaded_check_tag(&s->kcore, &s->recipe, err);
+
+	if (ret || !l->headers)
+		return ret;
+	ret = kcore_read(&s->kcore, part->addr, l->headers, part->mem_size, err);
+	if (!ret && memcmp(l->headers, ELFMAG, SELFMAG))
+		ret = error_set(err, ENOTSUP, "the ELF core headers are damaged");
+	return ret;
 }
 
 /* The plan of the dynamic block alone; its blocks are still the recipe's. */
@@ -160,12 +171,14 @@ static int load_dynamic(struct crash_state *s, struct refresh_result *out,
 	_cleanup_free_ uint8_t *headers = NULL;
 	struct plan plan = dynamic_plan(&s->recipe.plan);
 	/* another tool may have loaded its own since it was proven that we had not */
-	const struct load_guard guard = { tag_holds, s };
+	struct last_look last = { s, NULL };
+	const struct load_guard guard = { look, &last };
 	struct secret page = { 0 };
 	double start;
 	int ret;
 
-	ret = keep_headers(&s->kcore, &plan, &headers, err);
+	ret = make_room_for_headers(&plan, &headers, err);
+	last.headers = headers;
 	if (!ret)
 		ret = seed_wait(s->recipe.options.seed_timeout, err);
 	if (!ret)

@@ -34,13 +34,15 @@ AS_DRAWN = "--seed-mix=off"
 
 
 def refreshable(build: Path, setup: Setup, **more):
-    """A guest with kexec, kexec-seed, kexec-tools, setpriv, the probe and an initrd."""
+    """A guest with kexec, kexec-seed, kexec-tools, setpriv, strace, the probe and an
+    initrd."""
     files = {RAMDISK: bytes(range(256)) * 2000}
-    setpriv = shutil.which("setpriv")
-    assert setpriv, "setpriv is not there"
+    setpriv, strace = shutil.which("setpriv"), shutil.which("strace")
+    assert setpriv and strace, "setpriv or strace is not there"
     for target, program in (("/usr/sbin/kexec-seed", build / "kexec_seed/kexec-seed"),
                             (THEIRS, cache.kexec_tools()),
-                            ("/usr/sbin/setpriv", Path(setpriv))):
+                            ("/usr/sbin/setpriv", Path(setpriv)),
+                            ("/usr/sbin/strace", Path(strace))):
         files |= {target: program, **libraries(program)}
     return running(build, setup, files=files, **more)
 

@@ -316,6 +316,23 @@ def test_hotplug(build, kernel):
         assert guest.ram.read(*where) == updated
 
 
+def test_hotplug_meanwhile(build):
+    """--hotplug: memory comes after a refresh has begun and before it loads."""
+    with hotplug_guest(build, "7.3") as guest:
+        guest.check(load_probe(options=f"{AS_DRAWN} {SAY} --hotplug"))
+        where = headers_of_plan(guest)
+        known = ram_in_headers(guest, *where)
+        guest.check("(strace -qq -o /dev/null -e trace=memfd_secret -e inject=memfd_secret:"
+                    "delay_enter=12000000 kexec-seed refresh >/tmp/said 2>&1;"
+                    " echo $? >/tmp/done) & sleep 2")
+        plug_memory(guest, "first", 128)
+        assert guest.run("test -e /tmp/done").status == 1
+        assert ram_in_headers(guest, *where) == known + (128 << 20)
+        assert guest.check("while ! [ -s /tmp/done ]; do sleep 0.1; done; cat /tmp/done",
+                           60).strip() == "0"
+        assert ram_in_headers(guest, *where) == known + (128 << 20)
+
+
 def test_hotplug_of_the_kernels_own(build):
     """What kexec_file_load has loaded is still known after the kernel has changed it."""
     with hotplug_guest(build, "6.12") as guest:
