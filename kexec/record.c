@@ -187,7 +187,13 @@ static int finish(struct record *rec, const struct job *job, const struct kcore 
 		  struct error *err)
 {
 	int ret = look_at_image(job, k, &rec->recipe, err);
+	struct error tag;
 
+	/* another tool may have begun to load its own while we looked: not ours to unload */
+	if (ret == -EBADMSG && loaded_check_tag(k, &rec->recipe, &tag) == -ENODATA) {
+		*err = tag;
+		ret = -ENODATA;
+	}
 	if (ret == -EBADMSG)
 		return unload_damaged(rec, err);
 	/* -ENODATA: another tool has been quick, or memory is encrypted and reads as noise */
