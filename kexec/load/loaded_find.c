@@ -27,6 +27,9 @@ static uint64_t cmdline_addr(const struct boot_params *bp)
 	return bp->hdr.cmd_line_ptr | (uint64_t)bp->ext_cmd_line_ptr << 32;
 }
 
+/* What can be in front of a command line, and the NUL behind it. */
+#define FRONT_SIZE sizeof("elfcorehdr=0x0123456789abcdef dmcryptkeys=0x0123456789abcdef ")
+
 /*
  * The kernel puts "elfcorehdr=0x.. " in front of the command line that it was given.
  * Returns where the headers are; 0: this is another command line.
@@ -51,7 +54,7 @@ static int look_at(const struct kcore *k, struct range region,
 		   const struct boot_params *bp, const char *cmdline, uint64_t *headers,
 		   struct error *err)
 {
-	size_t size = strlen(cmdline) + sizeof("elfcorehdr=0x0123456789abcdef ");
+	size_t size = strlen(cmdline) + FRONT_SIZE;
 	_cleanup_free_ char *text = NULL;
 	int ret;
 
