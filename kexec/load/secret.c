@@ -15,10 +15,16 @@
 static void *map_memfd_secret(size_t size)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
+	void *p;
 
 	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
 		return MAP_FAILED;
-	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	/* it has to be shared, so a child would see the same bytes */
+	if (p == MAP_FAILED || madvise(p, size, MADV_DONTFORK) == 0)
+		return p;
+	munmap(p, size);
+	return MAP_FAILED;
 }
 
 static void *map_locked(size_t size)

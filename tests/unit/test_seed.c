@@ -5,6 +5,7 @@
 #include "load/secret.h"
 #include "load/seed.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -57,10 +58,32 @@ static void test_lend(void **state)
 	secret_wipe(&page); /* harmless */
 }
 
-/*
- * A child of fork() must not have the bytes: either they are gone (MADV_WIPEONFORK) or
- * the mapping is shared and locked in one place (memfd_secret).
- */
+/* A child of fork() does not have the bytes: they are wiped, or not mapped at all. */
+static void test_is_not_inherited(void **state)
+{
+	struct secret page;
+	struct error err;
+	int ends[2], status;
+	char byte = 0;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(secret_map(4096, &page, &err), 0);
+	page.data[0] = 0x5a;
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) /* the kernel looks: what is not mapped is no signal */
+		_exit(write(ends[1], page.data, 1) < 0 && errno != EFAULT);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	close(ends[1]);
+	assert_true(read(ends[0], &byte, 1) >= 0);
+	assert_int_equal(byte, 0);
+	close(ends[0]);
+	secret_wipe(&page);
+}
+
 static void test_is_locked(void **state)
 {
 	char line[512];
@@ -92,6 +115,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_draws_are_distinct),
 		cmocka_unit_test(test_lend),
+		cmocka_unit_test(test_is_not_inherited),
 		cmocka_unit_test(test_is_locked),
 	};
 
