@@ -66,13 +66,20 @@ static int read_iomem(const char *root, struct iomem *out, struct error *err)
 	return ret;
 }
 
-/* The map that a kernel without CONFIG_FIRMWARE_MEMMAP shows: its own view of it. */
+/*
+ * The map that a kernel without CONFIG_FIRMWARE_MEMMAP shows: its own view of it. RAM
+ * that a driver manages is in no firmware's map: the next kernel gets it from that driver.
+ */
 static int e820_from_iomem(const struct iomem *m, struct e820_map *out)
 {
 	for (size_t i = 0; i < m->map.count; i++) {
 		const struct boot_e820_entry *e = &m->map.entries[i];
-		int ret = e820_add(out, e->addr, e->addr + e->size - 1, e->type);
+		struct range r = { e->addr, e->addr + e->size };
+		int ret;
 
+		if (e->type == E820_RAM && !ranges_contain(&m->ram, r))
+			continue;
+		ret = e820_add(out, r.start, r.end - 1, e->type);
 		if (ret)
 			return ret;
 	}
