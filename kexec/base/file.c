@@ -323,3 +323,10 @@ int file_slurp(const char *path, size_t max, char **data, size_t *size)
 	*size = used;
 	return 0;
 }
+
+int file_next(DIR *dir, const struct dirent **entry)
+{
+	errno = 0;
+	*entry = readdir(dir);
+	return *entry ? 1 : -errno;
+}

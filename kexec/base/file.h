@@ -9,6 +9,7 @@
 #include "bytes.h"
 #include "error.h"
 
+#include <dirent.h>
 #include <time.h>
 
 #define FILE_HEAD 4096
@@ -106,5 +107,11 @@ bool file_is_trouble(int ret);
  * bytes. No message: the caller knows whether the file matters.
  */
 int file_slurp(const char *path, size_t max, char **data, size_t *size);
+
+/*
+ * The next entry of @dir into *@entry: 1; 0 when there are no more. A negative errno when
+ * it cannot be read, which must not be taken for the end: a part may look like all of it.
+ */
+int file_next(DIR *dir, const struct dirent **entry);
 
 #endif

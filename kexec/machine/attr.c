@@ -38,12 +38,12 @@ int attr_list(const char *path, size_t max, uint32_t **numbers, size_t *count)
 	_cleanup_free_ uint32_t *list = NULL;
 	const struct dirent *d;
 	size_t used = 0;
+	int ret;
 
 	if (!dir)
 		return -errno;
-	while ((d = readdir(dir))) {
+	while ((ret = file_next(dir, &d)) > 0) {
 		uint32_t number;
-		int ret;
 
 		if (!text_decimal(text_from(d->d_name), &number))
 			continue;
@@ -53,6 +53,8 @@ int attr_list(const char *path, size_t max, uint32_t **numbers, size_t *count)
 		if (ret)
 			return ret;
 	}
+	if (ret)
+		return ret;
 	if (used)
 		qsort(list, used, sizeof(*list), compare);
 	*numbers = take_ptr(list);

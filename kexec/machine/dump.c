@@ -63,8 +63,9 @@ static int list_cpus(DIR *dir, uint32_t **numbers, size_t *count)
 	_cleanup_free_ uint32_t *list = NULL;
 	const struct dirent *d;
 	size_t used = 0, room = 0;
+	int ret;
 
-	while ((d = readdir(dir))) {
+	while ((ret = file_next(dir, &d)) > 0) {
 		struct bytes rest;
 		uint32_t number;
 
@@ -84,6 +85,8 @@ static int list_cpus(DIR *dir, uint32_t **numbers, size_t *count)
 		}
 		list[used++] = number;
 	}
+	if (ret)
+		return ret;
 	if (used)
 		qsort(list, used, sizeof(*list), compare);
 	*numbers = take_ptr(list);

@@ -307,16 +307,18 @@ static int read_tables(const char *root, const char *name, struct tables *t)
 	_cleanup_closedir_ DIR *dir = NULL;
 	_cleanup_free_ char *path = NULL;
 	const struct dirent *d;
-	int ret = 0;
+	int ret;
 
 	if (asprintf(&path, "%s%s", root, name) < 0)
 		return -ENOMEM;
 	dir = opendir(path);
 	if (!dir)
 		return -errno;
-	while (!ret && (d = readdir(dir)))
-		if (is_table(d->d_name))
-			ret = read_table(path, d->d_name, t);
+	while ((ret = file_next(dir, &d)) > 0) {
+		ret = is_table(d->d_name) ? read_table(path, d->d_name, t) : 0;
+		if (ret)
+			return ret;
+	}
 	return ret;
 }
 

@@ -112,6 +112,18 @@ static void test_no_crash_kernels(void **state)
 	assert_fails(t, ENOENT, "no processor has crash_notes");
 }
 
+/* A dump without the registers of some processors would look whole. */
+static void test_folder_cannot_be_read(void **state)
+{
+	const struct tree *t = *state;
+
+	for (int i = 0; i <= 9; i++) { /* ".", "..", seven more and the end */
+		tree_readdir_fails(i);
+		assert_fails(t, EIO, "sys/devices/system/cpu");
+	}
+	tree_readdir_fails(-1);
+}
+
 static void test_nonsense(void **state)
 {
 	static const struct {
@@ -181,6 +193,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_crash_kernels, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_folder_cannot_be_read, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_nonsense, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_long_a_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kcore_without_a_map, setup,

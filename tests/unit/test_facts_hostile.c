@@ -321,6 +321,26 @@ static void assert_efi(const struct tree *t, bool present, size_t map_size)
 	facts_free(&f);
 }
 
+/* Half of a folder must not pass for all of it, nor an unreadable one for an empty. */
+static void test_folder_cannot_be_read(void **state)
+{
+	const struct tree *t = *state;
+	int i = 0;
+
+	put_efi(t);
+	for (; i <= 3; i++) { /* ".", "..", "0" and the end */
+		tree_readdir_fails(i);
+		assert_refused(t, EIO, MEMMAP);
+	}
+	for (; i <= 3 + 6; i++) { /* the same with "0", "2", "10" */
+		tree_readdir_fails(i);
+		assert_refused(t, EIO, "runtime-map");
+	}
+	tree_readdir_fails(i);
+	assert_efi(t, true, 3 * 48);
+	tree_readdir_fails(-1);
+}
+
 static void test_efi_whole(void **state)
 {
 	const struct tree *t = *state;
@@ -477,6 +497,7 @@ int main(void)
 		TEST(test_memmap_order_and_overlap),
 		TEST(test_boot_params_of_another_size),
 		TEST(test_unknown_type),
+		TEST(test_folder_cannot_be_read),
 		TEST(test_efi_whole),
 		TEST(test_efi_not_present),
 		TEST(test_efi_bad),

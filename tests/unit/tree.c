@@ -3,6 +3,8 @@
 
 #include "check.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,8 @@
 #include <unistd.h>
 
 #define PATH_SIZE 512
+
+static int readdir_left = -1;
 
 static void full_path(const struct tree *t, const char *path, char out[PATH_SIZE])
 {
@@ -24,6 +28,7 @@ void tree_make(struct tree *t)
 	strcpy(t->root, "/tmp/kexec-seed-test.XXXXXX");
 	assert_non_null(mkdtemp(t->root));
 	assert_int_equal(chmod(t->root, 0755), 0);
+	readdir_left = -1; /* a test before this one may have failed */
 }
 
 static void make_folders(char *path, size_t root_size)
@@ -83,6 +88,23 @@ void tree_remove(const struct tree *t, const char *path)
 
 	full_path(t, path, full);
 	assert_int_equal(nftw(full, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+void tree_readdir_fails(int count)
+{
+	readdir_left = count;
+}
+
+/* In place of libc's, which has another with the same result on this machine. */
+struct dirent *readdir(DIR *dir)
+{
+	if (readdir_left == 0) {
+		errno = EIO;
+		return NULL;
+	}
+	if (readdir_left > 0)
+		readdir_left--;
+	return (struct dirent *)readdir64(dir);
 }
 
 void tree_mode(const struct tree *t, const char *path, unsigned int mode)

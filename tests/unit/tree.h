@@ -29,6 +29,12 @@ void tree_put_memmap(const struct tree *t, unsigned int number, uint64_t start,
 /* Removes the file or folder @path; with "" everything. */
 void tree_remove(const struct tree *t, const char *path);
 
+/*
+ * readdir() of the program under test works @count times and then fails with EIO; less
+ * than 0: it always works.
+ */
+void tree_readdir_fails(int count);
+
 /* chmod() of @path. */
 void tree_mode(const struct tree *t, const char *path, unsigned int mode);
 
