@@ -336,6 +336,11 @@ int file_decompress_max(struct file *f, size_t max, struct error *err)
 			err, ENOTSUP,
 			"%s is compressed with %s and this kexec was built without %s",
 			f->path, format->name, format->library);
+	/* of a backup, say, the copy alone could take all the memory there is */
+	if (f->stamp.size > DECOMPRESS_MAX)
+		return error_set(err, EFBIG,
+				 "%s: has more than %zu bytes; no kernel is that big",
+				 f->path, DECOMPRESS_MAX);
 	/* Unpacking looks at every byte of the mapping: it must not shrink meanwhile. */
 	ret = file_copy(f, &packed, err);
 	if (ret)

@@ -18,7 +18,8 @@
  * When @f's content is compressed, puts the unpacked content in its place: f->fd then is
  * a memfd (so that kexec_file_load() can have it), f->path stays. Otherwise nothing
  * happens. -ENOTSUP when this build lacks the library, -EBADMSG for a damaged or
- * truncated file, -EFBIG for more than DECOMPRESS_MAX bytes. On failure @f is as before.
+ * truncated file, -EFBIG for more than DECOMPRESS_MAX bytes, packed or not. On failure
+ * @f is as before.
  *
  * Several compressed streams one after the other are one file, and zeroes behind the last
  * one are padding, as for gzip(1) and xz(1). Anything else behind it counts as damage: a

@@ -235,6 +235,26 @@ static void check_limit(const struct packer *p, struct work *w)
 	assert_kept(w->packed, w->size, 0, EFBIG, "unpacks to more than 0 bytes");
 }
 
+/* A large backup, say: it has to be refused before it is copied. */
+static void check_huge(const struct packer *p, struct work *w)
+{
+	char path[] = "/tmp/kexec-seed-test.XXXXXX";
+	int fd = mkstemp(path);
+	struct error err = { "" };
+	struct file f;
+
+	(void)p;
+	assert_true(fd >= 0);
+	unlink(path);
+	assert_int_equal(write(fd, w->packed, w->size), w->size);
+	assert_int_equal(ftruncate(fd, (off_t)DECOMPRESS_MAX + 1), 0);
+	assert_int_equal(file_adopt(fd, "large", &f, &err), 0);
+	assert_int_equal(file_decompress(&f, &err), -EFBIG);
+	assert_string_equal(err.text,
+			    "large: has more than 1073741824 bytes; no kernel is that big");
+	file_close(&f);
+}
+
 static void check_empty(const struct packer *p, struct work *w)
 {
 	size_t size = p->pack(w->plain, 0, w->packed);
@@ -287,6 +307,12 @@ static void test_limit(void **state)
 {
 	(void)state;
 	for_each_format(check_limit);
+}
+
+static void test_huge(void **state)
+{
+	(void)state;
+	for_each_format(check_huge);
 }
 
 static void test_empty(void **state)
@@ -403,7 +429,7 @@ int main(void)
 		cmocka_unit_test(test_two_streams),    cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_damaged),	       cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_empty),	       cmocka_unit_test(test_no_room),
-		cmocka_unit_test(test_not_built),
+		cmocka_unit_test(test_not_built),      cmocka_unit_test(test_huge),
 #ifdef HAVE_LZMA
 		cmocka_unit_test(test_hungry_xz),
 #endif
