@@ -441,13 +441,13 @@ int plan_make(const struct facts *facts, const struct image *image,
 			    .image = image,
 			    .opts = opts,
 			    .plan = out,
-			    .where = { .min = opts->mem_min, .max = UINT64_MAX } };
+			    .where = { .min = opts->mem_min, .max = PGT_LIMIT } };
 	int ret;
 
 	*out = (struct plan){ 0 };
 	if (m.where.min < LOWEST_ADDR)
 		m.where.min = LOWEST_ADDR;
-	if (opts->mem_max)
+	if (opts->mem_max && opts->mem_max < PGT_LIMIT)
 		m.where.max = opts->mem_max;
 	if (!image->above_4g && m.where.max > LOW_LIMIT)
 		m.where.max = LOW_LIMIT;

@@ -212,6 +212,22 @@ static void test_high_segments_are_mapped(void **state)
 	assert_int_equal(params(s)->pgt_pool % PAGE, 0);
 }
 
+/* With 5-level paging there can be memory that the purgatory cannot map. */
+static void test_unmapped_memory_is_left_alone(void **state)
+{
+	struct scene *s = *state;
+
+	add_ram(s, PGT_LIMIT, PGT_LIMIT + 4 * GIB);
+	for (int i = 0; i < 2; i++) {
+		plan_free(&s->plan);
+		assert_int_equal(make(s), 0);
+		assert_sound(s);
+		for (size_t k = 0; k < s->plan.nr_segments; k++)
+			assert_true(s->plan.segments[k].addr < PGT_LIMIT);
+		s->opts.mem_max = PGT_LIMIT + 4 * GIB;
+	}
+}
+
 static void test_limits_are_kept(void **state)
 {
 	struct scene *s = *state;
@@ -447,6 +463,7 @@ int main(void)
 		PLAN_TEST(test_without_seed_and_initrd),
 		PLAN_TEST(test_old_kernel_stays_below_4g),
 		PLAN_TEST(test_high_segments_are_mapped),
+		PLAN_TEST(test_unmapped_memory_is_left_alone),
 		PLAN_TEST(test_limits_are_kept),
 		PLAN_TEST(test_no_room),
 		PLAN_TEST(test_half_of_memory),
