@@ -190,6 +190,20 @@ static void test_old_kernel_stays_below_4g(void **state)
 	assert_int_equal(params(s)->nr_maps, 0);
 }
 
+/* Where its header says, which is below 4 GiB: initrd_addr_max of boot.rst. */
+static void test_old_kernel_finds_its_initrd(void **state)
+{
+	struct scene *s = *state;
+	const struct segment *initrd;
+
+	s->image.above_4g = false;
+	s->image.initrd_max = 0x20000000;
+	assert_int_equal(make(s), 0);
+	assert_sound(s);
+	initrd = plan_find(&s->plan, PURGATORY_KIND_INITRD);
+	assert_int_equal(initrd->addr + initrd->mem_size, 0x20000000);
+}
+
 /* What lies above 4 GiB must be in the purgatory's map, with pages enough for it. */
 static void test_high_segments_are_mapped(void **state)
 {
@@ -470,6 +484,7 @@ int main(void)
 		PLAN_TEST(test_absurd_sizes),
 		PLAN_TEST(test_command_line_limit),
 		PLAN_TEST(test_five_levels),
+		PLAN_TEST(test_old_kernel_finds_its_initrd),
 		PLAN_TEST(test_e820_spills),
 		PLAN_TEST(test_128_entries_do_not_spill),
 		PLAN_TEST(test_efi_is_handed_on),
