@@ -64,8 +64,16 @@ static int on_message(sd_event_source *io, int fd, uint32_t events, void *contex
 			break;
 		if (ret == -EBADMSG)
 			continue;
-		if (ret == -ENOBUFS) { /* some were lost; a fork may be among them */
+		if (ret == -ENOBUFS) {
+			/*
+			 * Some were lost, a fork may be among them, or a driver that came
+			 * or went. So is all that the kernel sends until the queue is
+			 * empty, of which it says no more (NETLINK_S_CONGESTED in
+			 * net/netlink/af_netlink.c): that needs another socket, and the
+			 * refresh that comes with it.
+			 */
 			s->host->missed(s->host->context, s->kind->name);
+			s->host->changed(s->host->context, SOURCE_SOON);
 			continue;
 		}
 		if (ret < 0) {

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <malloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -416,6 +417,40 @@ static void test_forged(void **state)
 	end(&s);
 }
 
+/*
+ * More messages than the socket holds: the kernel says so once, and is silent about all that
+ * it drops from then on until the queue is empty. In a namespace where nobody else listens.
+ */
+static void test_overrun(void **state)
+{
+	struct sockaddr_nl all = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	char message[1024] = "a message of no meaning";
+	struct setup s;
+	int fd;
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) < 0)
+		skip();
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	begin(&s);
+	s.options.sources = SOURCE_UEVENT;
+	start(&s);
+	run(&s, 150000);
+	for (unsigned int i = 0; i < 2000; i++)
+		assert_int_equal(sendto(fd, message, sizeof(message), 0,
+					(struct sockaddr *)&all, sizeof(all)),
+				 sizeof(message));
+	run(&s, 300000);
+	assert_int_equal(fake.count, 2);
+	assert_string_equal(fake.source, "uevent");
+	/* with a socket that has missed nothing yet */
+	run(&s, 1500000);
+	assert_int_equal(fake.count, 3);
+	assert_string_equal(fake.source, "sources");
+	close(fd);
+	end(&s);
+}
+
 /* A stand-in for /dev/kmsg: the writer's end stays open. */
 static void test_kmsg(void **state)
 {
@@ -493,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_one_only), cmocka_unit_test(test_command_late),
 		cmocka_unit_test(test_signals),	 cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_kmsg),	 cmocka_unit_test(test_polled),
+		cmocka_unit_test(test_overrun),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
