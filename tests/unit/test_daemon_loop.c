@@ -11,11 +11,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -367,6 +369,37 @@ static void test_one_only(void **state)
 	end(&s);
 }
 
+/* With a manager, which has made the folder and alone can make it again. */
+static void test_no_folder(void **state)
+{
+	struct setup s;
+	uint64_t stop;
+	int code = 0;
+
+	(void)state;
+	begin(&s);
+	start(&s);
+	tree_remove(&s.tree, "run");
+	tree_put(&s.tree, "run", "no folder");
+	run(&s, 1500000);
+	assert_int_equal(s.d.lock, -1);
+	/* without one it goes on, and has the state again as soon as that can be */
+	tree_remove(&s.tree, "run");
+	raise(SIGHUP);
+	run(&s, 200000);
+	assert_in_range(s.d.lock, 0, INT_MAX);
+	setenv("NOTIFY_SOCKET", "/dev/null", 1);
+	tree_remove(&s.tree, "run");
+	tree_put(&s.tree, "run", "no folder");
+	stop = daemon_now() + 3000000;
+	while (sd_event_get_state(s.d.loop) != SD_EVENT_FINISHED && daemon_now() < stop)
+		sd_event_run(s.d.loop, 100000);
+	unsetenv("NOTIFY_SOCKET");
+	assert_int_equal(sd_event_get_exit_code(s.d.loop, &code), 0);
+	assert_int_equal(code, -ESTALE);
+	end(&s);
+}
+
 static void test_signals(void **state)
 {
 	struct setup s;
@@ -528,7 +561,7 @@ int main(void)
 		cmocka_unit_test(test_one_only), cmocka_unit_test(test_command_late),
 		cmocka_unit_test(test_signals),	 cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_kmsg),	 cmocka_unit_test(test_polled),
-		cmocka_unit_test(test_overrun),
+		cmocka_unit_test(test_overrun),	 cmocka_unit_test(test_no_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

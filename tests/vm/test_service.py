@@ -195,10 +195,20 @@ def asks_others(guest: Guest, service: Service) -> None:
     assert service.status()["crash"]["method"] == "kexec_load"
 
 
+def gets_its_folder_back(guest: Guest, service: Service) -> None:
+    """Which nobody in its namespace can make: the manager has to."""
+    before = int(service.get("NRestarts"))
+    guest.check("rm -rf /run/kexec-seed")
+    service.wait_refresh(11, "start", "command")
+    assert int(service.get("NRestarts")) == before + 1
+    status = service.status()
+    assert status["daemon"]["running"] and status["crash"]["proven"]
+
+
 def loads_all(guest: Guest, service: Service) -> None:
     """With the kernel's help in the sandbox; without it, if a drop-in allows that."""
     guest.check(f"rm {CONF}; {LOAD.replace('-p', '-s -p')} && systemctl reload {UNIT}")
-    service.wait_refresh(11, "signal", "full")
+    service.wait_refresh(12, "signal", "full")
     status = service.status()["crash"]
     assert status["method"] == "kexec_file_load" and status["proven"]
     # as if a load had been killed halfway: all of it is to be loaded again
@@ -209,7 +219,7 @@ def loads_all(guest: Guest, service: Service) -> None:
     guest.check("printf '[Service]\\nCapabilityBoundingSet=CAP_SYS_ADMIN\\n'"
                 f" >{SYSTEM}/{UNIT}.d/full.conf; systemctl daemon-reload;"
                 f" systemctl restart {UNIT}")
-    service.wait_refresh(12, "start", "full")
+    service.wait_refresh(13, "start", "full")
     assert service.status()["crash"]["method"] == "kexec_load"
 
 
@@ -247,5 +257,6 @@ def test_service(build, root, tmp_path):
             path.unlink()
         is_kept_alive(guest, service)
         asks_others(guest, service)
+        gets_its_folder_back(guest, service)
         loads_all(guest, service)
         ends(guest, service)
