@@ -147,6 +147,8 @@ static void on_changed(void *context, unsigned int seconds)
 	uint64_t at = daemon_now() + seconds * SECOND_US, set;
 	int enabled = SD_EVENT_OFF;
 
+	if (seconds == SOURCE_LATER) /* one has failed; until then others may ask */
+		daemon_tell_sources(d);
 	sd_event_source_get_enabled(d->reopen, &enabled);
 	if (enabled != SD_EVENT_OFF && sd_event_source_get_time(d->reopen, &set) >= 0 &&
 	    set <= at)

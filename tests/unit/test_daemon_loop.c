@@ -552,16 +552,41 @@ static void test_polled(void **state)
 	end(&s);
 }
 
+/* It is known at once that a source has failed, and not only when it is tried again. */
+static void test_failed_source(void **state)
+{
+	uint8_t clock[4096] = "VCLK\0\020\0\0\1";
+	struct daemon_state told;
+	struct error err;
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	clock[25] = 1; /* flags: it counts */
+	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
+	s.options.sources = SOURCE_VMCLOCK;
+	start(&s);
+	assert_int_equal(daemon_state_read(s.run, &told, &err), 0);
+	assert_string_equal(told.sources[2].state, "active");
+	tree_put(&s.tree, "dev/vmclock0", "");
+	run(&s, 500000);
+	assert_int_equal(fake.count, 2);
+	assert_int_equal(daemon_state_read(s.run, &told, &err), 0);
+	assert_string_equal(told.sources[2].state, "inactive: it is too short");
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),	 cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_million),	 cmocka_unit_test(test_backoff),
-		cmocka_unit_test(test_retry),	 cmocka_unit_test(test_command),
-		cmocka_unit_test(test_one_only), cmocka_unit_test(test_command_late),
-		cmocka_unit_test(test_signals),	 cmocka_unit_test(test_forged),
-		cmocka_unit_test(test_kmsg),	 cmocka_unit_test(test_polled),
-		cmocka_unit_test(test_overrun),	 cmocka_unit_test(test_no_folder),
+		cmocka_unit_test(test_start),	      cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_million),	      cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_retry),	      cmocka_unit_test(test_command),
+		cmocka_unit_test(test_one_only),      cmocka_unit_test(test_command_late),
+		cmocka_unit_test(test_signals),	      cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_kmsg),	      cmocka_unit_test(test_polled),
+		cmocka_unit_test(test_overrun),	      cmocka_unit_test(test_no_folder),
+		cmocka_unit_test(test_failed_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
