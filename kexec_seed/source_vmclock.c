@@ -166,6 +166,8 @@ static void open_vmclock(struct source *s, bool heard)
 		return source_set(s, SOURCE_INACTIVE, "/dev/vmclock*: %s",
 				  strerror(-ret));
 	ret = look(s, &now, &err);
+	if (ret == -EAGAIN) /* nothing is wrong with it */
+		s->host->changed(s->host->context, SOURCE_SOON);
 	if (ret)
 		return source_set(s, SOURCE_INACTIVE, "%s", err.text);
 	if (!now.counted)

@@ -552,6 +552,28 @@ static void test_polled(void **state)
 	end(&s);
 }
 
+/* At the moment at which it is opened the hypervisor is at work on it. */
+static void test_busy_clock(void **state)
+{
+	uint8_t clock[4096] = "VCLK\0\020\0\0\1";
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	clock[12] = 1; /* seq_count */
+	clock[25] = 1;
+	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
+	s.options.sources = SOURCE_VMCLOCK;
+	start(&s);
+	assert_int_equal(s.d.sources.all[2].level, SOURCE_INACTIVE);
+	clock[12] = 2;
+	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
+	run(&s, 1500000);
+	assert_int_equal(s.d.sources.all[2].level, SOURCE_ACTIVE);
+	assert_string_equal(fake.source, "sources");
+	end(&s);
+}
+
 /* It is known at once that a source has failed, and not only when it is tried again. */
 static void test_failed_source(void **state)
 {
@@ -586,7 +608,7 @@ int main(void)
 		cmocka_unit_test(test_signals),	      cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_kmsg),	      cmocka_unit_test(test_polled),
 		cmocka_unit_test(test_overrun),	      cmocka_unit_test(test_no_folder),
-		cmocka_unit_test(test_failed_source),
+		cmocka_unit_test(test_failed_source), cmocka_unit_test(test_busy_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
