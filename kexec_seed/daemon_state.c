@@ -68,12 +68,15 @@ int daemon_state_lock(const char *dir, int held, struct error *err)
 			 strerror(code));
 }
 
-/* Asks without taking the lock, which might keep a daemon from starting. */
+/*
+ * Asks without taking the lock, which might keep a daemon from starting; for asking, reading
+ * is enough, also on a file system that is read-only meanwhile.
+ */
 static bool is_locked(int folder)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	_cleanup_close_ int fd =
-		openat(folder, LOCK_FILE, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+		openat(folder, LOCK_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -149,6 +150,13 @@ static void test_state(void **state)
 	assert_string_equal(s.event_generation, "00ff");
 	assert_int_equal(s.events, UINT32_MAX + 1ull);
 	assert_string_equal(s.error, "it did not work");
+	/* whoever asks need not be able to write there */
+	if (mount(dir, dir, NULL, MS_BIND, NULL) == 0) {
+		mount(NULL, dir, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL);
+		assert_int_equal(daemon_state_read(dir, &s, &err), 0);
+		assert_int_equal(umount2(dir, MNT_DETACH), 0);
+		assert_true(s.running);
+	}
 	/* somebody wiped the folder */
 	tree_remove(&t, "run");
 	lock = daemon_state_lock(dir, lock, &err);
