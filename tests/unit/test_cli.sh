@@ -119,6 +119,10 @@ else
 	for word in '"generation_id":1073737768' '"name":"RNG_SEED"' '"command_line":"x"'; do
 		shows "$word"
 	done
+	# whatever is on the command line, it is JSON
+	plans $bios "$PROBE" --json \
+		--append="$(printf '\303\244 \377 \355\240\200 \360\237\230\200 \302')"
+	shows "$(printf '"command_line":"\303\244 ? ??? \360\237\230\200 ?"')"
 fi
 "$MACHINES/make-many-e820" "$MACHINES/bios-8g-hole" "$tmp/many"
 plans --facts="$tmp/many" "$PROBE"
