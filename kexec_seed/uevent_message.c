@@ -3,12 +3,16 @@
 
 #include "machine/text.h"
 
-/* A device of ours was bound or set free, or one of our modules was loaded or removed. */
+/*
+ * A device of ours was bound or set free, one of our modules was loaded or removed, or
+ * /dev/vmclock0 has come or gone.
+ */
 static bool is_driver_word(struct bytes word)
 {
 	return text_equals(word, "DRIVER=vmgenid") ||
 	       text_equals(word, "DEVPATH=/module/vmgenid") ||
-	       text_equals(word, "DEVPATH=/module/vmgenid_uevent");
+	       text_equals(word, "DEVPATH=/module/vmgenid_uevent") ||
+	       text_starts(word, "DEVNAME=vmclock", NULL);
 }
 
 enum uevent_meaning uevent_meaning(struct bytes message)

@@ -78,6 +78,9 @@ static void test_uevent(void **state)
 	assert_int_equal(UEVENT("remove@/module/vmgenid_uevent\0ACTION=remove\0"
 				"DEVPATH=/module/vmgenid_uevent\0"),
 			 UEVENT_DRIVER);
+	assert_int_equal(UEVENT("add@/devices/virtual/misc/vmclock0\0ACTION=add\0"
+				"SUBSYSTEM=misc\0DEVNAME=vmclock0\0"),
+			 UEVENT_DRIVER);
 	assert_int_equal(UEVENT("libudev\0\xfe\xed\xca\xfe\0NEW_VMGENID=1\0"),
 			 UEVENT_OTHER);
 	assert_int_equal(UEVENT(""), UEVENT_OTHER);
