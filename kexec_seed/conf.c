@@ -51,6 +51,13 @@ int conf_parse(struct bytes text, const char *name, conf_set *set, void *context
 	return 0;
 }
 
+/* What a new start does not make right counts as a wrong configuration. */
+static int refused(const char *path, int ret, struct error *err)
+{
+	return error_set(err, file_is_trouble(ret) ? -ret : EINVAL, "%s: %s", path,
+			 strerror(-ret));
+}
+
 static int read_file(const char *path, conf_set *set, void *context, struct error *err)
 {
 	_cleanup_free_ char *data = NULL;
@@ -60,7 +67,7 @@ static int read_file(const char *path, conf_set *set, void *context, struct erro
 	if (ret == -ENOENT)
 		return 0;
 	if (ret)
-		return error_set(err, -ret, "%s: %s", path, strerror(-ret));
+		return refused(path, ret, err);
 	return conf_parse((struct bytes){ (const uint8_t *)data, size }, path, set,
 			  context, err);
 }
@@ -110,7 +117,7 @@ int conf_read(const char *path, conf_set *set, void *context, struct error *err)
 	if (count < 0 && errno == ENOENT)
 		return 0;
 	if (count < 0)
-		return error_set(err, errno, "%s: %s", dir, strerror(errno));
+		return refused(dir, -errno, err);
 	ret = read_folder(dir, names, count, set, context, err);
 	for (int i = 0; i < count; i++)
 		free(names[i]);

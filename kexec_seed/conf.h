@@ -28,6 +28,7 @@ int conf_parse(struct bytes text, const char *name, conf_set *set, void *context
 /*
  * The file @path and then those in the folder @path.d whose names end in .conf, in the
  * order of their names: the last word on a key counts. That there is neither is fine.
+ * -EINVAL also for a file that is too large or cannot be read for a reason that lasts.
  */
 int conf_read(const char *path, conf_set *set, void *context, struct error *err);
 

@@ -27,6 +27,7 @@ static int parse(const struct tree *t, struct daemon_options *o, struct error *e
 
 static void test_files(void **state)
 {
+	static char large[CONF_SIZE_MAX + 1];
 	struct daemon_options o;
 	struct error err;
 	struct tree t;
@@ -57,6 +58,14 @@ static void test_files(void **state)
 	assert_int_equal(parse(&t, &o, &err, "--every=7", "--reload-command="), 0);
 	assert_int_equal(o.every, 7);
 	assert_null(o.reload);
+	/* no new start of the service makes this right: it must not be tried again */
+	memset(large, '#', sizeof(large));
+	tree_put_bytes(&t, "conf.d/40.conf", large, sizeof(large));
+	assert_int_equal(parse(&t, &o, &err, NULL, NULL), -EINVAL);
+	assert_non_null(strstr(err.text, "40.conf: File too large"));
+	tree_remove(&t, "conf.d");
+	tree_put(&t, "conf.d", "no folder");
+	assert_int_equal(parse(&t, &o, &err, NULL, NULL), -EINVAL);
 	tree_remove(&t, "");
 }
 
@@ -101,7 +110,7 @@ static void test_errors(void **state)
 	assert_int_equal(parse(&t, &o, &err, "word", NULL), -EINVAL);
 	assert_int_equal(parse(&t, &o, &err, "--every=x", NULL), -EINVAL);
 	tree_put(&t, "conf/a-folder", "");
-	assert_int_equal(parse(&t, &o, &err, NULL, NULL), -EISDIR);
+	assert_int_equal(parse(&t, &o, &err, NULL, NULL), -EINVAL);
 	tree_remove(&t, "");
 }
 
