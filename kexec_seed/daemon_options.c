@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kexec_seed/daemon_options.h"
 
+#include "base/cleanup.h"
 #include "kexec_seed/conf.h"
 #include "kexec_seed/daemon_state.h"
 #include "kexec_seed/words.h"
@@ -10,6 +11,7 @@
 #include <getopt.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DAY 86400u
 
@@ -184,6 +186,20 @@ static int parse_argv(struct daemon_options *o, bool with_settings, struct error
 	return ret;
 }
 
+/* The usual file need not be there; of one that was named, it or its drop-ins have to. */
+static int read_conf(struct daemon_options *o, struct error *err)
+{
+	_cleanup_free_ char *dir = NULL;
+
+	if (asprintf(&dir, "%s.d", o->conf) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	if (strcmp(o->conf, DAEMON_CONF) != 0 && access(dir, F_OK) < 0 &&
+	    access(o->conf, F_OK) < 0)
+		return error_set(err, EINVAL, "--config=%s: %s", o->conf,
+				 strerror(errno));
+	return conf_read(o->conf, daemon_options_set, o, err);
+}
+
 int daemon_options_parse(int argc, char **argv, struct daemon_options *out,
 			 struct error *err)
 {
@@ -202,7 +218,7 @@ int daemon_options_parse(int argc, char **argv, struct daemon_options *out,
 	};
 	ret = parse_argv(out, false, err);
 	if (!ret && !out->help)
-		ret = conf_read(out->conf, daemon_options_set, out, err);
+		ret = read_conf(out, err);
 	if (!ret)
 		ret = parse_argv(out, true, err);
 	if (ret)

@@ -34,6 +34,9 @@ static void test_files(void **state)
 
 	(void)state;
 	tree_make(&t);
+	assert_int_equal(parse(&t, &o, &err, NULL, NULL), -EINVAL); /* not there */
+	assert_non_null(strstr(err.text, "/conf: No such file"));
+	tree_put(&t, "conf", "");
 	assert_int_equal(parse(&t, &o, &err, NULL, NULL), 0);
 	assert_int_equal(o.sources, SOURCE_ALL);
 	assert_int_equal(o.window_ms, 100);
