@@ -30,6 +30,7 @@ AFTER = re.compile(r"^\[ *\d+\.\d+\] Kernel command line:", re.M)
 PROPER = "] Linux version "
 OPTION = {"load": "-c", "file": "-s"}
 ROOT = "/run/root"
+QEMU_SAYS = "  qemu: "  # in a GuestError
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,13 @@ def machine(plan: Plan, workdir: Path, incoming: Path | None = None) -> ChainGue
 
 
 def reason(error: Exception) -> str:
-    """What went wrong, without the end of the console that a GuestError brings."""
-    lines = [x.strip() for x in str(error).splitlines()
-             if not x.startswith(("  | ", "  qemu: "))]
-    return "; ".join(x for x in lines if x)
+    """What went wrong, without the end of the console that a GuestError brings; of what QEMU
+    itself has said the last line, which is why it has ended, if it has."""
+    lines = str(error).splitlines()
+    what = [x.strip() for x in lines if not x.startswith(("  | ", QEMU_SAYS))]
+    qemu = [x.removeprefix(QEMU_SAYS).strip() for x in lines
+            if x.startswith(QEMU_SAYS) and "warning: " not in x]
+    return "; ".join(x for x in what + qemu[-1:] if x)
 
 
 def pack(guest: ChainGuest, target: str, drop: list[str]) -> None:

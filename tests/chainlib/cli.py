@@ -27,6 +27,7 @@ from .records import METHODS, Run, problems
 from .table import table
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+SLOTS = sorted({*cache.KERNELS, *cache.VMGENID_KERNELS})
 TOLD = 3  # of the problems, in the one line at the end
 USAGE = """\
 usage: chain [OPTION]...
@@ -91,6 +92,9 @@ def slot(name: str) -> Path:
     try:
         return cache.kernel_image(name)
     except cache.MissingError:
+        if name not in SLOTS:
+            raise UsageError(f"--kernel={name}: no slot of the cache (there are"
+                             f" {', '.join(SLOTS)}); or give the path of a bzImage") from None
         cache.ensure()  # fetches it
         return cache.kernel_image(name)
 
@@ -134,6 +138,8 @@ def make_plan(o: argparse.Namespace) -> Plan:
             raise UsageError(f"--{name}={file}: the folder is not there")
     build = o.build or Path(os.environ.get("KEXEC_BUILD") or CHECKOUT / "build")
     build = build.absolute()
+    if o.kexec and not o.kexec.is_file():
+        raise UsageError(f"--kexec={o.kexec} is not there")
     if o.fork:
         existing(build / "tests/probe/probe.bzImage")
     return Plan(

@@ -18,8 +18,10 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
+import cache  # noqa: E402
+from guest import GuestError  # noqa: E402
 from chainlib import chain, gdb, image, nodes, search, watch  # noqa: E402
-from chainlib.cli import USAGE, verdict  # noqa: E402
+from chainlib.cli import USAGE, UsageError, make_plan, parser, verdict  # noqa: E402
 from chainlib.files import as_json, junit  # noqa: E402
 from chainlib.page import page  # noqa: E402
 from chainlib.progress import done_lines, now_line  # noqa: E402
@@ -47,6 +49,24 @@ def good_run(hops: int = 3, clones: int = 2) -> Run:
                      seconds=2.5) for n in range(clones)], clones, "probe", seconds=30)
     mark_fresh(run)
     return run
+
+
+# What is wrong
+
+def test_reason_has_the_last_word_of_qemu():
+    said = "QEMU has ended\n  | of the console\n  qemu: q: warning: x\n  qemu: q: no CPU\n"
+    assert chain.reason(GuestError(said)) == "QEMU has ended; q: no CPU"
+    assert chain.reason(GuestError("slow\n  qemu: q: warning: x")) == "slow"
+
+
+@pytest.mark.parametrize("option, says", [
+    ("--kernel=5.10", "6.1, 6.1-generic, 6.12, 7.3"),
+    ("--kexec=/none", "--kexec=/none is not there"),
+])
+def test_wrong_usage_says_what_would_be_right(option, says, monkeypatch):
+    monkeypatch.setattr(cache, "ensure", lambda: pytest.fail("the network was asked"))
+    with pytest.raises(UsageError, match=re.escape(says)):
+        make_plan(parser().parse_args([option]))
 
 
 # Promises
