@@ -106,6 +106,8 @@ static int end_record(struct run *run, int ret, struct error *err)
 static int load_files(struct run *run, struct error *err)
 {
 	const struct job *job = &run->job;
+	unsigned int wishes = (job->o->no_cma ? KEXEC_WISH_NO_CMA : 0) |
+			      (job->o->debug ? KEXEC_WISH_DEBUG : 0);
 	bool ready = false;
 	int ret;
 
@@ -121,7 +123,7 @@ static int load_files(struct run *run, struct error *err)
 		ret = kexec_try_file(job->kernel.fd, job->o->target, err);
 	if (!ret)
 		ret = kexec_load_files(job->kernel.fd, job->initrd.fd, job->cmdline,
-				       job->o->target, job->o->no_cma, run->guard, err);
+				       job->o->target, wishes, run->guard, err);
 	return end_record(run, ret, err);
 }
 
@@ -260,6 +262,8 @@ int run_load(const struct options *o, struct error *err)
 	ret = job_prepare(&run.job, o, err);
 	if (!ret && !o->dry_run)
 		ret = refusal_foresee(o->target, err);
+	if (!ret && !o->dry_run)
+		ret = refusal_check_region(o->target, err);
 	if (!ret && job_is_crash(&run.job) && !o->dry_run)
 		open_recipes(&run, &own);
 	if (!ret)

@@ -14,6 +14,9 @@
 #ifndef KEXEC_UPDATE_ELFCOREHDR /* <linux/kexec.h> of Linux 6.6 */
 #define KEXEC_UPDATE_ELFCOREHDR 0x4
 #endif
+#ifndef KEXEC_FILE_DEBUG /* <linux/kexec.h> of Linux 6.8 */
+#define KEXEC_FILE_DEBUG 0x8
+#endif
 #ifndef KEXEC_FILE_NO_CMA /* in later headers */
 #define KEXEC_FILE_NO_CMA 0x10
 #endif
@@ -127,14 +130,16 @@ int kexec_load_plan(const struct plan *plan, enum kexec_target target,
 }
 
 int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
-		     enum kexec_target target, bool no_cma,
+		     enum kexec_target target, unsigned int wishes,
 		     const struct load_guard *guard, struct error *err)
 {
 	unsigned long flags = 0;
 	int code;
 
-	if (no_cma)
+	if (wishes & KEXEC_WISH_NO_CMA)
 		flags |= KEXEC_FILE_NO_CMA;
+	if (wishes & KEXEC_WISH_DEBUG)
+		flags |= KEXEC_FILE_DEBUG;
 	if (initrd_fd < 0)
 		flags |= KEXEC_FILE_NO_INITRAMFS;
 	if (target == KEXEC_TARGET_CRASH)
@@ -142,9 +147,12 @@ int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
 	code = call_kexec_file_load(kernel_fd, initrd_fd, cmdline, flags, guard, err);
 	if (code <= 0)
 		return code;
-	if (code == EINVAL && no_cma) /* a flag that the kernel does not know */
-		return kexec_load_files(kernel_fd, initrd_fd, cmdline, target, false,
+	if (code == EINVAL &&
+	    wishes) { /* one that the kernel does not know? the newest first */
+		wishes &= wishes & KEXEC_WISH_NO_CMA ? ~KEXEC_WISH_NO_CMA : 0;
+		return kexec_load_files(kernel_fd, initrd_fd, cmdline, target, wishes,
 					guard, err);
+	}
 	return refusal_explain(code, KEXEC_CALL_FILE_LOAD, target, NULL, err);
 }
 

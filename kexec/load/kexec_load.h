@@ -36,12 +36,19 @@ int kexec_load_plan(const struct plan *plan, enum kexec_target target,
 		    const struct load_guard *guard, bool *other_way, struct error *err);
 
 /*
- * kexec_file_load(2). @initrd_fd is -1 for none; the command line goes in as it is. With
- * @no_cma the kernel leaves the memory for contiguous allocations alone, as it always does
- * when it does not know that flag. @guard and -EBUSY as for kexec_load_plan().
+ * What kexec_load_files() may ask for besides; a kernel that does not know it loads without.
+ * KEXEC_WISH_DEBUG: say in the kernel's log what is loaded where.
+ * KEXEC_WISH_NO_CMA: leave the memory for contiguous allocations alone.
+ */
+#define KEXEC_WISH_DEBUG  (1u << 0)
+#define KEXEC_WISH_NO_CMA (1u << 1)
+
+/*
+ * kexec_file_load(2). @initrd_fd is -1 for none; the command line goes in as it is. @wishes
+ * are KEXEC_WISH_*. @guard and -EBUSY as for kexec_load_plan().
  */
 int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
-		     enum kexec_target target, bool no_cma,
+		     enum kexec_target target, unsigned int wishes,
 		     const struct load_guard *guard, struct error *err);
 
 /*

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define SYSCTL "/proc/sys/kernel/"
+/* bytes that crashkernel= has reserved */
+#define CRASH_SIZE "/sys/kernel/kexec_crash_size"
 
 /* A number of /proc/sys; @missing when the kernel does not have it. */
 static long read_number(const char *path, long missing)
@@ -67,6 +69,13 @@ static bool limit_reached(enum kexec_target target)
 			   -1) == 0;
 }
 
+static int no_region(struct error *err)
+{
+	return error_set(err, EADDRNOTAVAIL,
+			 "no memory is reserved for a crash kernel: boot with "
+			 "crashkernel=256M");
+}
+
 int refusal_foresee(enum kexec_target target, struct error *err)
 {
 	if (lacks_capability())
@@ -82,6 +91,13 @@ int refusal_foresee(enum kexec_target target, struct error *err)
 				 "(kernel.kexec_load_limit_%s is 0)",
 				 target == KEXEC_TARGET_CRASH ? "panic" : "reboot");
 	return 0;
+}
+
+int refusal_check_region(enum kexec_target target, struct error *err)
+{
+	bool none = target == KEXEC_TARGET_CRASH && read_number(CRASH_SIZE, -1) == 0;
+
+	return none ? no_region(err) : 0;
 }
 
 /* Ends the line about a kernel that will not do. */
@@ -121,14 +137,12 @@ static int explain_eperm(enum kexec_call call, enum kexec_target target, bool *o
 
 static int explain_addresses(enum kexec_target target, struct error *err)
 {
-	long reserved = read_number("/sys/kernel/kexec_crash_size", 0);
+	long reserved = read_number(CRASH_SIZE, 0);
 
 	if (target == KEXEC_TARGET_NORMAL)
 		return error_set(err, EADDRNOTAVAIL, "the kernel refuses the addresses");
 	if (reserved <= 0)
-		return error_set(err, EADDRNOTAVAIL,
-				 "no memory is reserved for a crash "
-				 "kernel: boot with crashkernel=256M");
+		return no_region(err);
 	return error_set(err, EADDRNOTAVAIL,
 			 "it does not fit into the %ld MiB that crashkernel= reserves",
 			 reserved >> 20);

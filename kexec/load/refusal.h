@@ -20,6 +20,12 @@ enum kexec_call {
 int refusal_foresee(enum kexec_target target, struct error *err);
 
 /*
+ * Is there memory for a crash kernel, when @target is one? -EADDRNOTAVAIL with the line; 0
+ * also when the kernel does not tell.
+ */
+int refusal_check_region(enum kexec_target target, struct error *err);
+
+/*
  * Turns the errno of a refused call into the line, by looking at what the kernel shows of
  * its rules (capabilities, sysctls, lockdown). Returns -@code. *@other_way (may be NULL)
  * tells whether the other of the two calls may be allowed.

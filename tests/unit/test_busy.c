@@ -68,8 +68,8 @@ static void test_files(void **state)
 
 	(void)state;
 	be_busy(20);
-	assert_int_equal(
-		kexec_load_files(0, -1, "", KEXEC_TARGET_CRASH, false, NULL, &err), 0);
+	assert_int_equal(kexec_load_files(0, -1, "", KEXEC_TARGET_CRASH, 0, NULL, &err),
+			 0);
 	assert_int_equal(fake.calls, 2);
 	be_busy(20);
 	assert_int_equal(kexec_try_file(0, KEXEC_TARGET_CRASH, &err), 0);
@@ -92,9 +92,8 @@ static void test_guard(void **state)
 
 	(void)state;
 	be_busy(3);
-	assert_int_equal(
-		kexec_load_files(0, -1, "", KEXEC_TARGET_CRASH, false, &guard, &err),
-		-EPERM);
+	assert_int_equal(kexec_load_files(0, -1, "", KEXEC_TARGET_CRASH, 0, &guard, &err),
+			 -EPERM);
 	assert_string_equal(err.text, "not ours any more");
 	assert_int_equal(fake.calls, 1);
 	assert_int_equal(count, 2);

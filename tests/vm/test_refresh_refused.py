@@ -179,7 +179,7 @@ def test_lockdown_after_the_load(build, how):
 def test_no_region(build):
     with refreshable(build, Setup("6.12", crashkernel="0M")) as guest:
         says = "no memory is reserved for a crash kernel: boot with crashkernel="
-        for how in ("-c", ""):
+        for how in ("-c", "-s", ""):
             refused(guest, load_probe(how), says)
         for command in (*REFRESHES, "kexec-seed verify"):
             refused(guest, command, "no crash kernel is loaded")
