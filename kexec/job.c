@@ -192,6 +192,9 @@ static void find_generation_id(struct job *job)
 		fprintf(stderr,
 			"%s: the VM generation ID is not used: %s (see --vmgenid-addr)\n",
 			program_invocation_short_name, found.why);
+	else if (found.state == VMGENID_HIDDEN) /* what is shown is not what root gets */
+		fprintf(stderr, "%s: a VM generation ID would not be seen: %s\n",
+			program_invocation_short_name, found.why);
 }
 
 int job_prepare_plan(struct job *job, struct error *err)

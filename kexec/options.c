@@ -43,7 +43,9 @@ static int parse_number(const char *option, const char *text, uint64_t *out,
 	errno = 0;
 	*out = strtoull(text, &end, 0);
 	if (errno || end == text || *end || strchr(text, '-'))
-		return error_set(err, EINVAL, "%s=%s: not a number", option, text);
+		return error_set(err, EINVAL,
+				 "%s=%s: not a number (hexadecimal ones begin with 0x)",
+				 option, text);
 	return 0;
 }
 

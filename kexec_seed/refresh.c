@@ -354,7 +354,9 @@ static int refuse(const struct crash_state *s, struct refresh_result *out,
 		*err = s->why;
 		error_prefix(
 			err,
-			"the loaded crash kernel was not loaded by kexec of kexec-seed");
+			"the loaded crash kernel was not loaded by kexec of kexec-seed "
+			"(kexec -p loads one that can be refreshed; for this one, see "
+			"reload-command in kexec-seed.conf(5))");
 		return -ENODATA;
 	}
 	if (!s->has_recipe)

@@ -76,6 +76,8 @@ refused 1 "memory map" --dry-run --facts="$tmp" "$PROBE"
 refused 2 "no kernel given" -l
 refused 2 "--bogus: no such option" -l "$PROBE" --bogus
 refused 2 "--seed=perhaps" -l "$PROBE" --seed=perhaps
+refused 2 "--vmgenid-addr=3ffff028: not a number (hexadecimal ones begin with 0x)" \
+	-l "$PROBE" --vmgenid-addr=3ffff028
 refused 2 "--initrd needs a value" -l "$PROBE" --initrd
 refused 2 "which one, --load-panic or --load-preserve-context?" --load-p
 refused 2 "a command line with blanks needs quotes" -l "$PROBE" --append=root=x ro
@@ -112,6 +114,21 @@ plans --facts="$MACHINES/vmgenid-bios" "$PROBE"
 shows "^seed mix .*TSC VM generation ID at 0x3ffff028$"
 plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --seed-mix=off
 grep -q "seed mix" "$tmp/out" && fail "seed mix with --seed-mix=off"
+# Tables that only root may read: for root, who then lacks the right to read all files, too
+cp -r "$MACHINES/vmgenid-bios" "$tmp/hidden" && chmod -R u+w "$tmp/hidden" &&
+	chmod 0 "$tmp"/hidden/sys/firmware/acpi/tables/*
+drop=-dac_override,-dac_read_search
+if [ "$(id -u)" = 0 ]; then
+	set -- setpriv --bounding-set="$drop" --inh-caps="$drop"
+else
+	set --
+fi
+if "$@" "$KEXEC" --dry-run --facts="$tmp/hidden" "$PROBE" >"$tmp/out" 2>"$tmp/err"; then
+	grep -q "a VM generation ID would not be seen: .* for root only" "$tmp/err" ||
+		fail "does not say that the tables cannot be read"
+else
+	fail "no plan without the ACPI tables"
+fi
 if "$KEXEC" --dry-run --json $bios "$PROBE" 2>&1 | grep -q "built without json-c"; then
 	echo "SKIPPED: --json: this build lacks json-c"
 else
@@ -139,6 +156,25 @@ for pack in "gzip -c" "xz -c --check=crc32" "zstd -qc"; do
 	"$KEXEC" --version | grep -q "^opens.*; .*${pack%% *}" ||
 		fail "--version does not say that it opens ${pack%% *}"
 done
+
+# The flags of kexec_file_load(2), where the call is answered before it reaches the kernel
+# asks FLAGS ERRNO ARGUMENT...: its last call
+asks() {
+	flags=$1 answer=$2
+	shift 2
+	strace -qq -o "$tmp/trace" -e trace=kexec_load,kexec_file_load \
+		-e inject=kexec_load,kexec_file_load:"$answer" "$KEXEC" "$@" 2>"$tmp/err"
+	tail -n 1 "$tmp/trace" >"$tmp/out"
+	shows ", $flags) = "
+}
+if [ "$(id -u)" = 0 ] && strace -qq -o "$tmp/trace" -e inject=kexec_load:retval=0 true \
+	2>"$tmp/err" && "$KEXEC" --dry-run "$PROBE" >"$tmp/out" 2>&1; then
+	asks KEXEC_FILE_NO_INITRAMFS retval=0 -s -l "$PROBE"
+	asks 'KEXEC_FILE_NO_INITRAMFS|\(0x8\|KEXEC_FILE_DEBUG\)' retval=0 -d -s -l "$PROBE"
+	asks KEXEC_FILE_NO_INITRAMFS error=EINVAL -d --no-cma -s -l "$PROBE"
+else
+	echo "SKIPPED: flags of kexec_file_load: no root, or no strace"
+fi
 
 "$KEXEC" --help >"$tmp/out" || fail "--help"
 shows "Usage: kexec"

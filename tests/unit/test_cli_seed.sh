@@ -199,6 +199,7 @@ else
 	says 0 "foreign"
 	pretend 1 refresh
 	says 1 "crash.recipe"
+	says 1 "kexec -p loads one that can be refreshed"
 	pretend 1 verify
 	says 1 "crash.recipe"
 fi
