@@ -147,8 +147,7 @@ int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
 	code = call_kexec_file_load(kernel_fd, initrd_fd, cmdline, flags, guard, err);
 	if (code <= 0)
 		return code;
-	if (code == EINVAL &&
-	    wishes) { /* one that the kernel does not know? the newest first */
+	if (code == EINVAL && wishes) { /* does it not know one? the newest goes first */
 		wishes &= wishes & KEXEC_WISH_NO_CMA ? ~KEXEC_WISH_NO_CMA : 0;
 		return kexec_load_files(kernel_fd, initrd_fd, cmdline, target, wishes,
 					guard, err);

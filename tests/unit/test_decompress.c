@@ -250,8 +250,8 @@ static void check_huge(const struct packer *p, struct work *w)
 	assert_int_equal(ftruncate(fd, (off_t)DECOMPRESS_MAX + 1), 0);
 	assert_int_equal(file_adopt(fd, "large", &f, &err), 0);
 	assert_int_equal(file_decompress(&f, &err), -EFBIG);
-	assert_string_equal(err.text,
-			    "large: has more than 1073741824 bytes; no kernel is that big");
+	assert_string_equal(
+		err.text, "large: has more than 1073741824 bytes; no kernel is that big");
 	file_close(&f);
 }
 

@@ -233,6 +233,27 @@ static void test_map_from_iomem(void **state)
 	tree_remove(&t, "");
 }
 
+/* In a map so made, RAM that a driver manages is not: that gives it to the next kernel. */
+static void test_managed_ram_is_not_in_the_map(void **state)
+{
+	static const struct boot_e820_entry e820[] = { { 0x100000, 0x100000, E820_RAM } };
+	struct facts f;
+	struct tree t;
+
+	(void)state;
+	tree_make(&t);
+	tree_put(&t, "proc/iomem",
+		 "00100000-001fffff : System RAM\n"
+		 "00200000-002fffff : System RAM (kmem)\n"
+		 "40000000-4fffffff : 0000:00:05.0\n"
+		 "  40000000-47ffffff : System RAM (virtio_mem)\n");
+	f = read_machine(t.root);
+	assert_map(&f.e820, e820, COUNT(e820));
+	assert_int_equal(f.iomem.count, 3); /* a dump has it all */
+	facts_free(&f);
+	tree_remove(&t, "");
+}
+
 static void test_many_entries(void **state)
 {
 	char command[1024];
@@ -267,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_efi),
 		cmocka_unit_test(test_hidden_addresses),
 		cmocka_unit_test(test_map_from_iomem),
+		cmocka_unit_test(test_managed_ram_is_not_in_the_map),
 		cmocka_unit_test(test_many_entries),
 	};
 

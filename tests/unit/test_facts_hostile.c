@@ -115,26 +115,6 @@ static void test_no_ram(void **state)
 	assert_refused(t, ENODATA, "no RAM");
 }
 
-/* Also when the map is made from /proc/iomem: the driver gives it to the next kernel. */
-static void test_managed_ram_is_not_in_the_map(void **state)
-{
-	const struct tree *t = *state;
-	struct facts f;
-
-	tree_remove(t, MEMMAP);
-	tree_put(t, "proc/iomem",
-		 "00100000-001fffff : System RAM\n"
-		 "00200000-002fffff : System RAM (kmem)\n"
-		 "40000000-4fffffff : 0000:00:05.0\n"
-		 "  40000000-47ffffff : System RAM (virtio_mem)\n");
-	f = read_facts(t);
-	assert_int_equal(f.e820.count, 1);
-	assert_int_equal(f.e820.entries[0].addr, 0x100000);
-	assert_int_equal(f.e820.entries[0].size, 0x100000);
-	assert_int_equal(f.iomem.count, 3); /* a dump has it all */
-	facts_free(&f);
-}
-
 static void test_bad_iomem(void **state)
 {
 	const struct tree *t = *state;
@@ -489,7 +469,6 @@ int main(void)
 		TEST(test_nothing_else_is_needed),
 		TEST(test_no_map),
 		TEST(test_no_ram),
-		TEST(test_managed_ram_is_not_in_the_map),
 		TEST(test_bad_iomem),
 		TEST(test_bad_memmap),
 		TEST(test_missing_memmap_files),

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "daemon_scene.h"
+
+#include "check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct fake_refresh fake;
+
+int count_refresh(const struct refresh_request *req, struct refresh_result *out,
+		  struct error *err)
+{
+	fake.count++;
+	fake.last = daemon_now();
+	snprintf(fake.source, sizeof(fake.source), "%s", req->source);
+	*out = (struct refresh_result){ .way = REFRESH_DYNAMIC,
+					.verdict = fake.verdict,
+					.lost = fake.lost };
+	fake.restore = req->restore;
+	return fake.result ? error_set(err, -fake.result, "as the test wants it") : 0;
+}
+
+void begin(struct setup *s)
+{
+	memset(&fake, 0, sizeof(fake));
+	memset(s, 0, sizeof(*s));
+	tree_make(&s->tree);
+	snprintf(s->run, sizeof(s->run), "%s/run", s->tree.root);
+	s->options = (struct daemon_options){
+		.window_ms = 100,
+		.poll_ms = 20,
+		.reload_timeout = 1,
+		.root = s->tree.root,
+		.run = s->run,
+	};
+}
+
+void start(struct setup *s)
+{
+	struct error err;
+
+	assert_int_equal(daemon_open(&s->d, &s->options, count_refresh, &err), 0);
+}
+
+void end(struct setup *s)
+{
+	daemon_close(&s->d);
+	tree_remove(&s->tree, "");
+}
+
+void run(struct setup *s, uint64_t us)
+{
+	uint64_t stop = daemon_now() + us, now;
+
+	while ((now = daemon_now()) < stop)
+		assert_true(sd_event_run(s->d.loop, stop - now) >= 0);
+}

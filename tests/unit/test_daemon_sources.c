@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The daemon's sources of events, as they speak, are forged, overrun, busy or fail. */
+#include "daemon_scene.h"
+
+#include "check.h"
+
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * What another process says over netlink, to all or to us alone. Who may not even send it
+ * needs no test.
+ */
+static void test_forged(void **state)
+{
+	static const char message[] =
+		"change@/devices/x\0ACTION=change\0DEVPATH=/devices/x\0"
+		"SUBSYSTEM=acpi\0NEW_VMGENID=1\0SEQNUM=1";
+	struct sockaddr_nl all = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	struct sockaddr_nl us = { .nl_family = AF_NETLINK };
+	socklen_t size = sizeof(us);
+	struct setup s;
+	int fd;
+
+	(void)state;
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	assert_true(fd >= 0);
+	begin(&s);
+	s.options.sources = SOURCE_UEVENT;
+	start(&s);
+	assert_int_equal(s.d.sources.all[0].level, SOURCE_WAITING);
+	assert_int_equal(
+		getsockname(s.d.sources.all[0].fd, (struct sockaddr *)&us, &size), 0);
+	sendto(fd, message, sizeof(message), 0, (struct sockaddr *)&all, sizeof(all));
+	us.nl_groups = 0;
+	sendto(fd, message, sizeof(message), 0, (struct sockaddr *)&us, sizeof(us));
+	run(&s, 300000);
+	assert_int_equal(fake.count, 1);
+	close(fd);
+	end(&s);
+}
+
+/*
+ * More messages than the socket holds: the kernel says so once, and is silent about all that
+ * it drops from then on until the queue is empty. In a namespace where nobody else listens.
+ */
+static void test_overrun(void **state)
+{
+	struct sockaddr_nl all = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	char message[1024] = "a message of no meaning";
+	struct setup s;
+	int fd;
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) < 0)
+		skip();
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	begin(&s);
+	s.options.sources = SOURCE_UEVENT;
+	start(&s);
+	run(&s, 150000);
+	for (unsigned int i = 0; i < 2000; i++)
+		assert_int_equal(sendto(fd, message, sizeof(message), 0,
+					(struct sockaddr *)&all, sizeof(all)),
+				 sizeof(message));
+	run(&s, 300000);
+	assert_int_equal(fake.count, 2);
+	assert_string_equal(fake.source, "uevent");
+	/* with a socket that has missed nothing yet */
+	run(&s, 1500000);
+	assert_int_equal(fake.count, 3);
+	assert_string_equal(fake.source, "sources");
+	close(fd);
+	end(&s);
+}
+
+/* A stand-in for /dev/kmsg: the writer's end stays open. */
+static void test_kmsg(void **state)
+{
+	static const char line[] =
+		"5,1,2,-;random: crng reseeded due to virtual machine fork\n";
+	char path[160];
+	struct setup s;
+	int fd;
+
+	(void)state;
+	begin(&s);
+	tree_put(&s.tree, "dev/x", "");
+	snprintf(path, sizeof(path), "%s/dev/kmsg", s.tree.root);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDWR);
+	s.options.sources = SOURCE_KMSG;
+	start(&s);
+	assert_int_equal(s.d.sources.all[1].level, SOURCE_WAITING);
+	run(&s, 150000);
+	assert_int_equal(write(fd, "6,1,2,-;hello\n", 14), 14);
+	run(&s, 50000);
+	assert_int_equal(fake.count, 1);
+	assert_int_equal(write(fd, line, sizeof(line) - 1), sizeof(line) - 1);
+	run(&s, 50000);
+	assert_int_equal(fake.count, 2);
+	assert_string_equal(fake.source, "kmsg");
+	close(fd);
+	end(&s);
+}
+
+/* And for /dev/mem and /dev/vmclock0: files. */
+static void test_polled(void **state)
+{
+	uint8_t clock[4096] = "VCLK\0\020\0\0\1", memory[64] = { 0 };
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	clock[25] = 1; /* flags: it counts */
+	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
+	tree_put_bytes(&s.tree, "dev/mem", memory, sizeof(memory));
+	s.options.sources = SOURCE_VMCLOCK | SOURCE_GENID;
+	s.options.vmgenid_addr = 0x20;
+	start(&s);
+	assert_int_equal(s.d.sources.all[2].level, SOURCE_ACTIVE);
+	assert_int_equal(s.d.sources.all[3].level, SOURCE_INACTIVE);
+	run(&s, 400000);
+	assert_int_equal(fake.count, 1);
+	clock[104] = 7;
+	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
+	run(&s, 400000);
+	assert_int_equal(fake.count, 2);
+	assert_string_equal(s.d.state.event_generation, "0000000000000007");
+	/* the hypervisor has lost it: the next best one */
+	s.options.sources = SOURCE_GENID;
+	raise(SIGHUP);
+	run(&s, 400000);
+	assert_int_equal(fake.count, 3);
+	assert_int_equal(s.d.sources.all[3].level, SOURCE_ACTIVE);
+	memory[0x2f] = 0xab;
+	tree_put_bytes(&s.tree, "dev/mem", memory, sizeof(memory));
+	run(&s, 400000);
+	assert_int_equal(fake.count, 4);
+	assert_string_equal(s.d.state.event_generation,
+			    "000000000000000000000000000000ab");
+	end(&s);
+}
+
+/* At the moment at which it is opened the hypervisor is at work on it. */
+static void test_busy_clock(void **state)
+{
+	uint8_t clock[4096] = "VCLK\0\020\0\0\1";
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	clock[12] = 1; /* seq_count */
+	clock[25] = 1;
+	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
+	s.options.sources = SOURCE_VMCLOCK;
+	start(&s);
+	assert_int_equal(s.d.sources.all[2].level, SOURCE_INACTIVE);
+	clock[12] = 2;
+	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
+	run(&s, 1500000);
+	assert_int_equal(s.d.sources.all[2].level, SOURCE_ACTIVE);
+	assert_string_equal(fake.source, "sources");
+	end(&s);
+}
+
+/* It is known at once that a source has failed, and not only when it is tried again. */
+static void test_failed_source(void **state)
+{
+	uint8_t clock[4096] = "VCLK\0\020\0\0\1";
+	struct daemon_state told;
+	struct error err;
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	clock[25] = 1; /* flags: it counts */
+	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
+	s.options.sources = SOURCE_VMCLOCK;
+	start(&s);
+	assert_int_equal(daemon_state_read(s.run, &told, &err), 0);
+	assert_string_equal(told.sources[2].state, "active");
+	tree_put(&s.tree, "dev/vmclock0", "");
+	run(&s, 500000);
+	assert_int_equal(fake.count, 2);
+	assert_int_equal(daemon_state_read(s.run, &told, &err), 0);
+	assert_string_equal(told.sources[2].state, "inactive: it is too short");
+	end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_forged),	   cmocka_unit_test(test_overrun),
+		cmocka_unit_test(test_kmsg),	   cmocka_unit_test(test_polled),
+		cmocka_unit_test(test_busy_clock), cmocka_unit_test(test_failed_source),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
