@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -22,8 +21,6 @@
  * may ask for it (seed_stir()).
  */
 #define RESEED_US (65 * SECOND_US)
-
-#define RESTATE_US (5 * SECOND_US) /* until another look, while a command is at work */
 
 /* What tells one clone from the other shall be in the generator when it reseeds. */
 static void feed_generator(const char *generation)
@@ -97,21 +94,7 @@ static int on_restate(sd_event_source *timer, uint64_t usec, void *context)
 	/* it watches a file that is gone, and the new one may get its number */
 	d->lost = sd_event_source_disable_unref(d->lost);
 	daemon_save(d);
-	if (d->lock >= 0 || !getenv("NOTIFY_SOCKET"))
-		return 0;
-	if (d->command.pid) {
-		sd_event_source_set_time_relative(timer, RESTATE_US);
-		return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
-	}
-	/*
-	 * In the service's namespace only the folder that was there at its start can be
-	 * written to. It went with what was mounted over it, and the manager alone can give
-	 * us another one: Restart=on-failure.
-	 */
-	log_line(d->journal, LOG_ERR, NULL,
-		 "ending, to be started anew: the folder %s was removed",
-		 d->options->run);
-	return sd_event_exit(d->loop, -ESTALE);
+	return 0;
 }
 
 /* Whatever was there before, these are the sources now. */
