@@ -36,12 +36,24 @@ static int setup(void **state)
 	struct terminal *t = calloc(1, sizeof(*t));
 
 	assert_non_null(t);
-	t->user = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-	if (t->user < 0 || grantpt(t->user) || unlockpt(t->user))
-		return -1;
-	t->program = open(ptsname(t->user), O_RDWR | O_NOCTTY);
 	*state = t;
-	return t->program < 0 ? -1 : 0;
+	t->program = -1;
+	t->user = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+	if (t->user >= 0 && grantpt(t->user) == 0 && unlockpt(t->user) == 0)
+		t->program = open(ptsname(t->user), O_RDWR | O_NOCTTY);
+	return 0;
+}
+
+/* Packages are built in roots that have no terminals to give. */
+static struct terminal *terminal(void **state)
+{
+	struct terminal *t = *state;
+
+	if (t->program < 0) {
+		print_message("SKIPPED: there are no pseudo-terminals here\n");
+		skip();
+	}
+	return t;
 }
 
 static int teardown(void **state)
@@ -75,7 +87,7 @@ static void start(struct progress *p, int fd)
 
 static void test_line(void **state)
 {
-	struct terminal *t = *state;
+	struct terminal *t = terminal(state);
 	struct progress p;
 	char blank[64];
 
@@ -148,7 +160,7 @@ static const char *line_for(struct terminal *t, unsigned short columns, const ch
 
 static void test_names(void **state)
 {
-	struct terminal *t = *state;
+	struct terminal *t = terminal(state);
 	char name[1000];
 
 	assert_string_equal(line_for(t, 0, "a\nb\033[2J"),
@@ -174,7 +186,7 @@ static void test_digest_tells(void **state)
 {
 	char path[] = "/tmp/kexec-seed-progress-XXXXXX", *end;
 	uint8_t with[SHA256_SIZE], without[SHA256_SIZE];
-	struct terminal *t = *state;
+	struct terminal *t = terminal(state);
 	struct progress p;
 	struct error err;
 	struct file f;
@@ -208,7 +220,7 @@ static void test_digest_tells(void **state)
 static void test_unpacking_tells(void **state)
 {
 	char path[] = "/tmp/kexec-seed-progress-XXXXXX", command[128];
-	struct terminal *t = *state;
+	struct terminal *t = terminal(state);
 	struct progress p;
 	struct error err;
 	struct file f;

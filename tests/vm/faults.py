@@ -135,6 +135,13 @@ class Step:
                 and "no crash kernel is loaded" in self.mend_said[0]
                 and self.after.is_honest())
 
+    def is_not_looked_at(self) -> bool:
+        """By kexec_file_load(), but where the image lies could not be found out, which it
+        said and `status` says; a refresh does that too."""
+        told = self.then.told
+        return (any("was not looked at" in line for line in self.said)
+                and self.then.loaded and told["method"] == "kexec_file_load"
+                and told["proven"] == "false" and self.is_mended())
 
     def is_on_its_own(self) -> bool:
         """A load that could not keep a recipe, and said so: nobody can refresh it."""
