@@ -270,7 +270,7 @@ static int may_be_dynamic(const struct crash_state *s, const struct refresh_requ
 static int finish_dynamic(const struct crash_state *s, const struct samples *before,
 			  struct refresh_result *out, struct error *err)
 {
-	struct error tag, ignored;
+	struct error tag, why;
 	int ret = loaded_check_neighbour(&s->kcore, &s->recipe, err);
 
 	if (!ret)
@@ -280,8 +280,14 @@ static int finish_dynamic(const struct crash_state *s, const struct samples *bef
 		return -ENODATA;
 	}
 	if (ret == -EBADMSG) {
-		error_prefix(err, "the refreshed image is damaged");
-		kexec_unload(KEXEC_TARGET_CRASH, &ignored);
+		/* the refresh may have been the last call that the kernel takes */
+		if (kexec_unload(KEXEC_TARGET_CRASH, &why))
+			error_prefix(
+				err,
+				"the refreshed image is damaged and STAYS LOADED (%s)",
+				why.text);
+		else
+			error_prefix(err, "the refreshed image is damaged");
 		return ret;
 	}
 	if (ret)

@@ -9,12 +9,14 @@ for the full measure, 0.1 s each).
 import json
 import os
 import random
+import time
 
 import pytest
 
 import elfcore
 from birthdays import none_twice
 from crash import KERNEL, PROBE, Setup, crash, load_command, resources
+from guest import SLOW
 from loaded import (AS_DRAWN, RAMDISK, SAY, THEIRS, crash_status, flip,
                     load_probe, load_theirs, plan, refreshable, refused, seed_after_crash,
                     seed_in_slot, seed_slot, strays, unchanged, write_memory)
@@ -256,6 +258,39 @@ def test_damage_is_caught_at_the_crash(build, kernel, name):
         guest.wait_console(rf"purgatory: .*\b{name}\b.*damaged", 60, start)
         guest.wait_exit()
         assert "PROBE BEGIN" not in guest.console[start:]
+
+
+# The image is loaded, and what came of that is not yet looked at.
+SLOW_LOOK = ("strace -qq -o /dev/null -e inject=kexec_load:delay_exit=5000000:when=1"
+             " kexec-seed refresh")
+
+
+def refresh_and_damage(guest, addr: int) -> tuple[str, str]:
+    """Exit status and words of a refresh meanwhile to which a byte becomes another."""
+    slot = seed_slot(guest)
+    seed = seed_in_slot(guest, slot)
+    guest.check(f"rm -f /tmp/done; ({SLOW_LOOK} >/tmp/said 2>&1; echo $? >/tmp/done) &")
+    deadline = time.monotonic() + 30 * SLOW
+    while seed_in_slot(guest, slot) == seed:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    flip(guest, addr)
+    status = guest.check("while ! [ -s /tmp/done ]; do sleep 0.1; done; cat /tmp/done", 60)
+    return status.strip(), guest.check("cat /tmp/said")
+
+
+def test_damage_meanwhile(build):
+    """All is loaded again; and where the kernel takes no more calls, that is not hidden."""
+    with refreshable(build, Setup("7.3")) as guest:
+        guest.check(load_probe())
+        addr, _ = plan(guest)["initrd"]
+        status, said = refresh_and_damage(guest, addr)
+        assert status == "0" and "the refreshed image is damaged: " in said, said
+        assert "loading all of it again" in said and damaged_parts(guest) == []
+        guest.check("echo 1 >/proc/sys/kernel/kexec_load_limit_panic")
+        status, said = refresh_and_damage(guest, addr)
+        assert status == "1" and "is damaged and STAYS LOADED (" in said, said
+        assert damaged_parts(guest) == ["initrd"]
 
 
 def plug_memory(guest, name: str, mib: int) -> None:
