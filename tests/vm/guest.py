@@ -48,7 +48,7 @@ from qmp import Qmp, QmpError
 
 SLOW = float(os.environ.get("KEXEC_TEST_SLOW", "1"))
 CMDLINE = "console=ttyS0,115200 panic=-1"
-TAIL_LINES = 40
+TAIL_LINES = 80  # a panic with all that was on the stack has 50
 OVMF = ["OVMF_CODE_4M.fd", "OVMF_CODE.fd"]
 # Linux 6.12 allocates memory with an unlocked CMPXCHG16B, after which QEMU 7.2 (TCG)
 # leaves rubbish in the flags: about one boot in seven ends in an oops. A CPU that lacks

@@ -259,14 +259,15 @@ def test_suspended(build):
         start_daemon(guest)
         slot = seed_slot(guest)
         seed = seed_at(guest, slot)
-        guest.check("(sleep 0.5; echo mem >/sys/power/state) </dev/null >/dev/null 2>&1 &")
+        start = len(guest.console)
+        guest.check("(sleep 0.5; echo mem >/sys/power/state; echo RESUMED >/dev/console)"
+                    " </dev/null >/dev/null 2>&1 &")
         deadline = time.monotonic() + 30 * SLOW
         while guest.qmp.command("query-status")["status"] != "suspended":
             assert time.monotonic() < deadline, "the guest does not go to sleep"
             time.sleep(0.1)
-        start = len(guest.console)
         guest.qmp.command("system_wakeup")
-        guest.wait_console("PM: suspend exit", 60, start)  # until then the line is deaf
+        guest.wait_console("^RESUMED", 60, start)  # until then the agent's line is deaf
         assert daemon_status(guest)["sources"]["kmsg"] == "active"
         kick(guest)
         assert seed_at(guest, slot) != seed and crash_status(guest)["proven"]
