@@ -145,6 +145,10 @@ fi
 plans --facts="$tmp/many" "$PROBE"
 shows "E820_EXT"
 for pack in "gzip -c" "xz -c --check=crc32" "zstd -qc"; do
+	if ! command -v "${pack%% *}" >/dev/null; then
+		echo "SKIPPED: $pack: there is none"
+		continue
+	fi
 	$pack "$PROBE" >"$f"
 	if "$KEXEC" --dry-run $bios "$f" 2>&1 | grep -q "built without"; then
 		echo "SKIPPED: $pack: this build lacks the library"

@@ -56,6 +56,10 @@ usage() {
 }
 
 is_json() {
+	if ! command -v "$PYTHON3" >/dev/null; then
+		skip "what is JSON: no python3"
+		return
+	fi
 	"$PYTHON3" -c 'import json, sys
 top = json.load(open(sys.argv[1]))
 for path in sys.argv[2:]:
