@@ -131,7 +131,7 @@ int daemon_options_set(void *options, const char *key, const char *value,
 }
 
 /* What is no setting of the file. */
-enum { OPTION_HELP = 1000, OPTION_CONFIG, OPTION_ROOT, OPTION_RUN };
+enum { OPTION_HELP = 'h', OPTION_CONFIG = 1000, OPTION_ROOT, OPTION_RUN };
 
 static int take_option(struct daemon_options *o, int option, struct error *err)
 {
@@ -174,7 +174,7 @@ static int parse_argv(struct daemon_options *o, bool with_settings, struct error
 	optind = 0; /* start anew: getopt_long(3) */
 	opterr = 0;
 	while (!ret &&
-	       (option = getopt_long(o->argc, o->argv, "+:", table, NULL)) != -1) {
+	       (option = getopt_long(o->argc, o->argv, "+:h", table, NULL)) != -1) {
 		if (option < 0 || option >= (int)SETTINGS)
 			ret = take_option(o, option, err);
 		else if (with_settings)

@@ -68,6 +68,11 @@ static int fail(const struct error *err, int status)
 	return status;
 }
 
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
 static const struct command *find(const char *name)
 {
 	for (size_t i = 0; i < NR_COMMANDS; i++)
@@ -89,7 +94,7 @@ int main(int argc, char **argv)
 		error_set(&err, 0, "no command given");
 		return fail(&err, EXIT_USAGE);
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+	if (is_help(argv[1])) {
 		print_help(stdout);
 		return EXIT_DONE;
 	}
@@ -102,7 +107,7 @@ int main(int argc, char **argv)
 		error_set(&err, 0, "%s: no such command", argv[1]);
 		return fail(&err, EXIT_USAGE);
 	}
-	if (argc == 3 && !strcmp(argv[2], "--help") && command->run != command_daemon) {
+	if (argc == 3 && is_help(argv[2]) && command->run != command_daemon) {
 		print_help(stdout);
 		return EXIT_DONE;
 	}

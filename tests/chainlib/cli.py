@@ -31,11 +31,11 @@ SLOTS = sorted({*cache.KERNELS, *cache.VMGENID_KERNELS})
 TOLD = 3  # of the problems, in the one line at the end
 USAGE = """\
 usage: chain [OPTION]...
-Boot kernel after kernel through kexec in a QEMU guest, watch each jump from outside, and
-tell whether every kernel was handed a random seed, fresh, used at once, and wiped.
+Boot kernel after kernel through kexec in a QEMU guest, watch each jump from
+outside, and tell whether each is handed a random seed: fresh, used, wiped.
 
-  --kernel=KERNEL   slot of the cache (6.1, 6.12, 7.3) or a bzImage; again for more. The
-                    first is booted by QEMU, then they take turns [all three slots]
+  --kernel=KERNEL   6.1, 6.12, 7.3 or the path of a bzImage; again for more.
+                    QEMU boots the first, then they take turns [all three]
   --depth=N         how many jumps [3]
   --method=LIST     load (kexec_load), file (kexec_file_load), or a pattern of
                     them such as load,file [load]
@@ -44,9 +44,8 @@ tell whether every kernel was handed a random seed, fresh, used at once, and wip
   --cmdline=TEXT    more for the kernels' command lines
   --cpu=NAME        QEMU's: qemu64 has no RDRAND, max has it [qemu64]
   --memory=SIZE     of the guest [512M]
-  --fork=N          after the last jump load a crash kernel, save the guest, and have
-                    N clones of it crash [0]
-  --daemon          with kexec-seed's daemon in them, or --no-daemon [--no-daemon]
+  --fork=N          at the end load a crash kernel, and have N clones crash [0]
+  --daemon          with kexec-seed's daemon in the clones [--no-daemon]
   --crash-into=     probe or kernel [probe]
   --build=FOLDER    what to test [$KEXEC_BUILD, else build/ of the checkout]
   --junit=FILE --json=FILE --html=FILE    reports, beside the table

@@ -182,6 +182,8 @@ fi
 
 "$KEXEC" --help >"$tmp/out" || fail "--help"
 shows "Usage: kexec"
+[ "$(wc -l <"$tmp/out")" -le 24 ] || fail "--help: more than 24 lines"
+[ -z "$(awk 'length > 80' "$tmp/out")" ] || fail "--help: wider than 80 columns"
 "$KEXEC" --version >"$tmp/out" || fail "--version"
 shows "^kexec-seed [0-9]"
 shows "^opens bzImage"

@@ -69,19 +69,25 @@ for path in sys.argv[2:]:
 }
 
 # Help and version
+# helps ARGUMENT...: on one screen
+helps() {
+	seed "$@"
+	[ "$got" = 0 ] || fail "$*: status $got"
+	[ -s "$tmp/out" ] || fail "$*: says nothing"
+	[ "$(wc -l <"$tmp/out")" -le 24 ] || fail "$*: more than 24 lines"
+	[ -z "$(awk 'length > 80' "$tmp/out")" ] || fail "$*: wider than 80 columns"
+}
+
 for word in --help -h; do
-	seed $word
-	[ "$got" = 0 ] || fail "$word: status $got"
-	[ "$(wc -l <"$tmp/out")" -le 24 ] || fail "$word: more than 24 lines"
-	[ -z "$(awk 'length > 80' "$tmp/out")" ] || fail "$word: wider than 80 columns"
+	helps $word
 	for command in daemon refresh verify status; do
 		grep -q "^  $command " "$tmp/out" || fail "$word does not name $command"
 	done
+	for command in refresh verify status daemon; do
+		helps $command $word
+	done
 done
-seed daemon --help
-[ "$got" = 0 ] || fail "daemon --help: status $got"
-[ "$(wc -l <"$tmp/out")" -le 24 ] || fail "daemon --help: more than 24 lines"
-[ -z "$(awk 'length > 80' "$tmp/out")" ] || fail "daemon --help: wider than 80 columns"
+helps daemon --help
 keys=$(sed -n 's/^  --\([a-z-]*\)=.*/\1/p' "$tmp/out" | grep -vx config)
 [ -n "$keys" ] || fail "daemon --help names no key"
 sed 's/\\-/-/g' "$srcdir/man/kexec-seed.conf.5" >"$tmp/page"
