@@ -2,6 +2,7 @@
 #include "job.h"
 
 #include "base/cleanup.h"
+#include "base/units.h"
 #include "load/seed.h"
 #include "machine/vmgenid.h"
 #include "plan/cmdline.h"
@@ -12,6 +13,9 @@
 /* What a retained initrd of the running kernel looks like: retain_initrd, Linux >= 5.12.
  */
 #define RETAINED_INITRD "/sys/firmware/initrd"
+
+/* MAX_ELFCOREHDR_STR_LEN of arch/x86/kernel/kexec-bzimage64.c. In bytes. */
+#define FILE_LOAD_ELFCOREHDR 30u
 
 void job_note(const char *what, const struct error *err)
 {
@@ -81,8 +85,6 @@ static int open_kernel(struct job *job, struct error *err)
 		ret = image_open(&job->kernel, &request, &job->image, &job->extras, err);
 	if (!ret && o->debug)
 		say_extras(job);
-	if (!ret && o->method == METHOD_FILE)
-		ret = job_check_file_load(job, err);
 	return ret;
 }
 
@@ -124,7 +126,7 @@ static int make_cmdline(struct job *job, struct error *err)
 }
 
 /* What the running kernel's loader of bzImages asks for: bzImage64_probe(). */
-int job_check_file_load(const struct job *job, struct error *err)
+static int check_file_image(const struct job *job, struct error *err)
 {
 	const struct image *image = &job->image;
 	const char *why = NULL;
@@ -142,6 +144,45 @@ int job_check_file_load(const struct job *job, struct error *err)
 			       "(-c) does",
 			       job->o->kernel, why)
 		   : 0;
+}
+
+/* bzImage64_load() keeps room for an elfcorehdr= of its own, also when it adds none. */
+static int check_file_cmdline(const struct job *job, struct error *err)
+{
+	unsigned long long max = job->image.cmdline_max;
+	size_t length = strlen(job->cmdline), kept = FILE_LOAD_ELFCOREHDR + 1;
+
+	if (length + kept <= max)
+		return 0;
+	return error_set(err, EINVAL,
+			 "the command line has %zu bytes, through kexec_file_load this "
+			 "kernel takes %llu",
+			 length, max > kept ? max - kept : 0);
+}
+
+/* The least that has to fit; where the rest goes is the running kernel's business. */
+static int check_file_room(const struct job *job, struct error *err)
+{
+	uint64_t room = range_size(job->facts.crash), need;
+
+	if (!job_is_crash(job) || !room) /* or it is not known */
+		return 0;
+	if (!__builtin_add_overflow(job->image.mem_size, job->initrd.bytes.size, &need) &&
+	    need <= room)
+		return 0;
+	return error_set(err, EADDRNOTAVAIL,
+			 "kernel and initrd do not fit into the %llu MiB that "
+			 "crashkernel= reserves",
+			 (unsigned long long)(room / MIB));
+}
+
+int job_check_file_load(const struct job *job, struct error *err)
+{
+	int ret = check_file_image(job, err);
+
+	if (!ret)
+		ret = check_file_cmdline(job, err);
+	return ret ? ret : check_file_room(job, err);
 }
 
 /* Where to look: another machine's files, or the running one's. */
@@ -166,7 +207,8 @@ int job_prepare(struct job *job, const struct options *o, struct error *err)
 	ret = facts_read(root_of(job), &job->facts, err);
 	if (ret && o->method != METHOD_FILE) /* for which the kernel reads its own */
 		return ret;
-	return make_cmdline(job, err);
+	ret = make_cmdline(job, err);
+	return ret || o->method != METHOD_FILE ? ret : job_check_file_load(job, err);
 }
 
 /*

@@ -46,8 +46,10 @@ int job_prepare_plan(struct job *job, struct error *err);
 int job_plan(struct job *job, bool seed, struct error *err);
 
 /*
- * Whether kexec_file_load() can be tried on the kernel: 0, or -ENOEXEC for one that the
- * running kernel takes from kexec_load() alone.
+ * Whether kexec_file_load() can be tried, after job_prepare(): 0; -ENOEXEC for a kernel that
+ * the running one takes from kexec_load() alone, -EINVAL for a command line that is too
+ * long for that call, -EADDRNOTAVAIL for too little memory for a crash kernel. The running
+ * kernel would find these out when it has given up the crash kernel that is loaded.
  */
 int job_check_file_load(const struct job *job, struct error *err);
 

@@ -219,8 +219,8 @@ static int load(struct run *run, struct error *err)
 	if (!ret || o->method != METHOD_AUTO || !other_way || o->seed == SEED_OFF)
 		return ret;
 	if (job_check_file_load(&run->job, &ignored)) {
-		error_prefix(err, "kexec_file_load does not take this kernel and "
-				  "kexec_load was refused");
+		error_prefix(err, "kexec_file_load would not take it and kexec_load was "
+				  "refused");
 		return ret;
 	}
 	job_note("using kexec_file_load", err);

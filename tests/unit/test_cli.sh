@@ -69,6 +69,8 @@ truncate -s 600M "$f"
 refused 1 "more than half of the memory" --dry-run $bios "$PROBE" --initrd="$f"
 refused 1 "3000 bytes" --dry-run $bios "$PROBE" \
 	--append="$(head -c 3000 /dev/zero | tr '\0' x)"
+refused 1 "2017 bytes, through kexec_file_load this kernel takes 2016" --dry-run $bios -s \
+	"$PROBE" --append="$(head -c 2017 /dev/zero | tr '\0' x)"
 refused 1 "no room for the kernel" --dry-run $bios "$PROBE" --mem-max=0x300000
 refused 1 "memory map" --dry-run --facts="$tmp" "$PROBE"
 

@@ -13,9 +13,9 @@ import json
 import pytest
 
 from crash import PROBE, Setup
-from loaded import (crash_status, load_probe, refreshable, refused, seed_after_crash,
-                    seed_in_slot, unchanged)
-from places import some
+from loaded import (crash_status, load_probe, load_theirs, refreshable, refused,
+                    seed_after_crash, seed_in_slot, unchanged)
+from places import KERNELS, some
 
 AGAIN = "loading all of it again"
 FOLDER = "/run/kexec-seed"
@@ -185,6 +185,28 @@ def test_no_region(build):
             refused(guest, command, "no crash kernel is loaded")
         status = crash_status(guest)
         assert not status["loaded"] and status["method"] == "none"
+
+
+def filled(length: int) -> str:
+    return f"--append=$(head -c {length} /dev/zero | tr '\\0' x)"
+
+
+@pytest.mark.parametrize("kernel", some(KERNELS, 1))
+def test_what_the_kernel_would_find_too_late(build, kernel):
+    """kexec_file_load looks at the command line and for room when it has given up the
+    loaded image, so these are looked at before."""
+    with refreshable(build, Setup(kernel)) as guest:
+        guest.check("truncate -s 300M /large")
+        for most in (load_probe("-s", filled(2016)), load_probe()):
+            guest.check(most)
+            with unchanged(guest):
+                refused(guest, load_probe("-s", filled(2017)), "has 2017 bytes",
+                        "takes 2016")
+                refused(guest, load_probe("-s", "--initrd=/large"), "do not fit into the",
+                        "256 MiB")
+        # what it is about: who does not look first loses what was loaded
+        assert guest.run(load_theirs("-s", "x" * 2017)).status != 0
+        assert guest.check("cat /sys/kernel/kexec_crash_loaded").strip() == "0"
 
 
 # A command that spoils the recipe, and words of the line that must come.
