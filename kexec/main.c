@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "config.h"
 
+#include "base/file.h"
 #include "image/formats.h"
 #include "load/kexec_load.h"
 #include "options.h"
@@ -51,6 +52,7 @@ int main(int argc, char **argv)
 	struct error err;
 	int ret;
 
+	file_keep_standard();
 	/* with ulimit -f: write(2) is to fail, and its error to be told */
 	signal(SIGXFSZ, SIG_IGN);
 	ret = options_parse(argc, argv, &o, &err);

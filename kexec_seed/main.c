@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "config.h"
 
+#include "base/file.h"
 #include "kexec_seed/subcommand.h"
 
 #include <errno.h>
@@ -88,6 +89,7 @@ int main(int argc, char **argv)
 	const struct command *command;
 	int ret;
 
+	file_keep_standard();
 	/* with ulimit -f: write(2) is to fail, and its error to be told */
 	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {

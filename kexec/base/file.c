@@ -281,6 +281,17 @@ void file_close(struct file *f)
 	*f = FILE_NONE;
 }
 
+void file_keep_standard(void)
+{
+	int fd;
+
+	do /* a folder that is there even before /dev is */
+		fd = open("/", O_PATH | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 bool file_is_trouble(int ret)
 {
 	return ret == -ENOMEM || ret == -EMFILE || ret == -ENFILE || ret == -EIO;

@@ -92,6 +92,13 @@ int file_check(const struct file *f, struct error *err);
 /* Unmaps, closes and resets to FILE_NONE. Harmless on FILE_NONE. */
 void file_close(struct file *f);
 
+/*
+ * For the first line of main(): whoever starts us may have closed descriptors 0 to 2, and
+ * then a file of ours would get one of them, and into it what is said on standard error.
+ * Here they get one that can be neither read nor written, and that execve() closes.
+ */
+void file_keep_standard(void);
+
 /* Writes all of it to @fd. 0 or a negative errno. */
 int file_write_all(int fd, const void *data, size_t size);
 
