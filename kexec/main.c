@@ -37,6 +37,12 @@ static int run(const struct options *o, struct error *err)
 {
 	int ret = 0;
 
+	if (o->help)
+		options_print_help(stdout);
+	if (o->version)
+		print_version();
+	if (o->crash_size)
+		ret = run_print_crash_size(err);
 	if (o->unload)
 		ret = run_unload(o, err);
 	if (!ret && o->load)
@@ -58,19 +64,11 @@ int main(int argc, char **argv)
 	ret = options_parse(argc, argv, &o, &err);
 	if (ret) /* an option that is refused is spelt well */
 		return fail(&err, ret == -ENOTSUP ? EXIT_FAILED : EXIT_USAGE);
-	if (o.help) {
-		options_print_help(stdout);
-		return EXIT_DONE;
-	}
-	if (o.version) {
-		print_version();
-		return EXIT_DONE;
-	}
 	if (o.status) { /* kexec-tools' answer: 1 when something is loaded, 0 when not */
 		ret = kexec_is_loaded(o.target, &err);
 		return ret < 0 ? fail(&err, EXIT_UNKNOWN) : ret;
 	}
-	ret = o.crash_size ? run_print_crash_size(&err) : run(&o, &err);
+	ret = run(&o, &err);
 	if (!ret && fflush(stdout))
 		ret = error_set(&err, errno, "cannot write: %s", strerror(errno));
 	return ret ? fail(&err, EXIT_FAILED) : EXIT_DONE;

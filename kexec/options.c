@@ -156,10 +156,6 @@ static bool parse_action(int opt, struct options *o)
 static bool parse_flag(int opt, struct options *o)
 {
 	switch (opt) {
-	case 'h':
-		return o->help = true;
-	case 'v':
-		return o->version = true;
 	case 'd':
 		return o->debug = true;
 	case 'i':
@@ -189,8 +185,6 @@ static bool parse_flag(int opt, struct options *o)
 		return o->hotplug = true;
 	case OPT_MEMMAP_CMDLINE:
 		return o->memmap_cmdline = true;
-	case OPT_CRASH_SIZE:
-		return o->crash_size = true;
 	case OPT_CONSOLE_VGA:
 		return o->console_vga = true;
 	case OPT_CONSOLE_SERIAL:
@@ -294,7 +288,7 @@ static int check_load(const struct options *o, struct error *err)
 
 static int check(const struct options *o, struct error *err)
 {
-	if (o->help || o->version || o->status || o->crash_size)
+	if (o->status)
 		return 0;
 	if (o->dry_run && (!o->load || o->unload))
 		return error_set(err, EINVAL, "--dry-run goes with a kernel to load");
@@ -344,6 +338,17 @@ static int refuse_known(int opt, struct error *err)
 	return error_set(err, ENOTSUP, "--%s: %s", t->name, option_refusal(opt));
 }
 
+/* What is answered without a look at the words behind it, as kexec-tools does. */
+static bool parse_question(int opt, struct options *o)
+{
+	if (opt != 'h' && opt != 'v' && opt != OPT_CRASH_SIZE)
+		return false;
+	*o = (struct options){ .help = opt == 'h',
+			       .version = opt == 'v',
+			       .crash_size = opt == OPT_CRASH_SIZE };
+	return true;
+}
+
 /* Once all options are known. */
 static void settle(struct options *o, bool normal, bool last)
 {
@@ -373,6 +378,8 @@ int options_parse(int argc, char **argv, struct options *out, struct error *err)
 			return refuse(argv[optind - 1], err);
 		if (option_refusal(opt))
 			return refuse_known(opt, err);
+		if (parse_question(opt, out))
+			return 0;
 		normal = normal || opt == 'l';
 		if (opt == 'x')
 			no_ifdown = true;

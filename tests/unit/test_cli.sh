@@ -199,5 +199,12 @@ shows "Usage: kexec"
 shows "^kexec-seed [0-9]"
 shows "^opens bzImage"
 
+# Whatever is printed, that it cannot be is told
+for word in --help --version "--dry-run $bios $PROBE"; do
+	"$KEXEC" $word >/dev/full 2>"$tmp/err"
+	[ $? = 1 ] || fail "status not 1 with a full disk: $word"
+	grep -q "cannot write: No space left" "$tmp/err" || fail "does not tell: $word"
+done
+
 [ $failed = 0 ] && echo "all as promised"
 exit $failed

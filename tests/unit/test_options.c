@@ -114,6 +114,33 @@ static void test_status_asks_for_crash(void **state)
 	assert_int_equal(o.target, KEXEC_TARGET_CRASH);
 }
 
+/* The first question is answered, whatever comes behind it. */
+static void test_questions(void **state)
+{
+	static const struct {
+		const char *line;
+		bool help, version, crash_size;
+	} cases[] = {
+		{ "-h", true, false, false },
+		{ "-hQ", true, false, false },
+		{ "-l k -h --bogus", true, false, false },
+		{ "-v -h", false, true, false },
+		{ "--v --real-mode", false, true, false },
+		{ "--print-ckr-size -v k k", false, false, true },
+	};
+	struct options o;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse(cases[i].line, &o, &err), 0);
+		assert_int_equal(o.help, cases[i].help);
+		assert_int_equal(o.version, cases[i].version);
+		assert_int_equal(o.crash_size, cases[i].crash_size);
+		assert_false(o.load || o.unload || o.exec || o.shutdown);
+	}
+}
+
 static void test_refused(void **state)
 {
 	static const char *const cases[] = {
@@ -123,6 +150,7 @@ static void test_refused(void **state)
 		"--load k --exec",
 		"k k2",
 		"-l k --bogus",
+		"-l k --bogus -h",
 		"-l k -Q",
 		"-l k --mem-min=",
 		"-l k --mem-min=12x",
@@ -244,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_status_asks_for_crash),
+		cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_help_fits_a_screen),
 		cmocka_unit_test(test_types),
