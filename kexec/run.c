@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "run.h"
 
+#include "base/cleanup.h"
+#include "base/file.h"
 #include "describe.h"
 #include "job.h"
 #include "load/kexec_load.h"
@@ -314,9 +316,17 @@ int run_unload(const struct options *o, struct error *err)
 
 int run_print_crash_size(struct error *err)
 {
+	_cleanup_free_ char *text = NULL;
 	struct facts facts;
-	int ret = facts_read("", &facts, err);
+	size_t size;
+	int ret;
 
+	/* for all to read, but not while something is being loaded */
+	if (!file_slurp("/sys/kernel/kexec_crash_size", 64, &text, &size)) {
+		fputs(text, stdout);
+		return 0;
+	}
+	ret = facts_read("", &facts, err);
 	if (ret)
 		return ret;
 	if (facts.iomem.count)

@@ -199,6 +199,16 @@ shows "Usage: kexec"
 shows "^kexec-seed [0-9]"
 shows "^opens bzImage"
 
+# How much is reserved, of a kernel that hides where (as from root of another namespace)
+unshare --user --map-root-user --mount sh -c 'mount -t tmpfs tmpfs /sys/kernel &&
+	echo 268435456 >/sys/kernel/kexec_crash_size || exit 77
+	exec "$1" --print-ckr-size' sh "$KEXEC" >"$tmp/out" 2>"$tmp/err"
+if grep -q "unshare:\|mount:" "$tmp/err"; then
+	echo "SKIPPED: --print-ckr-size: this machine has no user namespaces"
+else
+	shows "^268435456$"
+fi
+
 # Whatever is printed, that it cannot be is told
 for word in --help --version "--dry-run $bios $PROBE"; do
 	"$KEXEC" $word >/dev/full 2>"$tmp/err"

@@ -13,8 +13,8 @@ import json
 import pytest
 
 from crash import PROBE, Setup
-from loaded import (crash_status, load_probe, load_theirs, refreshable, refused,
-                    seed_after_crash, seed_in_slot, unchanged)
+from loaded import (THEIRS, crash_status, load_probe, load_theirs, refreshable,
+                    refused, seed_after_crash, seed_in_slot, unchanged)
 from places import KERNELS, some
 
 AGAIN = "loading all of it again"
@@ -176,6 +176,10 @@ def test_lockdown_after_the_load(build, how):
         seed_after_crash(guest)
 
 
+SIZE = "--print-ckr-size"
+NOBODY = "/usr/sbin/setpriv --reuid=65534 --clear-groups"
+
+
 def test_no_region(build):
     with refreshable(build, Setup("6.12", crashkernel="0M")) as guest:
         says = "no memory is reserved for a crash kernel: boot with crashkernel="
@@ -185,6 +189,7 @@ def test_no_region(build):
             refused(guest, command, "no crash kernel is loaded")
         status = crash_status(guest)
         assert not status["loaded"] and status["method"] == "none"
+        assert guest.check(f"{NOBODY} kexec {SIZE}").strip() == "0"
 
 
 def filled(length: int) -> str:
@@ -197,6 +202,8 @@ def test_what_the_kernel_would_find_too_late(build, kernel):
     loaded image, so these are looked at before."""
     with refreshable(build, Setup(kernel)) as guest:
         guest.check("truncate -s 300M /large")
+        for command in (f"{NOBODY} kexec {SIZE}", f"kexec {SIZE}", f"{THEIRS} {SIZE}"):
+            assert int(guest.check(command)) == 256 << 20
         for most in (load_probe("-s", filled(2016)), load_probe()):
             guest.check(most)
             with unchanged(guest):
