@@ -267,8 +267,11 @@ static int check_load(const struct options *o, struct error *err)
 {
 	bool crash = o->target == KEXEC_TARGET_CRASH;
 
-	if (!o->kernel)
+	/* a script's empty variable */
+	if (!o->kernel || !*o->kernel)
 		return error_set(err, EINVAL, "no kernel given");
+	if (o->initrd && !*o->initrd)
+		return error_set(err, EINVAL, "--initrd needs the name of a file");
 	if (o->initrd && o->reuse_initrd)
 		return error_set(err, EINVAL,
 				 "--initrd and --reuseinitrd exclude each other");

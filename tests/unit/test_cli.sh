@@ -76,6 +76,8 @@ refused 1 "memory map" --dry-run --facts="$tmp" "$PROBE"
 
 # Wrong words
 refused 2 "no kernel given" -l
+refused 2 "no kernel given" -l ""
+refused 2 "--initrd needs the name of a file" -l "$PROBE" --ramdisk=
 refused 2 "--bogus: no such option" -l "$PROBE" --bogus
 refused 2 "--seed=perhaps" -l "$PROBE" --seed=perhaps
 refused 2 "--vmgenid-addr=3ffff028: not a number (hexadecimal ones begin with 0x)" \
