@@ -186,6 +186,8 @@ static int load_plan(struct run *run, bool *other_way, struct error *err)
 
 	*other_way = false;
 	ret = job_prepare_plan(job, err);
+	if (!ret)
+		ret = refusal_foresee_load(err);
 	if (ret) {
 		*other_way = true;
 		return ret;

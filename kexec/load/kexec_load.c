@@ -177,11 +177,14 @@ int kexec_unload(enum kexec_target target, struct error *err)
 	bool other_way;
 	int code;
 
-	code = call_kexec_load(0, 0, NULL, crash_flag(target), NULL, err);
-	if (!code)
-		return 0;
-	if (refusal_explain(code, KEXEC_CALL_LOAD, target, &other_way, err) && !other_way)
-		return -EPERM;
+	if (!refusal_foresee_load(err)) {
+		code = call_kexec_load(0, 0, NULL, crash_flag(target), NULL, err);
+		if (!code)
+			return 0;
+		refusal_explain(code, KEXEC_CALL_LOAD, target, &other_way, err);
+		if (!other_way)
+			return -code;
+	}
 	if (target == KEXEC_TARGET_CRASH)
 		flags |= KEXEC_FILE_ON_CRASH;
 	code = call_kexec_file_load(-1, -1, NULL, flags, NULL, err);

@@ -118,6 +118,15 @@ static int explain_lockdown(enum kexec_call call, const char *mode, struct error
 			 mode);
 }
 
+int refusal_foresee_load(struct error *err)
+{
+	char mode[32];
+
+	return read_lockdown(mode, sizeof(mode))
+		       ? explain_lockdown(KEXEC_CALL_LOAD, mode, err)
+		       : 0;
+}
+
 static int explain_eperm(enum kexec_call call, enum kexec_target target, bool *other_way,
 			 struct error *err)
 {

@@ -20,6 +20,12 @@ enum kexec_call {
 int refusal_foresee(enum kexec_target target, struct error *err);
 
 /*
+ * Will it refuse kexec_load(), because it is locked down? As above. That is not to be found
+ * out by trying: a call that is refused counts towards kernel.kexec_load_limit_*.
+ */
+int refusal_foresee_load(struct error *err);
+
+/*
  * Is there memory for a crash kernel, when @target is one? -EADDRNOTAVAIL with the line; 0
  * also when the kernel does not tell.
  */

@@ -220,3 +220,16 @@ def test_crash_kernel(build, tmp_path, kernel):
         check_seeded(guest, start)
         check_locked(guest)
         guest.check("test -e /proc/vmcore")
+
+
+def test_each_call_counts(build, tmp_path):
+    """What a locked kernel refuses counts towards its limit, so it is not even asked for."""
+    with refreshable(build, Setup("6.12", cpu="qemu64"),
+                     extra=firmware(tmp_path)) as guest:
+        check_locked(guest)
+        guest.check("echo 2 >/proc/sys/kernel/kexec_load_limit_panic")
+        refused(guest, load_command("-c"), *ONLY_SIGNED)
+        for command, loaded in (load_command(""), "1"), ("kexec -p -u", "0"):
+            guest.check(command)
+            assert guest.check("cat /sys/kernel/kexec_crash_loaded").strip() == loaded
+        refused(guest, load_command(""), "no more loads are allowed")
