@@ -399,11 +399,12 @@ int options_parse(int argc, char **argv, struct options *out, struct error *err)
 	settle(&o, normal, optind == argc);
 	if (optind < argc)
 		o.kernel = argv[optind++];
-	if (optind < argc)
-		return error_set(err, EINVAL,
-				 "%s: one kernel is enough (a command line with blanks "
-				 "needs quotes)",
-				 argv[optind]);
+	for (; optind < argc; optind++)
+		if (*argv[optind]) /* or an argument that a script leaves out */
+			return error_set(err, EINVAL,
+					 "%s: one kernel is enough (a command line with "
+					 "blanks needs quotes)",
+					 argv[optind]);
 	ret = check(&o, err);
 	if (!ret)
 		*out = o;

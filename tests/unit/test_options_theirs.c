@@ -183,6 +183,7 @@ static void test_callers(void **state)
 		/* kdumpctl, dracut's early kdump */
 		{ "-s|-d|-p|--command-line=a b|--initrd=i|k",
 		  "load crash file k (a b) i" },
+		{ "-la|k|--initrd=i|--command-line=a", "load normal auto k (a) i" },
 		{ "-a|-d|--hotplug|-p|--command-line=a|--initrd=i|k",
 		  "load crash auto k (a) i" },
 		{ "--elf64-core-headers|-p|--command-line=a|--initrd=i|k",
@@ -192,6 +193,7 @@ static void test_callers(void **state)
 		{ "-l|-t|bzImage|k|--ramdisk|i|--reuse-cmdline",
 		  "load normal auto k (-) i" },
 		{ "-l|--initrd=i|--|k", "load normal auto k (-) i" },
+		{ "-l|k||--append=a|", "load normal auto k (a) -" },
 		{ "k|--command-line=a", "load shutdown normal auto k (a) -" },
 		{ "-f|k|--append=a", "load exec normal auto k (a) -" },
 		{ "-u", "unload normal auto" },
