@@ -9,6 +9,7 @@
 #include "machine/iomem.h"
 #include "machine/memmap.h"
 #include "machine/ram.h"
+#include "machine/text.h"
 #include "machine/vmgenid.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 /* Far more than a real one has; /proc gives no size beforehand. */
 #define IOMEM_SIZE_MAX	 ((size_t)16 << 20)
 #define CMDLINE_SIZE_MAX ((size_t)1 << 20)
+#define CMA_SIZE_MAX	 ((size_t)4096) /* sysfs hands out a page at most */
 
 static int slurp_below(const char *root, const char *name, size_t max, char **data,
 		       size_t *size)
@@ -158,6 +160,44 @@ static int read_memory(const char *root, struct facts *f, struct error *err)
 	return ret;
 }
 
+/* One line: first and last byte in hexadecimal. */
+static bool parse_cma(struct bytes line, struct range *out)
+{
+	struct bytes first;
+	uint64_t last;
+
+	if (!text_cut(&line, '-', &first) || !text_hex(first, &out->start) ||
+	    !text_hex(line, &last) || last == UINT64_MAX)
+		return false;
+	out->end = last + 1;
+	return out->start < out->end;
+}
+
+/* Documentation/ABI/testing/sysfs-kernel-kexec-kdump of the kernel. */
+static int read_cma(const char *root, struct facts *f, struct error *err)
+{
+	static const char name[] = "/sys/kernel/kexec/crash_cma_ranges";
+	_cleanup_free_ char *text = NULL;
+	struct bytes rest, line;
+	struct range r;
+	size_t size;
+	int ret = slurp_below(root, name, CMA_SIZE_MAX, &text, &size);
+
+	if (file_is_trouble(ret))
+		return error_set(err, -ret, "%s%s: %s", root, name, strerror(-ret));
+	if (ret)
+		return 0;
+	rest = (struct bytes){ (uint8_t *)text, size };
+	while (text_cut(&rest, '\n', &line)) {
+		if (!parse_cma(line, &r))
+			return error_set(err, EINVAL, "%s%s: no range of memory", root,
+					 name);
+		if (ranges_add(&f->crash_cma, r))
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
 static int read_cmdline(const char *root, struct facts *f, struct error *err)
 {
 	size_t size;
@@ -189,6 +229,8 @@ static int read_all(const char *root, struct facts *f, struct error *err)
 	if (!ret)
 		ret = read_memory(root, f, err);
 	if (!ret)
+		ret = read_cma(root, f, err);
+	if (!ret)
 		ret = efi_read(root, f->has_boot_params ? &f->boot_params : NULL, &f->efi,
 			       err);
 	if (!ret)
@@ -218,6 +260,7 @@ void facts_free(struct facts *f)
 	e820_free(&f->e820);
 	e820_free(&f->iomem);
 	ranges_free(&f->ram);
+	ranges_free(&f->crash_cma);
 	efi_free(&f->efi);
 	free(f->cmdline);
 	*f = (struct facts){ 0 };

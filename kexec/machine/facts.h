@@ -79,6 +79,11 @@ struct facts {
 	struct ranges ram;
 	struct range crash; /* crashkernel=, the main region; empty when there is none */
 	struct range crash_low; /* and its part below 4 GiB */
+	/*
+	 * crashkernel=X,cma: what the crash kernel may use besides, and the running one
+	 * until then; empty when the kernel does not tell.
+	 */
+	struct ranges crash_cma;
 
 	bool has_boot_params; /* /sys/kernel/boot_params/data was there and whole */
 	struct boot_params boot_params; /* as the running kernel was handed it */

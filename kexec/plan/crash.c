@@ -100,7 +100,11 @@ static int add_crash(struct e820_map *out, const struct facts *facts,
 		ret = add_range(out, facts->crash_low, E820_RAM);
 	if (!ret)
 		ret = add_range(out, below, E820_RAM);
-	return ret ? ret : add_range(out, above, E820_RAM);
+	if (!ret)
+		ret = add_range(out, above, E820_RAM);
+	for (size_t i = 0; !ret && i < facts->crash_cma.count; i++)
+		ret = add_range(out, facts->crash_cma.items[i], E820_RAM);
+	return ret;
 }
 
 int crash_e820(const struct facts *facts, struct range elfcorehdr, struct e820_map *out,

@@ -83,6 +83,8 @@ static int cut_out(const struct facts *facts, const struct boot_e820_entry *e,
 
 	for (size_t i = 0; !ret && i < sizeof(holes) / sizeof(holes[0]); i++)
 		ret = ranges_remove(out, holes[i]);
+	for (size_t i = 0; !ret && i < facts->crash_cma.count; i++)
+		ret = ranges_remove(out, facts->crash_cma.items[i]);
 	return ret;
 }
 

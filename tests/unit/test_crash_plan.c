@@ -213,6 +213,26 @@ static void test_memory_map(void **state)
 	scene_end(&s);
 }
 
+/* crashkernel=X,cma: RAM as well, besides the region. */
+static void test_cma(void **state)
+{
+	struct range cma = { 0x10000000, 0x18000000 };
+	uint64_t without;
+	struct scene s;
+
+	(void)state;
+	scene_of(&s, MACHINES "/crash-256m");
+	assert_int_equal(make(&s), 0);
+	without = ram_of(&s.plan.e820);
+	plan_free(&s.plan);
+	s.facts.crash_cma = (struct ranges){ &cma, 1, 1 };
+	assert_int_equal(make(&s), 0);
+	assert_true(map_has(&s.plan.e820, cma.start, cma.end, E820_RAM));
+	assert_int_equal(ram_of(&s.plan.e820), without + range_size(cma));
+	s.facts.crash_cma = (struct ranges){ 0 };
+	scene_end(&s);
+}
+
 static void test_command_line(void **state)
 {
 	char want[128];
@@ -310,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_tag_stays_lowest),
 		cmocka_unit_test(test_high_region_is_mapped),
 		cmocka_unit_test(test_memory_map),
+		cmocka_unit_test(test_cma),
 		cmocka_unit_test(test_command_line),
 		cmocka_unit_test(test_hotplug),
 		cmocka_unit_test(test_refused),

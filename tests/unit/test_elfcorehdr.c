@@ -214,6 +214,18 @@ static void test_neighbours(void **state)
 	assert_ram(s, expected, COUNT(expected));
 }
 
+/* crashkernel=X,cma: the crash kernel uses it, so that its content is of no use. */
+static void test_cma(void **state)
+{
+	static const struct range expected[] = { { MIB, GIB }, { GIB + MIB, 2 * GIB } };
+	struct range cma = { GIB, GIB + MIB };
+	struct scene *s = *state;
+
+	s->facts.crash_cma = (struct ranges){ &cma, 1, 1 };
+	add(s, MIB, 2 * GIB, E820_RAM);
+	assert_ram(s, expected, COUNT(expected));
+}
+
 static void test_no_crash_region(void **state)
 {
 	static const struct range expected[] = { { MIB, 9 * GIB } };
@@ -279,9 +291,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #ifdef HAVE_ELF
-		TEST(test_same_as_the_kernel), TEST(test_notes_and_text),
-		TEST(test_what_is_left_out),   TEST(test_neighbours),
-		TEST(test_no_crash_region),    TEST(test_no_ram),
+		TEST(test_same_as_the_kernel),
+		TEST(test_notes_and_text),
+		TEST(test_what_is_left_out),
+		TEST(test_neighbours),
+		TEST(test_cma),
+		TEST(test_no_crash_region),
+		TEST(test_no_ram),
 		TEST(test_how_many),
 #else
 		TEST(test_built_without),

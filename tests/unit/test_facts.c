@@ -7,6 +7,7 @@
 #include "check.h"
 #include "tree.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,6 +255,43 @@ static void test_managed_ram_is_not_in_the_map(void **state)
 	tree_remove(&t, "");
 }
 
+/* crashkernel=X,cma, in the words of the kernel. */
+static void test_cma(void **state)
+{
+	static const char path[] = "sys/kernel/kexec/crash_cma_ranges";
+	static const char *const bad[] = { "\n",
+					   "rubbish\n",
+					   "36000000\n",
+					   "36000000-\n",
+					   "36000000-35ffffff\n",
+					   "36000000-3dffffff x\n",
+					   "00000000-ffffffffffffffff\n" };
+	static const struct range ranges[] = { { 0x36000000, 0x3e000000 },
+					       { 4 * GIB, 5 * GIB } };
+	struct error err;
+	struct facts f;
+	struct tree t;
+
+	(void)state;
+	tree_make(&t);
+	tree_put(&t, "proc/iomem", "00100000-3fffffff : System RAM\n");
+	tree_put(&t, path, "");
+	f = read_machine(t.root);
+	assert_int_equal(f.crash_cma.count, 0);
+	facts_free(&f);
+	tree_put(&t, path, "36000000-3dffffff\n100000000-13fffffff\n");
+	f = read_machine(t.root);
+	assert_ranges(&f.crash_cma, ranges, COUNT(ranges));
+	facts_free(&f);
+	assert_null(f.crash_cma.items);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		tree_put(&t, path, bad[i]);
+		assert_int_equal(facts_read(t.root, &f, &err), -EINVAL);
+		assert_non_null(strstr(err.text, "crash_cma_ranges: no range of memory"));
+	}
+	tree_remove(&t, "");
+}
+
 static void test_many_entries(void **state)
 {
 	char command[1024];
@@ -289,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_hidden_addresses),
 		cmocka_unit_test(test_map_from_iomem),
 		cmocka_unit_test(test_managed_ram_is_not_in_the_map),
+		cmocka_unit_test(test_cma),
 		cmocka_unit_test(test_many_entries),
 	};
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 import elfcore
-from crash import (PAGE, PROBE, Before, Setup, crash_guest, crash_into_probe,
+from crash import (MIB, PAGE, PROBE, Before, Setup, crash_guest, crash_into_probe,
                    load_command, merge, read_memory, without)
 from guest import Guest
 from places import KERNELS, spread
@@ -95,15 +95,19 @@ def nodes(seen: Seen) -> list:
     return [n for n in seen.probe.setup_data if n.type not in KERNEL_ONLY]
 
 
-@pytest.mark.parametrize("kernel, machine", spread(KERNELS, MACHINES))
-def test_like_the_kernel(build, tmp_path, kernel, machine):
-    setup = Setup(**{**vars(MACHINES[machine]), "kernel": kernel})
-    ours, kernels = both(build, tmp_path, setup, "-c", "-s")
+def assert_same(ours: Seen, kernels: Seen) -> None:
     assert differences(comparable(ours), comparable(kernels)) == []
     assert ours.e820 == kernels.e820
     assert ours.cmdline == kernels.cmdline == CMDLINE
     assert elfcore.segments(ours.headers) == elfcore.segments(kernels.headers)
     assert ours.headers == kernels.headers
+
+
+@pytest.mark.parametrize("kernel, machine", spread(KERNELS, MACHINES))
+def test_like_the_kernel(build, tmp_path, kernel, machine):
+    setup = Setup(**{**vars(MACHINES[machine]), "kernel": kernel})
+    ours, kernels = both(build, tmp_path, setup, "-c", "-s")
+    assert_same(ours, kernels)
     assert [(n.type, n.len) for n in nodes(ours)] == [(n.type, n.len) for n in
                                                       nodes(kernels)]
     for a, b in zip(nodes(ours), nodes(kernels)):
@@ -112,6 +116,15 @@ def test_like_the_kernel(build, tmp_path, kernel, machine):
     if setup.firmware == "efi":
         assert 4 in [n.type for n in nodes(ours)]
         assert ours.probe.efi_map and ours.probe.efi_map == kernels.probe.efi_map
+
+
+def test_lent_memory(build, tmp_path):
+    """crashkernel=X,cma: memory that the running kernel uses as long as it lives."""
+    setup = Setup("7.3", 1, "1G", "128M crashkernel=128M,cma")
+    ours, kernels = both(build, tmp_path, setup, "-c", "-s")
+    ram = sum(size for addr, size, kind in kernels.e820 if kind == RAM and addr >= MIB)
+    assert ram == 256 * MIB
+    assert_same(ours, kernels)
 
 
 def test_sees_a_difference(build, tmp_path):
