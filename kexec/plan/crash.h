@@ -25,8 +25,7 @@ uint64_t crash_hole_size(const struct e820_map *ram, bool gbpages);
 /*
  * The memory of the next kernel, as crash_setup_memmap_entries() of the kernel has it:
  * what firmware needs, RAM below 1 MiB, and the crash regions, those of crashkernel=X,cma
- * too, without @elfcorehdr, which must outlive its start. 0, -ENODATA (/proc/iomem hides
- * its addresses) or -ENOMEM.
+ * too, without @elfcorehdr, which must outlive its start. 0, or as e820_add().
  */
 int crash_e820(const struct facts *facts, struct range elfcorehdr, struct e820_map *out,
 	       struct error *err);

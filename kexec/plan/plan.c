@@ -391,8 +391,6 @@ static int check_entry_mode(const struct facts *facts, const struct image *image
 /* The room for a crash image: its region. */
 static int crash_room(struct making *m, struct error *err)
 {
-	struct range region = m->facts->crash;
-
 	if (m->image->fixed)
 		return error_set(err, ENOEXEC,
 				 "this kernel cannot be moved from 0x%llx, and a crash "
@@ -401,13 +399,12 @@ static int crash_room(struct making *m, struct error *err)
 	if (!m->facts->iomem.count)
 		return error_set(err, ENODATA,
 				 "/proc/iomem hides its addresses (to root it does not)");
-	if (!range_size(region))
+	if (!range_size(m->facts->crash))
 		return error_set(err, ENODEV,
 				 "no memory is reserved for a crash kernel: boot with "
 				 "crashkernel=256M");
-	region = (struct range){ page_up(region.start), page_down(region.end) };
 	m->where.upwards = true;
-	if (region.end > region.start && ranges_add(&m->where.room, region))
+	if (ranges_add(&m->where.room, m->facts->crash))
 		return error_set(err, ENOMEM, "out of memory");
 	return 0;
 }

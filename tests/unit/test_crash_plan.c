@@ -264,8 +264,12 @@ static void test_hotplug(void **state)
 
 	(void)state;
 	scene_of(&s, MACHINES "/crash-4cpus");
-	s.opts.hotplug = true;
 	assert_true(s.dump.hotplug_size > 0);
+	assert_int_equal(make(&s), 0);
+	assert_int_equal(find(&s, PURGATORY_KIND_ELFCOREHDR)->mem_size,
+			 s.plan.elfcorehdr_size);
+	plan_free(&s.plan);
+	s.opts.hotplug = true;
 	assert_int_equal(make(&s), 0);
 	assert_layout(&s);
 	assert_true(s.plan.hotplug);
@@ -284,6 +288,76 @@ static void test_hotplug(void **state)
 	scene_end(&s);
 }
 
+/* The region ends where a part of it would begin: that part is named. */
+static void test_region_too_small(void **state)
+{
+	struct plan whole;
+	struct range region;
+	struct scene s;
+
+	(void)state;
+	scene_of(&s, MACHINES "/crash-256m");
+	assert_int_equal(make(&s), 0);
+	whole = s.plan;
+	region = s.facts.crash;
+	for (size_t i = 0; i < whole.nr_segments; i++) {
+		const struct segment *part = &whole.segments[i];
+		char want[64];
+
+		s.facts.crash.end = part->addr + (i ? 0 : PAGE - 1);
+		assert_int_equal(make(&s), -ENOSPC);
+		snprintf(want, sizeof(want),
+			 "no room for the %s: ", segment_name(part->kind));
+		assert_memory_equal(s.err.text, want, strlen(want));
+		assert_non_null(strstr(s.err.text, "larger crashkernel="));
+	}
+	s.facts.crash.end = end_of(&whole.segments[whole.nr_segments - 1]);
+	assert_int_equal(make(&s), 0);
+	plan_free(&s.plan);
+	/* but it is the user who leaves no room here */
+	s.facts.crash = region;
+	s.opts.mem_max = region.start + MIB;
+	assert_int_equal(make(&s), -ENOSPC);
+	assert_null(strstr(s.err.text, "crashkernel="));
+	assert_non_null(strstr(s.err.text, "no room for the kernel: 8192 KiB between"));
+	plan_free(&whole);
+	scene_end(&s);
+}
+
+/* A region that is not made of pages: what is left of it is. */
+static void test_odd_region(void **state)
+{
+	uint64_t start;
+	struct scene s;
+
+	(void)state;
+	scene_of(&s, MACHINES "/crash-256m");
+	start = s.facts.crash.start;
+	s.facts.crash.start++;
+	s.facts.crash.end--;
+	assert_int_equal(make(&s), 0);
+	assert_int_equal(find(&s, PURGATORY_KIND_TAG)->addr, start + PAGE);
+	for (size_t i = 0; i < s.plan.nr_segments; i++)
+		assert_int_equal(s.plan.segments[i].addr % PAGE, 0);
+	scene_end(&s);
+}
+
+static void test_names(void **state)
+{
+	struct plan none = { 0 };
+
+	(void)state;
+	assert_string_equal(segment_name(PURGATORY_KIND_PURGATORY), "purgatory");
+	assert_string_equal(segment_name(PURGATORY_KIND_BOOT_PARAMS), "boot_params");
+	assert_string_equal(segment_name(PURGATORY_KIND_SEED), "seed");
+	assert_string_equal(segment_name(PURGATORY_KIND_KERNEL), "kernel");
+	assert_string_equal(segment_name(PURGATORY_KIND_INITRD), "initrd");
+	assert_string_equal(segment_name(PURGATORY_KIND_ELFCOREHDR), "elfcorehdr");
+	assert_string_equal(segment_name(PURGATORY_KIND_TAG), "tag");
+	assert_string_equal(segment_name((enum purgatory_kind)99), "unknown");
+	assert_null(plan_find(&none, PURGATORY_KIND_PURGATORY));
+}
+
 static void test_refused(void **state)
 {
 	struct range region;
@@ -299,28 +373,26 @@ static void test_refused(void **state)
 	assert_int_equal(make(&s), -ENOSPC);
 	assert_non_null(strstr(s.err.text, "larger crashkernel="));
 	s.facts.crash = region;
-	e820_free(&s.facts.iomem);
+	s.image.fixed = true;
+	assert_int_equal(make(&s), -ENOEXEC);
+	assert_non_null(strstr(s.err.text, "cannot be moved from 0x1000000"));
+	s.image.fixed = false;
+	s.facts.cpu.la57 = true;
+	s.image.five_level = false;
+	assert_int_equal(make(&s), -ENOEXEC);
+	assert_non_null(strstr(s.err.text, "5-level"));
+	s.facts.cpu.la57 = false;
+	s.facts.iomem.entries[1].size = 0; /* cannot be */
+	assert_int_equal(make(&s), -EINVAL);
+	for (size_t i = 0; i < s.facts.iomem.count; i++)
+		s.facts.iomem.entries[i].type = E820_UNUSABLE;
 	assert_int_equal(make(&s), -ENODATA);
+	assert_non_null(strstr(s.err.text, "no RAM to dump"));
+	e820_free(&s.facts.iomem);
+	s.facts.crash = (struct range){ 0 };
+	assert_int_equal(make(&s), -ENODATA);
+	assert_non_null(strstr(s.err.text, "hides its addresses"));
 	scene_end(&s);
-}
-
-/* The tables for all of RAM: a page for each GiB, and one for each 512 of these. */
-static void test_hole_grows_with_memory(void **state)
-{
-	struct boot_e820_entry e = { .addr = MIB, .size = GIB - MIB, .type = E820_RAM };
-	struct e820_map map = { &e, 1 };
-	uint64_t small = crash_hole_size(&map, false);
-	uint64_t small_gb = crash_hole_size(&map, true);
-
-	(void)state;
-	assert_int_equal(small,
-			 small_gb); /* less than a whole GiB takes a table anyway */
-	e.size = 2048 * GIB - MIB;
-	assert_true(crash_hole_size(&map, false) >= small + (2047 + 3) * PAGE);
-	assert_true(crash_hole_size(&map, true) >= small + (1 + 3) * PAGE);
-	assert_true(crash_hole_size(&map, true) < small + 16 * PAGE);
-	e.type = E820_RESERVED; /* is not mapped */
-	assert_true(crash_hole_size(&map, false) < small);
 }
 
 int main(void)
@@ -333,8 +405,10 @@ int main(void)
 		cmocka_unit_test(test_cma),
 		cmocka_unit_test(test_command_line),
 		cmocka_unit_test(test_hotplug),
+		cmocka_unit_test(test_region_too_small),
+		cmocka_unit_test(test_odd_region),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_hole_grows_with_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

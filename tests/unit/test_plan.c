@@ -1,89 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Image + facts + options -> plan: where things go and what boot_params say of it. */
 #include "check.h"
-#include "fake_kernel.h"
+#include "plan_scene.h"
 
-#include "base/units.h"
-#include "digest.h"
 #include "pgtable.h"
-#include "plan/plan.h"
-#include "seed_mix.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define RAM	 1u
-#define RESERVED 2u
-
-/* A machine, a kernel and what is asked of them: small, so that a test changes one thing.
- */
-struct scene {
-	struct boot_e820_entry map[512];
-	struct facts facts;
-	struct fake_kernel kernel;
-	struct image image;
-	uint8_t initrd[10000];
-	struct plan_options opts;
-	struct plan plan;
-	struct error err;
-};
-
-static void add_ram(struct scene *s, uint64_t start, uint64_t end)
-{
-	s->map[s->facts.e820.count++] =
-		(struct boot_e820_entry){ start, end - start, RAM };
-	assert_int_equal(ranges_add(&s->facts.ram, (struct range){ start, end }), 0);
-}
-
-static int setup(void **state)
-{
-	struct scene *s = calloc(1, sizeof(*s));
-	struct bytes file;
-	struct error err;
-
-	assert_non_null(s);
-	s->facts.e820.entries = s->map;
-	add_ram(s, 0, 0x9f000);
-	add_ram(s, 0x100000, 0x3ffe0000);
-	add_ram(s, 4 * GIB, 9 * GIB);
-	s->facts.has_boot_params = true;
-	s->facts.rsdp = 0xf5ae0;
-	fake_kernel(&s->kernel);
-	file = (struct bytes){ s->kernel.file, FAKE_SIZE };
-	assert_int_equal(image_parse(file, file, &s->image, &err), 0);
-	s->opts = (struct plan_options){ .command_line = "console=ttyS0 ro",
-					 .initrd = { s->initrd, sizeof(s->initrd) },
-					 .seed = true,
-					 .verify = true };
-	*state = s;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct scene *s = *state;
-
-	plan_free(&s->plan);
-	ranges_free(&s->facts.ram);
-	free(s);
-	return 0;
-}
-
-static int make(struct scene *s)
-{
-	return plan_make(&s->facts, &s->image, &s->opts, &s->plan, &s->err);
-}
-
-static const struct purgatory_params *params(const struct scene *s)
-{
-	return (const void *)s->plan.purgatory_block;
-}
-
-static uint64_t address(uint32_t low, uint32_t high)
-{
-	return low | (uint64_t)high << 32;
-}
 
 /* What must hold for every plan whatever was asked. */
 static void assert_sound(const struct scene *s)
@@ -170,6 +92,7 @@ static void test_without_seed_and_initrd(void **state)
 	assert_int_equal(s->plan.nr_segments, 3);
 	assert_null(plan_find(&s->plan, PURGATORY_KIND_SEED));
 	assert_int_equal(plan_boot_params(&s->plan)->hdr.setup_data, 0);
+	assert_int_equal(plan_boot_params(&s->plan)->hdr.ramdisk_image, 0);
 	assert_int_equal(plan_boot_params(&s->plan)->hdr.ramdisk_size, 0);
 	assert_string_equal(plan_command_line(&s->plan), "");
 }
@@ -179,6 +102,7 @@ static void test_old_kernel_stays_below_4g(void **state)
 	struct scene *s = *state;
 
 	s->image.above_4g = false;
+	add_ram(s, 3 * GIB, 4 * GIB);
 	assert_int_equal(make(s), 0);
 	assert_sound(s);
 	for (size_t i = 0; i < s->plan.nr_segments; i++)
@@ -263,8 +187,10 @@ static void test_no_room(void **state)
 
 	s->opts.mem_max = 0x1800000; /* the kernel fits, nothing else */
 	s->opts.mem_min = 0x1000000;
+	memset(&s->plan, 0x5a, sizeof(s->plan)); /* as if it were on the stack */
 	assert_int_equal(make(s), -ENOSPC);
-	assert_non_null(strstr(s->err.text, "no room for the initrd"));
+	assert_non_null(strstr(s->err.text, "no room for the initrd: 9 KiB"));
+	assert_memory_equal(&s->plan, &(struct plan){ 0 }, sizeof(s->plan));
 	s->opts.mem_max = 0x1100000;
 	assert_int_equal(make(s), -ENOSPC);
 	assert_non_null(strstr(s->err.text, "no room for the kernel"));
@@ -278,10 +204,67 @@ static void test_no_room(void **state)
 static void test_half_of_memory(void **state)
 {
 	struct scene *s = *state;
+	uint64_t total = 0;
 
+	assert_int_equal(make(s), 0);
+	for (size_t i = 0; i < s->plan.nr_segments; i++)
+		total += s->plan.segments[i].mem_size;
+	plan_free(&s->plan);
+	ranges_free(&s->facts.ram);
+	add_ram(s, 9 * GIB - 2 * total, 9 * GIB);
+	assert_int_equal(make(s), 0);
+	plan_free(&s->plan);
+	assert_int_equal(ranges_remove(&s->facts.ram,
+				       (struct range){ 0, 9 * GIB - 2 * total + PAGE }),
+			 0);
+	assert_int_equal(make(s), -ENOSPC);
+	add_ram(s, MIB, GIB);
+	add_ram(s, 4 * GIB, 9 * GIB);
 	s->image.mem_size = 3 * GIB; /* fits above 4 GiB, but is more than 6 GiB / 2 */
 	assert_int_equal(make(s), -ENOSPC);
-	assert_non_null(strstr(s->err.text, "half of the memory"));
+	assert_non_null(strstr(s->err.text, "need 3072 MiB, more than half of the memory "
+					    "(3071 MiB)"));
+}
+
+/* As high as it can be, at a multiple of its alignment; nowhere below its lowest address. */
+static void test_kernel_goes_where_it_asks(void **state)
+{
+	struct scene *s = *state;
+
+	s->opts.mem_max = 9 * GIB - 0x5000;
+	assert_int_equal(make(s), 0);
+	assert_int_equal(plan_find(&s->plan, PURGATORY_KIND_KERNEL)->addr,
+			 9 * GIB - 0x200000 - FAKE_INIT_SIZE);
+	plan_free(&s->plan);
+	s->opts.mem_max = s->image.min_addr + FAKE_INIT_SIZE - PAGE;
+	assert_int_equal(make(s), -ENOSPC);
+	assert_string_equal(s->err.text,
+			    "no room for the kernel: 8192 KiB between 0x1000000 "
+			    "and 0x17ff000");
+}
+
+static void test_fixed_kernel(void **state)
+{
+	struct scene *s = *state;
+
+	s->image.fixed = true;
+	assert_int_equal(make(s), 0);
+	assert_int_equal(plan_find(&s->plan, PURGATORY_KIND_KERNEL)->addr,
+			 s->image.min_addr);
+	plan_free(&s->plan);
+	s->image.min_addr = UINT64_MAX - PAGE + 1;
+	assert_int_equal(make(s), -ENOSPC);
+	assert_non_null(strstr(s->err.text, "no memory at 0xfffffffffffff000"));
+}
+
+static void test_first_mib_is_left_alone(void **state)
+{
+	struct scene *s = *state;
+
+	s->image.min_addr = 0;
+	s->image.mem_size = s->image.align = PAGE;
+	s->opts.mem_max = MIB;
+	assert_int_equal(make(s), -ENOSPC);
 }
 
 static void test_absurd_sizes(void **state)
@@ -320,7 +303,11 @@ static void test_five_levels(void **state)
 	plan_free(&s->plan);
 	s->image.five_level = false;
 	assert_int_equal(make(s), -ENOEXEC);
-	assert_non_null(strstr(s->err.text, "no5lvl"));
+	assert_non_null(
+		strstr(s->err.text, "use --entry-32bit, or boot that one with no5lvl"));
+	s->image.type = IMAGE_ELF; /* which has no other entry */
+	assert_int_equal(make(s), -ENOEXEC);
+	assert_non_null(strstr(s->err.text, "uses; boot that one with no5lvl"));
 }
 
 /* Finds the node of that type as the next kernel does, and its payload in our memory. */
@@ -425,52 +412,8 @@ static void test_efi_is_handed_on(void **state)
 	assert_int_equal(plan_boot_params(&s->plan)->efi_info.efi_loader_signature, 0);
 }
 
-/* What the purgatory may use and shall mix in. */
-static void test_mix(void **state)
-{
-	struct scene *s = *state;
-
-	s->facts.cpu.rdseed = s->facts.cpu.tsc = s->facts.cpu.sha_ni = true;
-	s->opts.mix = true;
-	s->opts.generation_id = 0x7fe0018;
-	assert_int_equal(make(s), 0);
-	assert_int_equal(params(s)->mix_node,
-			 plan_find(&s->plan, PURGATORY_KIND_SEED)->addr);
-	assert_int_equal(params(s)->generation_id, 0x7fe0018);
-	assert_int_equal(params(s)->mix_inputs, SEED_INPUT_RDSEED | SEED_INPUT_TSC);
-	assert_int_equal(params(s)->digest_way, DIGEST_SHA_NI);
-	plan_free(&s->plan);
-
-	s->opts.mix = false;
-	assert_int_equal(make(s), 0);
-	assert_int_equal(params(s)->mix_node, 0);
-	plan_free(&s->plan);
-
-	s->opts.mix = true;
-	s->opts.seed = false;
-	assert_int_equal(make(s), 0);
-	assert_int_equal(params(s)->mix_node, 0);
-}
-
-/* A generation ID above 4 GiB must be in the purgatory's map. */
-static void test_high_generation_id(void **state)
-{
-	struct scene *s = *state;
-	const struct purgatory_map *last;
-
-	s->opts.mix = true;
-	s->opts.generation_id = 700 * GIB + 0x18;
-	assert_int_equal(make(s), 0);
-	last = &params(s)->maps[params(s)->nr_maps - 1];
-	assert_int_equal(last->start, 700 * GIB + 0x18);
-	assert_int_equal(last->end, 700 * GIB + 0x28);
-	assert_int_equal(params(s)->pgt_pages,
-			 purgatory_pgt_pages(params(s)->maps, params(s)->nr_maps));
-}
-
 int main(void)
 {
-#define PLAN_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		PLAN_TEST(test_segments),
 		PLAN_TEST(test_seed_leads_the_chain),
@@ -488,8 +431,9 @@ int main(void)
 		PLAN_TEST(test_e820_spills),
 		PLAN_TEST(test_128_entries_do_not_spill),
 		PLAN_TEST(test_efi_is_handed_on),
-		PLAN_TEST(test_mix),
-		PLAN_TEST(test_high_generation_id),
+		PLAN_TEST(test_kernel_goes_where_it_asks),
+		PLAN_TEST(test_fixed_kernel),
+		PLAN_TEST(test_first_mib_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
