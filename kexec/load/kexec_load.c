@@ -175,15 +175,15 @@ int kexec_unload(enum kexec_target target, struct error *err)
 {
 	unsigned long flags = KEXEC_FILE_UNLOAD;
 	bool other_way;
-	int code;
+	int code, ret;
 
 	if (!refusal_foresee_load(err)) {
 		code = call_kexec_load(0, 0, NULL, crash_flag(target), NULL, err);
 		if (!code)
 			return 0;
-		refusal_explain(code, KEXEC_CALL_LOAD, target, &other_way, err);
+		ret = refusal_explain(code, KEXEC_CALL_LOAD, target, &other_way, err);
 		if (!other_way)
-			return -code;
+			return ret;
 	}
 	if (target == KEXEC_TARGET_CRASH)
 		flags |= KEXEC_FILE_ON_CRASH;
