@@ -138,10 +138,62 @@ static void test_find(void **state)
 			assert_int_equal(range_size(r), c->req.size);
 		}
 		assert_int_equal(ranges_find_low(&set, &c->req, &r), c->found);
-		if (c->found)
+		if (c->found) {
 			assert_int_equal(r.start, c->low);
+			assert_int_equal(range_size(r), c->req.size);
+		}
 	}
 	ranges_free(&set);
+}
+
+/* To align what starts here would lead past the end of everything. */
+static void test_find_at_the_end(void **state)
+{
+	const struct range_request req = { 0x1000, 1ull << 63, 0, UINT64_MAX };
+	struct ranges set = { 0 };
+	struct range r;
+
+	(void)state;
+	assert_int_equal(
+		ranges_add(&set, (struct range){ UINT64_MAX - 0x4000, UINT64_MAX }), 0);
+	assert_false(ranges_find_low(&set, &req, &r));
+	assert_false(ranges_find_high(&set, &req, &r));
+	ranges_free(&set);
+}
+
+static void test_contain(void **state)
+{
+	struct ranges set = { 0 };
+
+	(void)state;
+	assert_int_equal(ranges_add(&set, (struct range){ 5, 9 }), 0);
+	assert_true(ranges_contain(&set, (struct range){ 5, 9 }));
+	assert_false(ranges_contain(&set, (struct range){ 7, 7 }));
+	assert_false(ranges_contain(&set, (struct range){ 8, 6 }));
+	ranges_free(&set);
+}
+
+/* Far more than it begins with; then one that replaces them all. */
+static void test_many(void **state)
+{
+	struct ranges set = { 0 }, copy = { 0 };
+
+	(void)state;
+	for (uint64_t i = 1000; i > 0; i--)
+		assert_int_equal(ranges_add(&set, (struct range){ 2 * i, 2 * i + 1 }), 0);
+	assert_int_equal(set.count, 1000);
+	assert_true(set.capacity >= set.count);
+	for (uint64_t i = 0; i < 1000; i++)
+		assert_int_equal(set.items[i].start, 2 * i + 2);
+	assert_int_equal(ranges_copy(&copy, &set), 0);
+	assert_int_equal(copy.count, 1000);
+	assert_memory_equal(copy.items, set.items, 1000 * sizeof(set.items[0]));
+	assert_int_equal(ranges_add(&set, (struct range){ 0, 5000 }), 0);
+	assert_int_equal(set.count, 1);
+	ranges_free(&copy);
+	ranges_free(&set);
+	assert_int_equal(set.count, 0);
+	assert_null(set.items);
 }
 
 /* A byte map is the obvious way to do it: both must agree after any changes. */
@@ -180,6 +232,9 @@ int main(void)
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_reversed_is_refused),
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_find_at_the_end),
+		cmocka_unit_test(test_contain),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_against_a_byte_map),
 	};
 

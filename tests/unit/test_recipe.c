@@ -3,6 +3,7 @@
 #include "check.h"
 #include "recipe_scene.h"
 
+#include <endian.h>
 #include <errno.h>
 
 static void same_options(const struct options *a, const struct options *b)
@@ -122,6 +123,60 @@ static void test_file_load(void **state)
 	free(data);
 }
 
+/* Bits of the options in their order; where they are in an encoded recipe. */
+static const size_t flags[] = { offsetof(struct options, reuse_initrd),
+				offsetof(struct options, noefi),
+				offsetof(struct options, hotplug),
+				offsetof(struct options, memmap_cmdline),
+				offsetof(struct options, no_checks),
+				offsetof(struct options, mix_off),
+				offsetof(struct options, vmgenid_given),
+				offsetof(struct options, console_vga),
+				offsetof(struct options, console_serial),
+				offsetof(struct options, entry_32bit) };
+#define FLAGS_AT (24 + 8 + 120 + 8) /* header, the record before, and its own header */
+
+/* Each has a bit of its own, as kexec-seed-recipe(5) has them. */
+static void test_flags(void **state)
+{
+	struct scene *s = *state;
+	struct options *o = &s->file.options;
+
+	o->vmgenid_addr = 0;
+	o->initrd = NULL;
+	memset(s->file.initrd_digest, 0, SHA256_SIZE);
+	for (size_t set = 0; set <= COUNT(flags); set++) {
+		size_t size = 0;
+		uint8_t *data;
+		uint32_t word;
+
+		for (size_t i = 0; i < COUNT(flags); i++)
+			*(bool *)((char *)o + flags[i]) = i == set;
+		assert_int_equal(recipe_encode(&s->file, &data, &size, &s->err), 0);
+		memcpy(&word, data + FLAGS_AT, sizeof(word));
+		assert_int_equal(le32toh(word), set < COUNT(flags) ? 1u << set : 0);
+		assert_int_equal(decode(s, data, size), 0);
+		for (size_t i = 0; i < COUNT(flags); i++)
+			assert_int_equal(*(bool *)((char *)&s->out.options + flags[i]),
+					 i == set);
+		free(data);
+	}
+}
+
+static void test_flags_of_the_plan(void **state)
+{
+	struct scene *s = *state;
+	uint8_t *data;
+	size_t size = 0;
+
+	s->load.plan.hotplug = false;
+	assert_int_equal(recipe_encode(&s->load, &data, &size, &s->err), 0);
+	assert_int_equal(decode(s, data, size), 0);
+	assert_false(s->out.plan.hotplug);
+	assert_true(s->out.plan.has_seed);
+	free(data);
+}
+
 /* What may be absent, is. */
 static void test_bare(void **state)
 {
@@ -229,6 +284,7 @@ int main(void)
 #define RECIPE_TEST(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		RECIPE_TEST(test_there_and_back), RECIPE_TEST(test_file_load),
+		RECIPE_TEST(test_flags),	  RECIPE_TEST(test_flags_of_the_plan),
 		RECIPE_TEST(test_bare),		  RECIPE_TEST(test_holds_no_secret),
 		RECIPE_TEST(test_truncated),	  RECIPE_TEST(test_flipped),
 		RECIPE_TEST(test_other_version),  RECIPE_TEST(test_too_long),
