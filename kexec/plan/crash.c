@@ -94,10 +94,8 @@ static int add_crash(struct e820_map *out, const struct facts *facts,
 {
 	struct range below = { facts->crash.start, elfcorehdr.start };
 	struct range above = { elfcorehdr.end, facts->crash.end };
-	int ret = 0;
+	int ret = add_range(out, facts->crash_low, E820_RAM);
 
-	if (facts->crash_low.end)
-		ret = add_range(out, facts->crash_low, E820_RAM);
 	if (!ret)
 		ret = add_range(out, below, E820_RAM);
 	if (!ret)

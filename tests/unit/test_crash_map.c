@@ -26,6 +26,7 @@ static const struct hole_case hole_cases[] = {
 	{ { { GIB, 3 * GIB, E820_RAM } }, 4, 3 },
 	{ { { 0, 512 * GIB, E820_RAM } }, 1 + 512, 1 + 2 },
 	{ { { 0, 512 * GIB + 1, E820_RAM } }, 2 + 513, 2 + 2 },
+	{ { { 0, 2048 * GIB, E820_RAM } }, 4 + 2048, 4 + 2 },
 	/* entries that share a table */
 	{ { { MIB, MIB, E820_RAM }, { 3 * MIB, MIB, E820_RAM } }, 2, 2 },
 	{ { { MIB, GIB, E820_RAM }, { GIB + 3 * MIB, MIB, E820_RAM } }, 3, 3 },
@@ -42,17 +43,20 @@ static const struct hole_case hole_cases[] = {
 	{ { { 0 } }, 0, 0 },
 };
 
+static const struct boot_e820_entry one_too_many = { 4096 * GIB, GIB, E820_RAM };
+
 static void test_hole(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(hole_cases); i++) {
-		struct boot_e820_entry entries[3];
+		struct boot_e820_entry entries[4];
 		struct e820_map map = { entries, 0 };
 		uint64_t pages = FIXED + hole_cases[i].tables;
 
-		memcpy(entries, hole_cases[i].map, sizeof(entries));
+		memcpy(entries, hole_cases[i].map, sizeof(hole_cases[i].map));
 		while (map.count < 3 && entries[map.count].size)
 			map.count++;
+		entries[map.count] = one_too_many;
 		if (crash_hole_needed(&map, false) != pages * PAGE ||
 		    crash_hole_needed(&map, true) !=
 			    (FIXED + hole_cases[i].gb_tables) * PAGE)
@@ -66,7 +70,7 @@ static void test_hole(void **state)
 static struct boot_e820_entry iomem[] = {
 	{ 0x1000, 0x9ec00, E820_RAM },
 	{ 0x9fc00, 0x400, E820_RESERVED },
-	{ 0xf0000, 0x20000, E820_RAM }, /* across the first MiB's end */
+	{ 0xf0000, 0x10001, E820_RAM }, /* across the first MiB's end */
 	{ MIB + 0x10000, GIB, E820_RAM },
 	{ 2 * GIB, 0x1000, E820_ACPI },
 	{ 2 * GIB + 0x1000, 0x800, E820_NVS },
@@ -75,6 +79,7 @@ static struct boot_e820_entry iomem[] = {
 	{ 4 * GIB, 0x1000, E820_ACPI },
 	{ 5 * GIB, GIB, E820_PMEM },
 	{ 0x200, 0x100, E820_RAM }, /* a nested one comes out of order */
+	{ 0x400, 0x100, E820_RAM }, /* one too many */
 };
 
 static void test_e820(void **state)
@@ -92,7 +97,7 @@ static void test_e820(void **state)
 		{ 512 * MIB, 0x21000, E820_RAM },
 		{ 512 * MIB + 0x23000, 256 * MIB - 0x23000, E820_RAM },
 	};
-	struct facts f = { .iomem = { iomem, COUNT(iomem) },
+	struct facts f = { .iomem = { iomem, COUNT(iomem) - 1 },
 			   .crash = { 512 * MIB, 768 * MIB },
 			   .crash_low = { 16 * MIB, 32 * MIB } };
 	struct e820_map map = { 0 };

@@ -305,12 +305,19 @@ static void test_region_too_small(void **state)
 		char want[64];
 
 		s.facts.crash.end = part->addr + (i ? 0 : PAGE - 1);
+		s.opts.mem_max = i % 2 ? s.facts.crash.end : 0; /* says nothing new */
 		assert_int_equal(make(&s), -ENOSPC);
 		snprintf(want, sizeof(want),
 			 "no room for the %s: ", segment_name(part->kind));
 		assert_memory_equal(s.err.text, want, strlen(want));
 		assert_non_null(strstr(s.err.text, "larger crashkernel="));
 	}
+	s.opts.mem_max = 0;
+	s.facts.crash.end = region.start + 4 * MIB;
+	assert_int_equal(make(&s), -ENOSPC);
+	assert_string_equal(s.err.text, "no room for the kernel: 8192 KiB in the crash "
+					"region, above 0x1000000 (a larger crashkernel= "
+					"helps)");
 	s.facts.crash.end = end_of(&whole.segments[whole.nr_segments - 1]);
 	assert_int_equal(make(&s), 0);
 	plan_free(&s.plan);
