@@ -18,7 +18,7 @@
 #define SEED_LABEL	   "kexec-seed 1"
 #define SEED_LABEL_SIZE	   16
 #define SEED_BASE_SIZE	   32
-#define SEED_HW_WORDS	   8 /* 64-bit words from RDSEED, else RDRAND */
+#define SEED_HW_WORDS	   8 /* 64-bit words from RDSEED, what it lacks from RDRAND */
 #define GENERATION_ID_SIZE 16
 
 #define SEED_INPUT_RDSEED	 0x01

@@ -42,34 +42,28 @@ static uint64_t rdtsc(void)
 	return low | (uint64_t)high << 32;
 }
 
-uint32_t mix_collect(bool (*draw)(uint64_t *word), unsigned int tries,
-		     uint64_t words[SEED_HW_WORDS])
+void mix_take_words(bool (*draw)(uint64_t *word), unsigned int tries, uint8_t source,
+		    struct seed_inputs *in)
 {
-	for (uint32_t n = 0; n < SEED_HW_WORDS; n++) {
+	uint32_t first = in->nr_words;
+
+	for (uint32_t n = first; n < SEED_HW_WORDS; n++) {
 		unsigned int left = tries;
 
-		while (left && !draw(&words[n])) {
+		while (left && !draw(&in->words[n])) {
 			left--;
 			__builtin_ia32_pause();
 		}
 		if (!left) /* it will not get better */
-			return n;
+			break;
+		if (n > first && in->words[n] == in->words[n - 1]) { /* it is stuck */
+			in->nr_words = first;
+			break;
+		}
+		in->nr_words = n + 1;
 	}
-	return SEED_HW_WORDS;
-}
-
-static void take_words(uint32_t allowed, struct seed_inputs *in)
-{
-	if (allowed & SEED_INPUT_RDSEED)
-		in->nr_words = mix_collect(rdseed, RDSEED_TRIES, in->words);
-	if (in->nr_words) {
-		in->present |= SEED_INPUT_RDSEED;
-		return;
-	}
-	if (allowed & SEED_INPUT_RDRAND)
-		in->nr_words = mix_collect(rdrand, RDRAND_TRIES, in->words);
-	if (in->nr_words)
-		in->present |= SEED_INPUT_RDRAND;
+	if (in->nr_words > first)
+		in->present |= source;
 }
 
 /* Do the purgatory's own tables map it? They cover the low 4 GiB and the maps. */
@@ -134,7 +128,10 @@ static __attribute__((noinline)) uint8_t mix(const struct purgatory_params *para
 	uint8_t present;
 
 	copy_bytes(in.base, seed, SEED_BASE_SIZE);
-	take_words(params->mix_inputs, &in);
+	if (params->mix_inputs & SEED_INPUT_RDSEED)
+		mix_take_words(rdseed, RDSEED_TRIES, SEED_INPUT_RDSEED, &in);
+	if (params->mix_inputs & SEED_INPUT_RDRAND)
+		mix_take_words(rdrand, RDRAND_TRIES, SEED_INPUT_RDRAND, &in);
 	if (params->mix_inputs & SEED_INPUT_TSC) {
 		in.tsc = rdtsc();
 		in.present |= SEED_INPUT_TSC;

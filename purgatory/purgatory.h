@@ -71,11 +71,12 @@ bool verify_params(const struct purgatory_params *params, const char *consequenc
 void mix_seed(const struct purgatory_params *params, bool own_tables);
 
 /*
- * Draws words until there are SEED_HW_WORDS or one of them did not come with so many
- * tries; returns how many came.
+ * Draws what words of @in are still missing, each with so many @tries; when one does not
+ * come, those after it are left to the next source. If any came, @source (SEED_INPUT_) is
+ * present. A source that says the same twice in a row is stuck: no word of it counts.
  */
-uint32_t mix_collect(bool (*draw)(uint64_t *word), unsigned int tries,
-		     uint64_t words[SEED_HW_WORDS]);
+void mix_take_words(bool (*draw)(uint64_t *word), unsigned int tries, uint8_t source,
+		    struct seed_inputs *in);
 
 struct vector_control {
 	uint64_t cr0, cr4;

@@ -276,36 +276,91 @@ static bool draw(uint64_t *word)
 	return words_in_all && words_in_all--;
 }
 
-static uint32_t collect(unsigned int failures, unsigned int words, unsigned int tries,
-			uint64_t out[SEED_HW_WORDS])
+static void take(unsigned int failures, unsigned int words, unsigned int tries,
+		 uint8_t source, struct seed_inputs *in)
 {
 	asked = 0;
 	fails_before = failures;
 	words_in_all = words;
-	return mix_collect(draw, tries, out);
+	mix_take_words(draw, tries, source, in);
 }
 
-static void test_collect(void **state)
+static void assert_taken(unsigned int failures, unsigned int words, unsigned int tries,
+			 uint32_t want, unsigned int draws)
 {
-	uint64_t words[SEED_HW_WORDS];
+	struct seed_inputs in = { 0 };
+
+	take(failures, words, tries, SEED_INPUT_RDRAND, &in);
+	assert_int_equal(in.nr_words, want);
+	assert_int_equal(in.present, want ? SEED_INPUT_RDRAND : 0);
+	assert_int_equal(asked, draws);
+	for (uint64_t i = 0; i < want; i++)
+		assert_int_equal(in.words[i], (i + 1) * (failures + 1));
+}
+
+static void test_take_words(void **state)
+{
+	(void)state;
+	assert_taken(0, 100, 10, SEED_HW_WORDS, SEED_HW_WORDS);
+	/* each word only with the last try */
+	assert_taken(9, 100, 10, SEED_HW_WORDS, 10 * SEED_HW_WORDS);
+	/* never with one try more than there are */
+	assert_taken(10, 100, 10, 0, 10);
+	/* a generator that dries up */
+	assert_taken(0, 3, 10, 3, 13);
+	assert_taken(0, 0, 100, 0, 100);
+}
+
+/* One word of 64 bits could be guessed: the second source gives what the first did not. */
+static void test_the_second_source_fills_up(void **state)
+{
+	static const uint64_t want[SEED_HW_WORDS] = { 1, 2, 3, 1, 2, 3, 4, 5 };
+	struct seed_inputs in = { 0 };
 
 	(void)state;
-	assert_int_equal(collect(0, 100, 10, words), SEED_HW_WORDS);
-	assert_int_equal(asked, SEED_HW_WORDS);
-	for (uint64_t i = 0; i < SEED_HW_WORDS; i++)
-		assert_int_equal(words[i], i + 1);
-	/* each word only with the last try */
-	assert_int_equal(collect(9, 100, 10, words), SEED_HW_WORDS);
-	assert_int_equal(words[0], 10);
-	assert_int_equal(words[7], 80);
-	/* never with one try more than there are */
-	assert_int_equal(collect(10, 100, 10, words), 0);
-	assert_int_equal(asked, 10);
-	/* a generator that dries up */
-	assert_int_equal(collect(0, 3, 10, words), 3);
-	assert_int_equal(asked, 13);
-	assert_int_equal(collect(0, 0, 100, words), 0);
-	assert_int_equal(asked, 100);
+	take(0, 3, 10, SEED_INPUT_RDSEED, &in);
+	assert_int_equal(in.present, SEED_INPUT_RDSEED);
+	take(0, 100, 10, SEED_INPUT_RDRAND, &in);
+	assert_int_equal(in.present, SEED_INPUT_RDSEED | SEED_INPUT_RDRAND);
+	assert_int_equal(in.nr_words, SEED_HW_WORDS);
+	assert_memory_equal(in.words, want, sizeof(want));
+	assert_int_equal(asked, 5);
+
+	/* when nothing is missing it is not asked, and not said to have been */
+	in.present = SEED_INPUT_RDSEED;
+	take(0, 100, 10, SEED_INPUT_RDRAND, &in);
+	assert_int_equal(in.present, SEED_INPUT_RDSEED);
+	assert_int_equal(asked, 0);
+}
+
+static unsigned int good_words;
+
+static bool get_stuck(uint64_t *word)
+{
+	asked++;
+	*word = good_words ? good_words-- : UINT64_MAX;
+	return true;
+}
+
+/* As generators have been after a suspend, at all ones: it answers, and gives nothing. */
+static void test_a_stuck_source_does_not_count(void **state)
+{
+	struct seed_inputs in = { 0 };
+
+	(void)state;
+	for (unsigned int good = 0; good + 2 <= SEED_HW_WORDS; good++) {
+		asked = 0;
+		good_words = good;
+		mix_take_words(get_stuck, 10, SEED_INPUT_RDSEED, &in);
+		assert_int_equal(in.nr_words, 0);
+		assert_int_equal(in.present, 0);
+		assert_int_equal(asked, good + 2);
+	}
+	take(0, 1, 10, SEED_INPUT_RDSEED, &in);
+	mix_take_words(get_stuck, 10, SEED_INPUT_RDRAND, &in);
+	assert_int_equal(in.nr_words, 1);
+	assert_int_equal(in.present, SEED_INPUT_RDSEED);
+	assert_int_equal(in.words[0], 1);
 }
 
 static void test_no_traces(void **state)
@@ -342,7 +397,9 @@ int main(void)
 		MIX_TEST(test_rdrand),
 		MIX_TEST(test_rdseed),
 		MIX_TEST(test_flags_that_are_no_instruction),
-		cmocka_unit_test(test_collect),
+		cmocka_unit_test(test_take_words),
+		cmocka_unit_test(test_the_second_source_fills_up),
+		cmocka_unit_test(test_a_stuck_source_does_not_count),
 		MIX_TEST(test_no_traces),
 	};
 
