@@ -30,7 +30,7 @@ static const char *const slot_names[] = {
 	[RECIPE_NEXT] = "crash.recipe.next",
 };
 
-/* The folder was opened by its path; the kernel remembers it. */
+/* The folder was opened by its path; the kernel remembers it. Asked only for a message. */
 static struct place place_of(const struct recipe_dir *dir, const char *name)
 {
 	char link[64], folder[PATH_MAX] = RECIPE_DIR;
@@ -59,6 +59,13 @@ static int refused(const char *path, int code, struct error *err)
 	else if (code == EACCES || code == EPERM)
 		why = "not permitted: this needs root";
 	return error_set(err, code, "%s: %s", path, why);
+}
+
+/* The same for a file in the folder. */
+static int refused_in(const struct recipe_dir *dir, const char *name, int code,
+		      struct error *err)
+{
+	return refused(place_of(dir, name).path, code, err);
 }
 
 static int check_folder(int fd, const char *path, struct error *err)
@@ -130,44 +137,48 @@ static double now(void)
 }
 
 /* Without an alarm: signals are the program's. */
-static int wait_for_lock(int fd, const char *path, unsigned int seconds,
+static int wait_for_lock(const struct recipe_dir *dir, unsigned int seconds,
 			 struct error *err)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE };
 	double end = now() + seconds;
 
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	while (flock(dir->lock, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return refused(path, errno, err);
+			return refused_in(dir, LOCK_NAME, errno, err);
 		if (now() >= end)
 			return error_set(err, EWOULDBLOCK,
 					 "%s: another load or refresh is at work and did "
 					 "not end within %u s: try again",
-					 path, seconds);
+					 place_of(dir, LOCK_NAME).path, seconds);
 		nanosleep(&pause, NULL);
 	}
 	return 0;
 }
 
 /* A regular file with no other name, ours, in nobody else's reach. */
-static int check_file(int fd, const char *path, struct stat *st, struct error *err)
+static int check_file(const struct recipe_dir *dir, const char *name, int fd,
+		      struct stat *st, struct error *err)
 {
+	int ret = 0;
+
 	if (fstat(fd, st) < 0)
-		return refused(path, errno, err);
+		return refused_in(dir, name, errno, err);
 	if (!S_ISREG(st->st_mode))
-		return error_set(err, EPERM, "%s: no regular file: remove it", path);
-	if (st->st_uid != geteuid())
-		return error_set(err, EPERM,
-				 "%s: belongs to user %u, not to %u: remove it", path,
-				 st->st_uid, geteuid());
-	if (st->st_mode & 077)
-		return error_set(err, EPERM,
-				 "%s: its mode is 0%o, so it may be anybody's: remove it",
-				 path, st->st_mode & 0777);
-	if (st->st_nlink > 1)
-		return error_set(err, EPERM, "%s: has %lu names, not one: remove it",
-				 path, (unsigned long)st->st_nlink);
-	return 0;
+		ret = error_set(err, EPERM, "no regular file: remove it");
+	else if (st->st_uid != geteuid())
+		ret = error_set(err, EPERM, "belongs to user %u, not to %u: remove it",
+				st->st_uid, geteuid());
+	else if (st->st_mode & 077)
+		ret = error_set(err, EPERM,
+				"its mode is 0%o, so it may be anybody's: remove it",
+				st->st_mode & 0777);
+	else if (st->st_nlink > 1)
+		ret = error_set(err, EPERM, "has %lu names, not one: remove it",
+				(unsigned long)st->st_nlink);
+	if (ret)
+		error_prefix(err, "%s", place_of(dir, name).path);
+	return ret;
 }
 
 /*
@@ -177,37 +188,39 @@ static int check_file(int fd, const char *path, struct stat *st, struct error *e
 static int open_in(const struct recipe_dir *dir, const char *name, int flags, int *fd,
 		   struct error *err)
 {
-	struct place p = place_of(dir, name);
+	int code;
 
 	*fd = openat(dir->fd, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 	if (*fd >= 0)
 		return 0;
-	if (errno == ENOENT)
-		return error_set(err, ENOENT, "%s: does not exist", p.path);
-	if (errno == ELOOP || errno == EISDIR || errno == ENXIO)
-		return error_set(err, EPERM, "%s: no regular file: remove it", p.path);
-	return refused(p.path, errno, err);
+	code = errno;
+	if (code == ENOENT)
+		return error_set(err, ENOENT, "%s: does not exist",
+				 place_of(dir, name).path);
+	if (code == ELOOP || code == EISDIR || code == ENXIO)
+		return error_set(err, EPERM, "%s: no regular file: remove it",
+				 place_of(dir, name).path);
+	return refused_in(dir, name, code, err);
 }
 
 static int lock_folder(struct recipe_dir *dir, unsigned int seconds, struct error *err)
 {
-	struct place p = place_of(dir, LOCK_NAME);
 	struct stat st;
 	int ret;
 
 	ret = open_in(dir, LOCK_NAME, O_RDONLY | O_CREAT, &dir->lock, err);
 	if (!ret)
-		ret = check_file(dir->lock, p.path, &st, err);
+		ret = check_file(dir, LOCK_NAME, dir->lock, &st, err);
 	/* made with a strange umask; not asked of a /run that is read-only meanwhile */
 	if (!ret && (st.st_mode & 07777) != 0600 && fchmod(dir->lock, 0600) < 0)
-		ret = refused(p.path, errno, err);
+		ret = refused_in(dir, LOCK_NAME, errno, err);
 	if (!ret)
-		ret = wait_for_lock(dir->lock, p.path, seconds, err);
+		ret = wait_for_lock(dir, seconds, err);
 	if (!ret)
-		ret = check_file(dir->lock, p.path, &st, err);
+		ret = check_file(dir, LOCK_NAME, dir->lock, &st, err);
 	if (!ret && !st.st_nlink) /* whoever comes next locks another file */
 		ret = error_set(err, ESTALE, "%s: was removed meanwhile: try again",
-				p.path);
+				place_of(dir, LOCK_NAME).path);
 	return ret;
 }
 
@@ -256,30 +269,29 @@ static int read_all(int fd, uint8_t *data, size_t size, size_t *used)
 static int slurp(const struct recipe_dir *dir, const char *name, uint8_t **data,
 		 size_t *size, struct error *err)
 {
-	struct place p = place_of(dir, name);
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 	int ret;
 
 	ret = open_in(dir, name, O_RDONLY, &fd, err);
 	if (!ret)
-		ret = check_file(fd, p.path, &st, err);
+		ret = check_file(dir, name, fd, &st, err);
 	if (ret)
 		return ret;
 	if ((uint64_t)st.st_size > RECIPE_SIZE_MAX)
-		return error_set(err, EBADMSG, "%s: too long: %llu bytes; " AGAIN, p.path,
+		return error_set(err, EBADMSG, "%s: too long: %llu bytes; " AGAIN,
+				 place_of(dir, name).path,
 				 (unsigned long long)st.st_size);
 	*data = malloc((size_t)st.st_size + 1);
 	if (!*data)
 		return error_set(err, ENOMEM, "out of memory");
 	ret = read_all(fd, *data, (size_t)st.st_size, size);
-	return ret ? refused(p.path, -ret, err) : 0;
+	return ret ? refused_in(dir, name, -ret, err) : 0;
 }
 
 int recipe_read(const struct recipe_dir *dir, enum recipe_slot slot,
 		const uint8_t *boot_id, struct recipe *out, struct error *err)
 {
-	struct place p = place_of(dir, slot_names[slot]);
 	_cleanup_free_ uint8_t *data = NULL;
 	struct error why;
 	size_t size = 0;
@@ -291,25 +303,25 @@ int recipe_read(const struct recipe_dir *dir, enum recipe_slot slot,
 		return ret;
 	ret = recipe_decode((struct bytes){ data, size }, out, &why);
 	if (ret)
-		return error_set(err, -ret, "%s: %s; " AGAIN, p.path, why.text);
+		return error_set(err, -ret, "%s: %s; " AGAIN,
+				 place_of(dir, slot_names[slot]).path, why.text);
 	if (memcmp(out->boot_id, boot_id, RECIPE_ID_SIZE) == 0)
 		return 0;
 	recipe_free(out);
-	return error_set(err, ESTALE, "%s: of another boot; " AGAIN, p.path);
+	return error_set(err, ESTALE, "%s: of another boot; " AGAIN,
+			 place_of(dir, slot_names[slot]).path);
 }
 
 /* Both names are of this folder. */
 static int rename_in(const struct recipe_dir *dir, const char *from, const char *to,
 		     struct error *err)
 {
-	struct place p = place_of(dir, to);
-
 	if (renameat(dir->fd, from, dir->fd, to) == 0)
 		return 0;
 	if (errno != ENOENT)
-		return refused(p.path, errno, err);
-	return error_set(err, ENOENT, "%s: cannot be made: %s is not there", p.path,
-			 from);
+		return refused_in(dir, to, errno, err);
+	return error_set(err, ENOENT, "%s: cannot be made: %s is not there",
+			 place_of(dir, to).path, from);
 }
 
 /* A new file: one that somebody left behind is removed, which nobody uses while we have
@@ -341,7 +353,7 @@ int recipe_write(const struct recipe_dir *dir, enum recipe_slot slot,
 		return ret;
 	ret = write_temporary(dir, data, size);
 	if (ret)
-		ret = refused(place_of(dir, slot_names[slot]).path, -ret, err);
+		ret = refused_in(dir, slot_names[slot], -ret, err);
 	else
 		ret = rename_in(dir, TEMPORARY, slot_names[slot], err);
 	if (ret)
@@ -358,7 +370,7 @@ int recipe_remove(const struct recipe_dir *dir, enum recipe_slot slot, struct er
 {
 	if (unlinkat(dir->fd, slot_names[slot], 0) == 0 || errno == ENOENT)
 		return 0;
-	return refused(place_of(dir, slot_names[slot]).path, errno, err);
+	return refused_in(dir, slot_names[slot], errno, err);
 }
 
 /* 32 hexadecimal digits in five groups with a dash between them: random(4). */
