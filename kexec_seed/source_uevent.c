@@ -4,8 +4,10 @@
  *
  * The socket and no library: what libudev would add is two checks, which are here, and a
  * copy of each device's properties, which nobody needs. What proves that the kernel has
- * sent a message is its sender's address: the kernel's port is 0, which no process can
- * have, root or not. Credentials prove less: root may send any.
+ * sent a message is that its port is 0 and its process is 0. No process has port 0, but
+ * who may (CAP_SYS_ADMIN) can have the kernel pass a message of his on, which then has it
+ * (uevent_net_broadcast() in lib/kobject_uevent.c); that message still bears his process,
+ * and 0 is the one that not even root can claim (__scm_send() in net/core/scm.c).
  *
  * The kernel sends to every network namespace that belongs to the first user namespace
  * (lib/kobject_uevent.c), so the daemon can live in one of its own, where nobody else is.
@@ -25,9 +27,22 @@
 
 #define BATCH 64 /* messages before the others have their turn */
 
+static bool has_no_process(struct msghdr *header)
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(header);
+	struct ucred sender;
+
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS ||
+	    c->cmsg_len < CMSG_LEN(sizeof(sender)))
+		return false;
+	memcpy(&sender, CMSG_DATA(c), sizeof(sender));
+	return !sender.pid;
+}
+
 /* 0: there is none; 1: one of @message's size from the kernel; -EBADMSG: from others. */
 static int receive(int fd, uint8_t *buf, size_t size, struct bytes *message)
 {
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct ucred))];
 	struct sockaddr_nl from = { 0 };
 	struct iovec iov = { buf, size };
 	struct msghdr header = {
@@ -35,6 +50,8 @@ static int receive(int fd, uint8_t *buf, size_t size, struct bytes *message)
 		.msg_namelen = sizeof(from),
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
 	};
 	ssize_t n = recvmsg(fd, &header, MSG_DONTWAIT);
 
@@ -42,7 +59,7 @@ static int receive(int fd, uint8_t *buf, size_t size, struct bytes *message)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (header.msg_namelen != sizeof(from) || from.nl_family != AF_NETLINK ||
 	    from.nl_pid != 0 || from.nl_groups != GROUP_KERNEL ||
-	    (header.msg_flags & MSG_TRUNC))
+	    (header.msg_flags & MSG_TRUNC) || !has_no_process(&header))
 		return -EBADMSG;
 	*message = (struct bytes){ buf, (size_t)n };
 	return 1;
@@ -92,11 +109,14 @@ static int on_message(sd_event_source *io, int fd, uint32_t events, void *contex
 static int open_socket(struct source *s)
 {
 	struct sockaddr_nl self = { .nl_family = AF_NETLINK, .nl_groups = GROUP_KERNEL };
+	const int yes = 1;
 	int ret;
 
 	s->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		       NETLINK_KOBJECT_UEVENT);
-	if (s->fd < 0 || bind(s->fd, (struct sockaddr *)&self, sizeof(self)) < 0)
+	if (s->fd < 0 ||
+	    setsockopt(s->fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0 ||
+	    bind(s->fd, (struct sockaddr *)&self, sizeof(self)) < 0)
 		return -errno;
 	ret = sd_event_add_io(s->host->loop, &s->io, s->fd, EPOLLIN, on_message, s);
 	return ret < 0 ? ret : 0;

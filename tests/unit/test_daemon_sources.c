@@ -46,6 +46,47 @@ static void test_forged(void **state)
 	end(&s);
 }
 
+#define TEXT                                                                             \
+	"change@/devices/x\0ACTION=change\0DEVPATH=/devices/x\0"                         \
+	"SUBSYSTEM=acpi\0NEW_VMGENID=1"
+
+/* What the kernel passes on, for who may have it do so, comes from its own port. */
+static void test_passed_on(void **state)
+{
+	struct {
+		struct nlmsghdr header;
+		char text[sizeof(TEXT)];
+	} message = { { sizeof(message), NLMSG_MIN_TYPE, NLM_F_REQUEST, 0, 0 }, TEXT };
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct sockaddr_nl all = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	socklen_t size = sizeof(kernel);
+	struct setup s;
+	char got[256];
+	int fd, other;
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) < 0)
+		skip();
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	other = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	assert_int_equal(bind(other, (struct sockaddr *)&all, sizeof(all)), 0);
+	begin(&s);
+	s.options.sources = SOURCE_UEVENT;
+	start(&s);
+	assert_int_equal(sendto(fd, &message, sizeof(message), 0,
+				(struct sockaddr *)&kernel, sizeof(kernel)),
+			 sizeof(message));
+	assert_in_range(recvfrom(other, got, sizeof(got), MSG_DONTWAIT,
+				 (struct sockaddr *)&kernel, &size),
+			sizeof(TEXT), sizeof(got));
+	assert_int_equal(kernel.nl_pid, 0);
+	run(&s, 300000);
+	assert_int_equal(fake.count, 1);
+	close(fd);
+	close(other);
+	end(&s);
+}
+
 /*
  * More messages than the socket holds: the kernel says so once, and is silent about all that
  * it drops from then on until the queue is empty. In a namespace where nobody else listens.
@@ -197,9 +238,10 @@ static void test_failed_source(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forged),	   cmocka_unit_test(test_overrun),
-		cmocka_unit_test(test_kmsg),	   cmocka_unit_test(test_polled),
-		cmocka_unit_test(test_busy_clock), cmocka_unit_test(test_failed_source),
+		cmocka_unit_test(test_forged),	      cmocka_unit_test(test_passed_on),
+		cmocka_unit_test(test_overrun),	      cmocka_unit_test(test_kmsg),
+		cmocka_unit_test(test_polled),	      cmocka_unit_test(test_busy_clock),
+		cmocka_unit_test(test_failed_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
