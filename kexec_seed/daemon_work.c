@@ -16,13 +16,25 @@ uint64_t daemon_now(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static void tell_success(struct daemon *d, const struct log_fields *f)
+static void tell_success(struct daemon *d, const char *method)
 {
+	const struct log_fields f = {
+		.source = d->state.event_source,
+		.generation = d->state.event_generation,
+		.method = method,
+		.duration_us = daemon_now() - d->began,
+	};
+
 	d->state.refreshes++;
 	d->state.error[0] = '\0';
-	log_line(d->journal, LOG_NOTICE, f,
-		 "the crash kernel has a fresh seed (event: %s, %s, %.1f ms)", f->source,
-		 f->method, (double)f->duration_us / 1000);
+	log_line(d->journal, LOG_NOTICE, &f,
+		 "the crash kernel has a fresh seed (event: %s, %s, %.1f ms)", f.source,
+		 method, (double)f.duration_us / 1000);
+}
+
+static void on_fresh(void *context, enum refresh_way way)
+{
+	tell_success(context, refresh_way_name(way));
 }
 
 static void tell_failure(struct daemon *d, const struct log_fields *f, const char *why)
@@ -33,7 +45,10 @@ static void tell_failure(struct daemon *d, const struct log_fields *f, const cha
 		 "the crash kernel has no fresh seed (event: %s): %s", f->source, why);
 }
 
-/* A refresh has ended. What cannot get better by itself is not tried again. */
+/*
+ * A refresh has ended; that it went well has been told. What cannot get better by itself
+ * is not tried again.
+ */
 static void finish(struct daemon *d, int ret, enum refresh_verdict verdict,
 		   const char *method, const struct error *err)
 {
@@ -46,15 +61,13 @@ static void finish(struct daemon *d, int ret, enum refresh_verdict verdict,
 	};
 	bool again = ret && verdict == REFRESH_TRIED;
 
-	if (!ret) {
-		tell_success(d, &f);
-	} else if (verdict == REFRESH_NOTHING_LOADED || verdict == REFRESH_SEED_OFF) {
+	if (verdict == REFRESH_NOTHING_LOADED || verdict == REFRESH_SEED_OFF) {
 		d->state.error[0] = '\0';
 		log_line(d->journal, LOG_INFO, &f, "%s (event: %s)",
 			 verdict == REFRESH_SEED_OFF ? err->text
 						     : "no crash kernel is loaded",
 			 f.source);
-	} else {
+	} else if (ret) {
 		tell_failure(d, &f, err->text);
 	}
 	pace_end(&d->pace, now, !again);
@@ -72,6 +85,8 @@ static void refresh(struct daemon *d)
 		.source = d->state.event_source,
 		.seconds = 10,
 		.restore = d->lost_image,
+		.fresh = on_fresh,
+		.context = d,
 	};
 	struct refresh_result result = { .way = REFRESH_NONE };
 	struct error err = { "" };
@@ -93,9 +108,12 @@ static void refresh(struct daemon *d)
 
 void daemon_command_done(void *daemon, int ret, const struct error *err)
 {
+	static const char method[] = "command";
 	struct daemon *d = daemon;
 
-	finish(d, ret, REFRESH_TRIED, "command", err);
+	if (!ret)
+		tell_success(d, method);
+	finish(d, ret, REFRESH_TRIED, method, err);
 	if (d->stopping)
 		sd_event_exit(d->loop, 0);
 	else

@@ -20,6 +20,8 @@
 #include <string.h>
 #include <time.h>
 
+#define NOT_COUNTED "this refresh is not counted"
+
 static double now(void)
 {
 	struct timespec t;
@@ -195,13 +197,6 @@ static int load_dynamic(struct crash_state *s, struct refresh_result *out,
 	return ret;
 }
 
-static void count(struct recipe *r, const char *source)
-{
-	r->refreshes++;
-	clock_gettime(CLOCK_REALTIME, &r->refreshed);
-	snprintf(r->source, sizeof(r->source), "%s", source);
-}
-
 /*
  * To read the files takes a while, and so may another tool's load that ours has to wait
  * for: what that has loaded is not ours to replace. What could not be proven before, or
@@ -223,19 +218,27 @@ static int is_still_so(const void *context, struct error *err)
 	return ret == -ENODATA ? ret : 0;
 }
 
+static void tell_fresh(const struct refresh_request *req, enum refresh_way way)
+{
+	if (req->fresh)
+		req->fresh(req->context, way);
+}
+
 /* Everything from the files, which must be what they were. */
 static int reload(const struct recipe_dir *dir, const struct crash_state *s,
-		  const char *source, struct refresh_result *out, struct error *err)
+		  const struct refresh_request *req, struct refresh_result *out,
+		  struct error *err)
 {
 	const struct load_guard guard = { is_still_so, s };
 	double start = now();
-	int ret = run_reload(dir, &s->recipe, source, &guard, err);
+	int ret = run_reload(dir, &s->recipe, req->source, &guard, err);
 
 	out->window = now() - start;
 	if (ret)
 		return ret;
 	out->way = REFRESH_FULL;
 	out->count = s->recipe.refreshes + 1;
+	tell_fresh(req, out->way);
 	return 0;
 }
 
@@ -297,43 +300,57 @@ static int finish_dynamic(const struct crash_state *s, const struct samples *bef
 	return 0;
 }
 
-/* The recipe with this refresh in it becomes the current one. */
-static int count_refresh(const struct recipe_dir *dir, struct error *err)
+/*
+ * The recipe with this refresh in it, in place of the one that was withdrawn. A full /run
+ * is no reason to keep an old seed: the recipe itself is right either way.
+ */
+static void count(const struct recipe_dir *dir, const struct crash_state *s,
+		  const char *source)
 {
-	int ret = recipe_promote(dir, err);
+	struct recipe r = s->recipe; /* owns nothing */
+	struct error err, ignored;
 
-	if (ret)
-		error_prefix(err, "the seed is fresh, but that was not counted");
-	return ret;
+	r.refreshes++;
+	clock_gettime(CLOCK_REALTIME, &r.refreshed);
+	snprintf(r.source, sizeof(r.source), "%s", source);
+	if (!recipe_write(dir, RECIPE_CURRENT, &r, &err)) {
+		recipe_remove(dir, RECIPE_NEXT, &ignored);
+		return;
+	}
+	note(NOT_COUNTED, &err);
+	recipe_promote(dir, &ignored);
 }
 
 static int dynamic(const struct recipe_dir *dir, struct crash_state *s,
-		   const char *source, struct refresh_result *out, struct error *err)
+		   const struct refresh_request *req, struct refresh_result *out,
+		   struct error *err)
 {
-	struct recipe next = s->recipe; /* owns nothing */
 	struct samples before;
-	bool other_way = false, counted;
+	bool other_way = false, withdrawn;
 	struct error ignored;
 	int ret;
 
 	ret = take_samples(s, &before, err);
 	if (ret)
 		return ret;
-	count(&next, source);
-	/* a full /run is no reason to keep an old seed: the recipe itself stays right */
-	counted = !recipe_write(dir, RECIPE_NEXT, &next, err);
-	if (!counted)
-		note("this refresh will not be counted", err);
+	withdrawn = !recipe_withdraw(dir, err);
+	if (!withdrawn)
+		note(NOT_COUNTED, err);
 	ret = load_dynamic(s, out, &other_way, err);
 	if (!ret)
 		ret = finish_dynamic(s, &before, out, err);
-	if (!ret)
-		return counted ? count_refresh(dir, err) : 0;
-	recipe_remove(dir, RECIPE_NEXT, &ignored);
+	if (!ret) {
+		tell_fresh(req, out->way);
+		if (withdrawn)
+			count(dir, s, req->source);
+		return 0;
+	}
+	if (withdrawn)
+		recipe_promote(dir, &ignored);
 	if (!other_way && kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored))
 		return ret; /* nothing has changed, and nothing else would help */
 	note("loading all of it again", err);
-	return reload(dir, s, source, out, err);
+	return reload(dir, s, req, out, err);
 }
 
 /* What an interrupted one has left: the recipe of what is loaded becomes current. */
@@ -389,10 +406,10 @@ static int refresh_loaded(const struct recipe_dir *dir, const struct refresh_req
 	if (ret)
 		return ret;
 	if (!may_be_dynamic(s, req, err))
-		return dynamic(dir, s, req->source, out, err);
+		return dynamic(dir, s, req, out, err);
 	if (!req->full)
 		note("loading all of it again", err);
-	return reload(dir, s, req->source, out, err);
+	return reload(dir, s, req, out, err);
 }
 
 static int refresh(const struct recipe_dir *dir, const struct refresh_request *req,
@@ -406,7 +423,7 @@ static int refresh(const struct recipe_dir *dir, const struct refresh_request *r
 	if (!out->lost) /* ours it is, or shall be; whether it is lost, the end finds out */
 		return refuse(s, out, err);
 	if (!s->loaded)
-		return reload(dir, s, req->source, out, err);
+		return reload(dir, s, req, out, err);
 	if (s->recipe.options.seed != SEED_OFF)
 		return refresh_loaded(dir, req, out, s, err);
 	out->verdict = REFRESH_SEED_OFF;

@@ -36,6 +36,9 @@ struct refresh_request {
 	bool full;	      /* load everything again */
 	bool restore;	      /* also what an earlier refresh has lost */
 	unsigned int seconds; /* how long to wait for another one that is at work */
+	/* Called as soon as the seed is fresh; NULL: nobody waits. What is left is to count. */
+	void (*fresh)(void *context, enum refresh_way way);
+	void *context;
 };
 
 struct refresh_result {

@@ -92,7 +92,7 @@ static int find_recipe(const struct recipe_dir *dir, struct crash_state *s,
 		return ret;
 	s->interrupted = !recipe_read(dir, RECIPE_NEXT, boot_id, &next, &ignored);
 	recipe_free(&next);
-	/* of two that fit, which only counts differ, the one that claims less */
+	/* of two that fit, the one that counts a refresh which was killed after that */
 	if (!try_recipe(dir, first, boot_id, s))
 		try_recipe(dir, compare ? RECIPE_NEXT : RECIPE_CURRENT, boot_id, s);
 	return 0;

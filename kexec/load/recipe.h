@@ -9,7 +9,8 @@
  *
  * Before anything is loaded, the recipe of what will be loaded is written as the *next*
  * one; when it is loaded, it becomes the current one. So whoever is killed in between
- * leaves both, and what is loaded tells which one is right.
+ * leaves both, and what is loaded tells which one is right. A refresh loads what there is
+ * a recipe of: as long as it is at work, the current one is called the next one.
  */
 #ifndef KS_RECIPE_H
 #define KS_RECIPE_H
@@ -143,6 +144,9 @@ int recipe_write(const struct recipe_dir *dir, enum recipe_slot slot,
 
 /* The next one becomes the current one. */
 int recipe_promote(const struct recipe_dir *dir, struct error *err);
+
+/* The reverse, which needs no room in a full folder. */
+int recipe_withdraw(const struct recipe_dir *dir, struct error *err);
 
 /* Removes one; that there is none is no error. */
 int recipe_remove(const struct recipe_dir *dir, enum recipe_slot slot, struct error *err);

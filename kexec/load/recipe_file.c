@@ -366,6 +366,11 @@ int recipe_promote(const struct recipe_dir *dir, struct error *err)
 	return rename_in(dir, slot_names[RECIPE_NEXT], slot_names[RECIPE_CURRENT], err);
 }
 
+int recipe_withdraw(const struct recipe_dir *dir, struct error *err)
+{
+	return rename_in(dir, slot_names[RECIPE_CURRENT], slot_names[RECIPE_NEXT], err);
+}
+
 int recipe_remove(const struct recipe_dir *dir, enum recipe_slot slot, struct error *err)
 {
 	if (unlinkat(dir->fd, slot_names[slot], 0) == 0 || errno == ENOENT)
