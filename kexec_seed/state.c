@@ -90,7 +90,8 @@ static int find_recipe(const struct recipe_dir *dir, struct crash_state *s,
 	ret = boot_id_read("", boot_id, err);
 	if (ret)
 		return ret;
-	s->interrupted = !recipe_read(dir, RECIPE_NEXT, boot_id, &next, &ignored);
+	s->interrupted = recipe_exists(dir, RECIPE_NEXT) &&
+			 !recipe_read(dir, RECIPE_NEXT, boot_id, &next, &ignored);
 	recipe_free(&next);
 	/* of two that fit, the one that counts a refresh which was killed after that */
 	if (!try_recipe(dir, first, boot_id, s))

@@ -135,6 +135,9 @@ void recipe_dir_close(struct recipe_dir *dir);
 int recipe_read(const struct recipe_dir *dir, enum recipe_slot slot,
 		const uint8_t *boot_id, struct recipe *out, struct error *err);
 
+/* Is there a file of that name, whatever is in it? */
+bool recipe_exists(const struct recipe_dir *dir, enum recipe_slot slot);
+
 /*
  * Writes one as a whole: a temporary file, 0600, renamed when all of it is there. On
  * failure what was there before stays.

@@ -229,10 +229,12 @@ int recipe_dir_open(const char *path, unsigned int seconds, struct recipe_dir *o
 {
 	int ret;
 
-	*out = RECIPE_DIR_NONE;
-	ret = make_folder(path, err);
-	if (!ret)
-		ret = recipe_dir_look(path, out, err);
+	ret = recipe_dir_look(path, out, err);
+	if (ret == -ENOENT) {
+		ret = make_folder(path, err);
+		if (!ret)
+			ret = recipe_dir_look(path, out, err);
+	}
 	if (!ret)
 		ret = lock_folder(out, seconds, err);
 	if (ret)
@@ -310,6 +312,13 @@ int recipe_read(const struct recipe_dir *dir, enum recipe_slot slot,
 	recipe_free(out);
 	return error_set(err, ESTALE, "%s: of another boot; " AGAIN,
 			 place_of(dir, slot_names[slot]).path);
+}
+
+bool recipe_exists(const struct recipe_dir *dir, enum recipe_slot slot)
+{
+	struct stat st;
+
+	return fstatat(dir->fd, slot_names[slot], &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Both names are of this folder. */
