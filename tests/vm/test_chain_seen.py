@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""tests/chain without a guest: what it reads from guests' memory, console and debug stub."""
+
+import re
+import socket
+import struct
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+
+from chainlib import chain, gdb, image, nodes, search, watch  # noqa: E402
+from chainlib.records import Times  # noqa: E402
+
+SEED = bytes(range(100, 132))
+
+
+# Memory
+
+def kimage(start: int, segments: list[tuple[int, int, int]], count=None) -> bytes:
+    data = struct.pack("<8Q", 1, 2, 3, start, 4, 5, 6,
+                       len(segments) if count is None else count)
+    for addr, size, content in segments:
+        data += struct.pack("<4Q", 0xffff, content, addr, size)
+    return data.ljust(image.SIZE, b"\0")
+
+
+def test_image():
+    seen = image.parse_image(kimage(0x5100, [(0x5000, 0x1000, 0x800),
+                                             (0x100000, 0x400000, 0x3fffff)]))
+    assert seen.start == 0x5100 and len(seen.segments) == 2
+    assert seen.entries() == [0x100000, 0x100200]
+
+
+@pytest.mark.parametrize("data", [
+    b"", bytes(image.SIZE), kimage(0x5100, [(0x5000, 0x1000, 0)])[:-1],
+    kimage(0x5100, [(0x5000, 0x1000, 0)], count=17),
+    kimage(0x5100, [(0x5001, 0x1000, 0)]), kimage(0x5100, [(0x5000, 0, 0)]),
+    kimage(0x5100, [(0x5000, 0x1000, 0x1001)]), kimage(0x9000, [(0x5000, 0x1000, 0)]),
+    kimage(1 << 52, [(1 << 52, 0x1000, 0)]),
+])
+def test_image_that_is_none(data):
+    with pytest.raises(image.ImageError):
+        image.parse_image(data)
+
+
+class Memory:
+    def __init__(self, parts: dict[int, bytes]):
+        self.parts = parts
+
+    def read(self, addr: int, size: int) -> bytes:
+        for start, data in self.parts.items():
+            if start <= addr and addr + size <= start + len(data):
+                return data[addr - start:addr - start + size]
+        raise nodes.ChainError("no memory")
+
+
+def params(first: int) -> bytes:
+    data = bytearray(4096)
+    data[0x202:0x206] = b"HdrS"
+    struct.pack_into("<Q", data, 0x250, first)
+    return bytes(data)
+
+
+def test_chain_of_nodes():
+    memory = Memory({0x1000: struct.pack("<QII", 0x2000, 4, 4) + b"efi!",
+                     0x2000: struct.pack("<QII", 0, 9, 32) + SEED})
+    found = nodes.walk(params(0x1000), memory.read)
+    assert [(n.addr, n.type) for n in found] == [(0x1000, 4), (0x2000, 9)]
+    assert [n.data for n in nodes.seeds(found)] == [SEED]
+    assert nodes.walk(params(0), memory.read) == []
+
+
+@pytest.mark.parametrize("data", [
+    b"", bytes(4096), params(0x1000), params(0x3000), params(0x9000),
+    params(0x1000)[:-1]])
+def test_chain_that_leads_nowhere(data):
+    memory = Memory({0x1000: struct.pack("<QII", 0x1000, 9, 0),
+                     0x3000: struct.pack("<QII", 0, 9, 0xffffffff)})
+    with pytest.raises(nodes.ChainError):
+        nodes.walk(data, memory.read)
+
+
+def test_search_across_pieces():
+    """Whole, by halves, and as SHA-256 reads it; each place counts once."""
+    swapped = b"".join(SEED[n:n + 4][::-1] for n in range(0, 32, 4))
+    memory = b"".join([b"." * 100, SEED, b"." * 91, swapped, b"." * 20, SEED[16:],
+                       b"." * 9, swapped[:16]])
+    for size in (16, 17, 50, 300):
+        pieces = [(at, memory[at:at + size + search.HALF - 1])
+                  for at in range(0, len(memory), size)]
+        assert search.count(pieces, [SEED, bytes(32)]) == [4, 0], size
+    assert search.count([(0, bytes(5000))], [bytes(32), b"", b"x"])[1:] == [0, 0]
+
+
+# What the console says, and when
+
+LINES = {"mem": "BIOS-provided physical RAM map:", "crng": "random: crng init done",
+         "words": "Kernel command line: quiet"}
+
+
+@pytest.mark.parametrize("order, when, seen", [
+    ("mem crng words", "0.000000", (True, 0)),
+    ("mem words crng", "0.000000", (False, 0)),  # RDRAND, say
+    ("mem crng words", "0.250000", (False, 0.25)),
+    ("mem words", "0.000000", (False, None)),
+])
+def test_seed_was_used(order, when, seen):
+    console = "".join(f"[    {when}] {LINES[x]}\n" for x in order.split())
+    assert chain.generator(console) == seen
+
+
+def test_times():
+    """Without those of the two stops."""
+    times = Times(load=1)
+    chain.set_times(times, 100, watch.Seen(102, 110, 113, 120), 124, 129)
+    assert times == Times(1, 2, 3, 4, 5) and times.total() == 14
+    times = Times()
+    chain.set_times(times, 100, watch.Seen(why="nothing"), 104, 109)
+    assert times.parts() == [("boot", 5)]
+
+
+def test_whether_the_seed_was_mixed():
+    node = nodes.Node(0x5000, 9, SEED)
+    for before, mixed in ((SEED, False), (bytes(32), True)):
+        page_before = bytes(16) + before + bytes(100)
+        assert watch.Seen(before={0x5000: page_before}).mixed(node) == mixed
+    assert watch.Seen(before={0x5030: bytes(100)}).mixed(node) is None
+
+
+# The debug stub
+
+def registers(rip: int, cs: int = 0x10) -> str:
+    return struct.pack("<17Q2I", *range(16), rip, 2, cs).hex() + "00" * 40
+
+
+class Stub:
+    """Answers as it is told, after a "+"; "" means that nothing is said for now."""
+
+    def __init__(self, path: Path, answers: list[tuple[str, str]]):
+        self.answers, self.got = answers, []
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(str(path))
+        self.server.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        connection, _ = self.server.accept()
+        data = b""
+        with connection:
+            for wanted, answer in self.answers:
+                while not (hit := re.match(rb"\+*\$([^#]*)#..", data)):
+                    if not (more := connection.recv(4096)):
+                        return
+                    data += more
+                data = data[hit.end():]
+                self.got.append((wanted, hit[1].decode()))
+                connection.sendall(b"+" + b"".join(
+                    gdb.packet(x) for x in answer.split("|") if x))
+            while connection.recv(4096):
+                pass
+
+
+def test_debug_stub(tmp_path):
+    stub = Stub(tmp_path / "stub", [
+        ("qSupported", "T02thread:01;|PacketSize=1000"), ("m1000,4", "01020304"),
+        ("mffff0000,400", "E14"), ("Z1,5100,1", "OK"), ("c", "T05thread:01;"),
+        ("g", registers(0x5100)), ("z1,5100,1", "OK"), ("D", "OK")])
+    link = gdb.Gdb(str(tmp_path / "stub"), 5)
+    assert link.read(0x1000, 4) == b"\1\2\3\4"
+    assert link.read(0xffff0000, 4096) is None
+    link.set_breakpoint(0x5100)
+    link.resume()
+    stop = link.wait_stop(5)
+    assert stop.rip == 0x5100 and stop.in_kernel and stop.registers["rsi"] == 4
+    link.detach()
+    assert all(wanted == got for wanted, got in stub.got) and len(stub.got) == 8
+
+
+def test_debug_stub_refuses(tmp_path):
+    Stub(tmp_path / "stub", [("qSupported", "x"), ("Z1,1,1", "E22")])
+    link = gdb.Gdb(str(tmp_path / "stub"), 5)
+    with pytest.raises(gdb.GdbError, match="refuses"):
+        link.set_breakpoint(1)
+    with pytest.raises(gdb.GdbError):
+        gdb.parse_registers("00" * 20)
+    with pytest.raises(gdb.GdbError):
+        gdb.Gdb(str(tmp_path / "nobody"), 1)
+
+
+def test_stop_in_user_space():
+    assert not gdb.Stop(0, gdb.parse_registers(registers(0x400000, 0x33))).in_kernel
