@@ -13,8 +13,11 @@ from pathlib import Path
 
 from crash import PROBE
 from guest import SLOW, GuestError
-from initrd import build_initrd, libraries
+from initrd import InitrdError, build_initrd, libraries
+from qmp import QmpError
 
+from .gdb import GdbError
+from .image import ImageError
 from .nodes import seeds
 from .records import LATER, Hop, Run, Seed, Times, fingerprint, mark_fresh
 from .search import copies
@@ -30,7 +33,12 @@ AFTER = re.compile(r"^\[ *\d+\.\d+\] Kernel command line:", re.M)
 PROPER = "] Linux version "
 OPTION = {"load": "-c", "file": "-s"}
 ROOT = "/run/root"
-QEMU_SAYS = "  qemu: "  # in a GuestError
+# In a GuestError, what follows is of the console, and of QEMU itself.
+CONSOLE_SAYS, QEMU_SAYS = "  | ", "  qemu: "
+PANIC = re.compile(r"Kernel panic - not syncing: .*")
+# What ends a hop or a clone before its time.
+FAILURES = (GuestError, GdbError, ImageError, InitrdError, QmpError, OSError,
+            KeyboardInterrupt)
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ class Kernel:
     name: str  # in reports
     image: Path
     path: str  # in guests
+    elf_entry: int = 0  # see image.py
 
 
 @dataclass(frozen=True)
@@ -90,14 +99,18 @@ def machine(plan: Plan, workdir: Path, incoming: Path | None = None) -> ChainGue
                       incoming=incoming)
 
 
-def reason(error: Exception) -> str:
-    """What went wrong, without the end of the console that a GuestError brings; of what QEMU
-    itself has said the last line, which is why it has ended, if it has."""
+def reason(error: BaseException) -> str:
+    """What went wrong; of the console's end that a GuestError brings the panic alone, and of
+    what QEMU itself has said the last line, which is why it has ended, if it has."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
     lines = str(error).splitlines()
-    what = [x.strip() for x in lines if not x.startswith(("  | ", QEMU_SAYS))]
+    what = [x.strip() for x in lines if not x.startswith((CONSOLE_SAYS, QEMU_SAYS))]
+    panic = [hit[0].strip() for x in lines if x.startswith(CONSOLE_SAYS)
+             and (hit := PANIC.search(x))]
     qemu = [x.removeprefix(QEMU_SAYS).strip() for x in lines
             if x.startswith(QEMU_SAYS) and "warning: " not in x]
-    return "; ".join(x for x in what + qemu[-1:] if x)
+    return "; ".join(x for x in what + panic[:1] + qemu[-1:] if x)
 
 
 def pack(guest: ChainGuest, target: str, drop: list[str]) -> None:
@@ -128,12 +141,13 @@ def seed_record(seen: Seen) -> tuple[Seed | None, bytes]:
     return Seed(len(found), len(data), fingerprint(data), seen.mixed(found[0])), data
 
 
-def generator(console: str) -> tuple[bool, float | None]:
-    """Whether the kernel used the seed as soon as it could, and when it was ready."""
-    hit = CRNG.search(console)
+def generator(console: str) -> tuple[bool | None, float | None]:
+    """Whether the kernel used the seed as soon as it could (None: it has not come so far as
+    to tell), and when it was ready."""
+    hit, after = CRNG.search(console), AFTER.search(console)
     if not hit:
-        return False, None
-    ready, after = float(hit[1]), AFTER.search(console)
+        return False if after else None, None
+    ready = float(hit[1])
     return ready == 0 and (not after or hit.start() < after.start()), ready
 
 
@@ -177,20 +191,31 @@ class Chain:
         hop.times.load = time.monotonic() - begin
         self.guest.check(f"rm {RAMDISK}")
 
-    def jump(self, hop: Hop) -> Seen:
+    def jump(self, hop: Hop) -> None:
         watch = Watch(self.guest)
-        watch.arm("kexec_image")
+        watch.arm("kexec_image", self.plan.kernel(hop.number).elf_entry)
         self.tell(f"{hop.name}: jumping")
         console, size = len(self.guest.console), self.guest.console_path.stat().st_size
         begin = time.monotonic()
         self.guest.send_and_jump("kexec -e")
         seen = watch.follow()
+        self.note(hop, seen)
         self.tell(f"{hop.name}: booting")
-        proper = wait_proper(self.guest, size)
-        hop.release = self.guest.wait_ready(120)
-        set_times(hop.times, begin, seen, proper, time.monotonic())
-        hop.used, hop.ready_at = generator(self.guest.console[console:])
-        return seen
+        proper, up = wait_proper(self.guest, size), None
+        try:
+            hop.release = self.guest.wait_ready(120)
+            up = time.monotonic()
+        finally:  # what was seen stays, also of a kernel that does not come up
+            set_times(hop.times, begin, seen, proper, up)
+            hop.used, hop.ready_at = generator(self.guest.console[console:])
+
+    def note(self, hop: Hop, seen: Seen) -> None:
+        """What the next kernel was handed."""
+        hop.seed, secret = seed_record(seen)
+        hop.unseen = seen.why
+        hop.nodes = [(n.type, len(n.data)) for n in seen.nodes or []]
+        self.secrets.append(secret)
+        mark_fresh(self.run)
 
     def hop(self, number: int) -> None:
         plan = self.plan
@@ -199,17 +224,12 @@ class Chain:
         self.run.hops.append(hop)
         try:
             self.load(hop)
-            seen = self.jump(hop)
-        except GuestError as error:
+            self.jump(hop)
+            self.tell(f"{hop.name}: searching memory")
+            self.search()
+        except FAILURES as error:
             hop.error = reason(error)
             raise
-        hop.seed, secret = seed_record(seen)
-        hop.unseen = seen.why
-        hop.nodes = [(n.type, len(n.data)) for n in seen.nodes or []]
-        self.secrets.append(secret)
-        self.tell(f"{hop.name}: searching memory")
-        self.search()
-        mark_fresh(self.run)
 
     def search(self) -> None:
         """Looks in all of RAM for the last seeds."""
@@ -226,8 +246,9 @@ class Chain:
 
 
 def set_times(times: Times, begin: float, seen: Seen, proper: float | None,
-              end: float) -> None:
-    """The seconds that the guest was held at a stop belong to no part."""
+              up: float | None) -> None:
+    """The seconds that the guest was held at a stop belong to no part. `proper`, `up`: when
+    the next kernel has said its first words, when its user space has; None: never."""
     at = begin
     if seen.purgatory_from is not None:
         times.shutdown = seen.purgatory_from - at
@@ -239,4 +260,4 @@ def set_times(times: Times, begin: float, seen: Seen, proper: float | None,
         if seen.kernel_from is not None:
             times.decompression = proper - at
         at = proper
-    times.boot = end - at
+    times.boot = up - at if up is not None else None

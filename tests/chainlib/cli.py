@@ -13,28 +13,27 @@ import time
 from pathlib import Path
 
 import cache
-from guest import GuestError
-from initrd import InitrdError
 
-from .chain import Chain, Kernel, Plan, machine, reason
+from .chain import FAILURES, Chain, Kernel, Plan, machine, reason
 from .clones import Storm
 from .files import as_json, junit
-from .gdb import GdbError
-from .image import ImageError
+from .image import elf_entry
 from .page import page
 from .progress import Progress
-from .records import METHODS, Run, problems
+from .records import METHODS, Run, end_early, problems
 from .table import table
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SLOTS = sorted({*cache.KERNELS, *cache.VMGENID_KERNELS})
+INTERRUPTED = 130
 TOLD = 3  # of the problems, in the one line at the end
+FILES = {"junit": junit, "json": as_json, "html": page}
 USAGE = """\
 usage: chain [OPTION]...
 Boot kernel after kernel through kexec in a QEMU guest, watch each jump from
 outside, and tell whether each is handed a random seed: fresh, used, wiped.
 
-  --kernel=KERNEL   6.1, 6.12, 7.3 or the path of a bzImage; again for more.
+  --kernel=KERNEL   6.1, 6.12, 7.3 or a bzImage, vmlinux or UKI; again for more.
                     QEMU boots the first, then they take turns [all three]
   --depth=N         how many jumps [3]
   --method=LIST     load (kexec_load), file (kexec_file_load), or a pattern of
@@ -52,7 +51,7 @@ outside, and tell whether each is handed a random seed: fresh, used, wiped.
   --console=FILE    what the kernels of the chain said
   -h, --help        this text; more in kexec-seed-chain(7)
 
-Exit status: 0 all promises were held, 1 some were not, 2 wrong usage.
+Exit status: 0 all promises were held, 1 some were not, 2 wrong usage, 130 interrupted.
 """
 
 
@@ -79,7 +78,7 @@ def parser() -> Parser:
     p.add_argument("--daemon", action=argparse.BooleanOptionalAction, default=False)
     p.add_argument("--crash-into", choices=["probe", "kernel"], default="probe")
     p.add_argument("--build", type=Path)
-    for name in ("junit", "json", "html", "console"):
+    for name in (*FILES, "console"):
         p.add_argument(f"--{name}", type=Path)
     p.add_argument("-h", "--help", action="store_true")
     return p
@@ -93,9 +92,18 @@ def slot(name: str) -> Path:
     except cache.MissingError:
         if name not in SLOTS:
             raise UsageError(f"--kernel={name}: no slot of the cache (there are"
-                             f" {', '.join(SLOTS)}); or give the path of a bzImage") from None
-        cache.ensure()  # fetches it
+                             f" {', '.join(SLOTS)}); or give the path of a kernel") from None
+        print("chain: fetching the test kernels, once", file=sys.stderr, flush=True)
+        cache.ensure()
         return cache.kernel_image(name)
+
+
+def start_of(image: Path) -> bytes:
+    try:
+        with image.open("rb") as file:
+            return file.read(1 << 16)
+    except OSError as error:
+        raise UsageError(str(error)) from None
 
 
 def find_kernels(names: list[str]) -> list[Kernel]:
@@ -113,7 +121,7 @@ def find_kernels(names: list[str]) -> list[Kernel]:
             raise UsageError(f"{image} is not there")
         if label in [k.name for k in known.values()]:
             label = f"{label} ({len(known) + 1})"
-        known[name] = Kernel(label, image, path)
+        known[name] = Kernel(label, image, path, elf_entry(start_of(image)))
     return [known[name] for name in names or cache.KERNELS]
 
 
@@ -121,6 +129,17 @@ def existing(path: Path) -> Path:
     if not path.is_file():
         raise UsageError(f"{path} is not there: build it, or name the build with --build")
     return path
+
+
+def check_file(option: str, file: Path) -> None:
+    """One that could not be written after all the work is refused before."""
+    file = file.absolute()
+    if not file.parent.is_dir():
+        raise UsageError(f"--{option}={file}: the folder is not there")
+    if file.is_dir():
+        raise UsageError(f"--{option}={file} is a folder")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise UsageError(f"--{option}={file} may not be written")
 
 
 def make_plan(o: argparse.Namespace) -> Plan:
@@ -131,10 +150,9 @@ def make_plan(o: argparse.Namespace) -> Plan:
         raise UsageError("--depth and --fork must not be negative, nor both 0")
     if not re.fullmatch(r"[1-9]\d{0,6}[MG]", o.memory):
         raise UsageError(f"--memory={o.memory}: not a size such as 512M or 2G")
-    for name in ("junit", "json", "html", "console"):
-        file = getattr(o, name)
-        if file and not file.absolute().parent.is_dir():
-            raise UsageError(f"--{name}={file}: the folder is not there")
+    for name in (*FILES, "console"):
+        if file := getattr(o, name):
+            check_file(name, file)
     build = o.build or Path(os.environ.get("KEXEC_BUILD") or CHECKOUT / "build")
     build = build.absolute()
     if o.kexec and not o.kexec.is_file():
@@ -158,6 +176,14 @@ def new_run(plan: Plan) -> Run:
                crash_into=plan.crash_into if plan.forks else "")
 
 
+def keep(log: Path, console: Path, run: Run) -> None:
+    try:
+        if log.exists():
+            shutil.copyfile(log, console)
+    except OSError as error:
+        run.error = run.error or f"--console: {error}"
+
+
 def execute(plan: Plan, run: Run, progress: Progress, console: Path | None) -> None:
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kexec-seed-chain-") as folder:
@@ -169,22 +195,31 @@ def execute(plan: Plan, run: Run, progress: Progress, console: Path | None) -> N
                 chain.all_hops()
                 if plan.forks:
                     Storm(chain, workdir).all_clones()
-        except (GuestError, GdbError, ImageError, InitrdError) as error:
-            # a hop that has failed says so itself
-            if not (run.hops and run.hops[-1].error):
-                run.error = reason(error)
+        except FAILURES as error:
+            end_early(run, reason(error))
+            if isinstance(error, KeyboardInterrupt):
+                raise
         finally:
             run.seconds = time.monotonic() - begin
-            if console and (workdir / "console.log").exists():
-                shutil.copyfile(workdir / "console.log", console)
+            if console:
+                keep(workdir / "console.log", console, run)
 
 
-def report(run: Run, options: argparse.Namespace) -> None:
-    print(table(run), end="", flush=True)
-    for file, make in ((options.junit, junit), (options.json, as_json),
-                       (options.html, page)):
-        if file:
-            file.write_text(make(run), encoding="utf-8")
+def report(run: Run, options: argparse.Namespace) -> list[str]:
+    """What could not be written; the rest is."""
+    failed = []
+    for name, make in FILES.items():
+        if file := getattr(options, name):
+            try:
+                file.write_text(make(run), encoding="utf-8")
+            except OSError as error:
+                failed.append(f"--{name}: {error}")
+    try:
+        print(table(run), end="", flush=True)
+    except OSError as error:
+        failed.append(f"the table: {error}")
+        sys.stdout = None  # which would try again at exit
+    return failed
 
 
 def verdict(bad: list[str]) -> str:
@@ -207,18 +242,15 @@ def main(argv: list[str]) -> int:
     except (UsageError, cache.MissingError) as error:
         print(f"chain: {error}\nTry 'chain --help'.", file=sys.stderr)
         return 2
-    run = new_run(plan)
+    run, status = new_run(plan), 0
     signal.signal(signal.SIGTERM, interrupted)
     try:
         with Progress(run, sys.stdout) as progress:
             execute(plan, run, progress, options.console)
-        report(run, options)
     except KeyboardInterrupt:
-        return 130
-    except OSError as error:
-        print(f"chain: {error}", file=sys.stderr)
-        return 1
-    if bad := problems(run):
+        status = INTERRUPTED
+    failed = report(run, options)
+    if bad := [*problems(run), *failed]:
         print(f"chain: {verdict(bad)}", file=sys.stderr)
-        return 1
-    return 0
+        return status or 1
+    return status

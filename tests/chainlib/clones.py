@@ -11,10 +11,8 @@ from pathlib import Path
 from crash import PROBE
 from guest import GuestError
 
-from .chain import (CMDLINE, OPTION, RAMDISK, Chain, generator, machine, pack,
+from .chain import (CMDLINE, FAILURES, OPTION, RAMDISK, Chain, generator, machine, pack,
                     reason, seed_record)
-from .gdb import GdbError
-from .image import ImageError
 from .records import Clone, mark_fresh
 from .watch import ChainGuest, Watch
 
@@ -74,7 +72,7 @@ class Storm:
         guest.check(load_command(self.chain), 120)
         # A refresh leaves the kernel where it is, and its image does not list it.
         watch = Watch(guest)
-        watch.arm(SYMBOL)
+        watch.arm(SYMBOL, self.plan.kernel(self.plan.depth).elf_entry)
         self.entries = watch.disarm()
         if self.plan.daemon:
             self.tell("forks: starting the daemon")
@@ -90,7 +88,7 @@ class Storm:
             self.tell(f"{clone.name}: waiting for the daemon")
             clone.refreshed = refreshed_by(guest)
         watch = Watch(guest)
-        watch.arm(SYMBOL, self.entries)
+        watch.arm(SYMBOL, entries=self.entries)
         self.tell(f"{clone.name}: crashing")
         start = len(guest.console)
         guest.send_and_jump(CRASH)
@@ -100,7 +98,7 @@ class Storm:
         if self.plan.crash_into == "kernel":
             self.tell(f"{clone.name}: booting the crash kernel")
             guest.wait_ready(120)
-            clone.used, _ = generator(guest.console[start:])
+            clone.used = bool(generator(guest.console[start:])[0])
         clone.seconds = time.monotonic() - begin
 
     def clone(self, number: int) -> None:
@@ -111,9 +109,12 @@ class Storm:
             try:
                 with machine(self.plan, Path(folder), self.saved) as guest:
                     self.crash(guest, clone)
-            except (GuestError, GdbError, ImageError) as error:
+            except FAILURES as error:
                 clone.error = reason(error)
-        mark_fresh(self.run)
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+            finally:
+                mark_fresh(self.run)
 
     def all_clones(self) -> None:
         try:

@@ -5,7 +5,7 @@ classes of the page's style, so that they follow light, dark and paper."""
 from html import escape
 
 from .records import PARTS, Times
-from .words import short
+from .words import counted, short
 
 # In pixels. The page's style knows the width of the column, and how high a step is.
 COLUMN = 220  # what stands left of each hop's words
@@ -63,7 +63,7 @@ def fork(count: int) -> str:
     lines = "".join(f'<path class="arrow" d="M{x} 0C{x} 38 {end} 22 {end} {height - 9}"/>'
                     f'<path class="head arrow" d="M{end - 5} {height - 10}h10l-5 9z"/>'
                     for end in ends)
-    return svg(COLUMN, height, f"one snapshot, {count} clones", lines, "fork")
+    return svg(COLUMN, height, f"one snapshot, {counted(count, 'clone')}", lines, "fork")
 
 
 def bar(times: Times, longest: float) -> str:

@@ -16,10 +16,13 @@ SEGMENTS_MAX = 16
 SIZE = HEAD.size + SEGMENTS_MAX * SEGMENT.size
 PAGE = 4096
 HIGHEST = 1 << 52
-# The ways into a kernel (Documentation/arch/x86/boot.rst): at its start in 32-bit mode, as
-# into an ELF kernel, and at this offset in 64-bit mode.
+# The ways into a bzImage (Documentation/arch/x86/boot.rst): at its start in 32-bit mode, and
+# at this offset in 64-bit mode.
 ENTRY_64 = 0x200
 POINTER = struct.Struct("<Q")
+ELF_64 = b"\x7fELF\x02"
+E_ENTRY, E_PHENTSIZE, PT_LOAD = 24, 54, 1
+PHDR = struct.Struct("<2I3Q")  # up to p_paddr
 
 
 class ImageError(Exception):
@@ -41,11 +44,26 @@ class Image:
     start: int  # physical: the purgatory's first instruction
     segments: tuple[Segment, ...]
 
-    def entries(self) -> list[int]:
+    def entries(self, elf_entry: int = 0) -> list[int]:
         """Where the kernel among the segments may be entered. One of these is right;
         which one, shows when it is reached."""
-        return [s.addr + offset for s in self.segments if not s.has(self.start)
-                for offset in (0, ENTRY_64)]
+        return sorted({s.addr + offset for s in self.segments if not s.has(self.start)
+                       for offset in (0, ENTRY_64, elf_entry) if offset < s.size})
+
+
+def elf_entry(data: bytes) -> int:
+    """How far behind its lowest segment a vmlinux is entered; 0 for what is none. Elf64_Ehdr
+    and Elf64_Phdr: <elf.h>."""
+    if not data.startswith(ELF_64):
+        return 0
+    try:
+        entry, table = struct.unpack_from("<2Q", data, E_ENTRY)
+        size, count = struct.unpack_from("<2H", data, E_PHENTSIZE)
+        headers = [PHDR.unpack_from(data, table + n * size) for n in range(count)]
+    except struct.error:
+        return 0
+    starts = [paddr for kind, _, _, _, paddr in headers if kind == PT_LOAD]
+    return entry - min(starts) if starts and min(starts) < entry else 0
 
 
 def parse_image(data: bytes) -> Image:

@@ -119,7 +119,8 @@ def chain(run: Run) -> str:
                      f"{hop_words(hop, longest)}</li>")
     if run.forks:
         items.append(f'<li class="forks">{drawing.fork(run.forks)}'
-                     f'<div class="words notes soft">one snapshot, {run.forks} clones'
+                     f'<div class="words notes soft">one snapshot,'
+                     f' {words.counted(run.forks, "clone")}'
                      "</div></li>")
     return f'<ol class="chain">{"".join(items)}</ol>'
 

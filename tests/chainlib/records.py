@@ -148,7 +148,8 @@ def hop_problems(hop: Hop) -> list[str]:
     if hop.seed is not None and not hop.seed.count:
         return found
     if not hop.used and hop.seed is not None:
-        found.append("the seed was not used at time zero")
+        found.append("the seed was not used at time zero" if hop.used is False else
+                     "the kernel does not tell whether it used the seed")
     if hop.wiped is False:
         found.append(f"{copies(max(hop.copies))} of the seed in RAM {copies_when(hop)}")
     return found
@@ -172,6 +173,12 @@ def clone_problems(clone: Clone) -> list[str]:
     if clone.daemon and not clone.refreshed:
         found.append("the daemon did not notice the fork")
     return found
+
+
+def end_early(run: Run, why: str) -> None:
+    """A hop or clone that has failed says so itself."""
+    if not any(x.error for x in (run.clones or run.hops)[-1:]):
+        run.error = why
 
 
 def problems(run: Run) -> list[str]:

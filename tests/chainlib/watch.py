@@ -80,12 +80,13 @@ class Watch:
         self.guest = guest
         self.gdb: Gdb | None = None
         self.image: Image | None = None
+        self.entries: tuple[int, ...] = ()
         self.why = ""
 
-    def arm(self, symbol: str, entries: tuple[int, ...] = ()) -> None:
+    def arm(self, symbol: str, elf_entry: int = 0, entries: tuple[int, ...] = ()) -> None:
         """`symbol`: the kernel's pointer to the image, kexec_image or kexec_crash_image.
-        `entries`: more addresses at which the next kernel may start. What does not work
-        out is told by follow()."""
+        `elf_entry`: see there. `entries`: more addresses at which the next kernel may start.
+        What does not work out is told by follow()."""
         found = self.guest.run(f"grep -w {symbol} /proc/kallsyms").output
         hit = re.match(r"([0-9a-f]+) ", found)
         if not hit or not int(hit[1], 16):
@@ -94,7 +95,8 @@ class Watch:
         try:
             self.gdb = Gdb(self.guest.stub, 30 * SLOW)
             self.image = self._read_image(int(hit[1], 16))
-            for addr in {self.image.start, *self.image.entries(), *entries}:
+            self.entries = (*self.image.entries(elf_entry), *entries)
+            for addr in {self.image.start, *self.entries}:
                 self.gdb.set_breakpoint(addr)
             self.gdb.resume()
         except (GdbError, ImageError, OSError) as error:
@@ -120,7 +122,7 @@ class Watch:
             return ()
         self.gdb.interrupt()
         self._give_up("")
-        return tuple(self.image.entries())
+        return self.entries
 
     def _give_up(self, why: str) -> None:
         self.why = why

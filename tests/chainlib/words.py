@@ -5,6 +5,10 @@ from .records import (METHODS, SEED_SIZE, Clone, Hop, Run, Seed, clone_problems,
                       distinct, hop_problems)
 
 
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def short(text: str, limit: int = 20) -> str:
     return text if len(text) <= limit else text[:limit - 1] + "…"
 
@@ -60,9 +64,9 @@ def method(hop: Hop) -> str:
 
 
 def title(run: Run) -> str:
-    parts = [f"a chain of {run.depth} hops"] if run.depth else []
+    parts = [f"a chain of {counted(run.depth, 'hop')}"] if run.depth else []
     if run.forks:
-        parts.append(f"{run.forks} clones")
+        parts.append(counted(run.forks, "clone"))
     return " and ".join(parts) or "no hop"
 
 
@@ -76,10 +80,9 @@ def held(run: Run) -> tuple[int, int]:
 def summary(run: Run) -> str:
     count, different = distinct(run)
     good, asked = held(run)
-    seeds = "1 seed" if count == 1 else f"{count} seeds"
-    alike = "all distinct" if count == different else f"{different} different ones"
-    return (f"{good} of {asked} kept every promise; {seeds}, {alike}"
-            f" ({run.seconds:.0f} s)")
+    alike = "all distinct" if count == different else f"{different} different"
+    seeds = f"{counted(count, 'seed')}, {alike}" if count > 1 else counted(count, "seed")
+    return f"{good} of {asked} kept every promise; {seeds} ({run.seconds:.0f} s)"
 
 
 def clone_end(clone: Clone) -> str:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 FETCH = Path(__file__).resolve().parent / "fetch"
+FETCH_LIMIT = 580  # seconds
 KERNELS = ["6.1", "6.12", "7.3"]
 # Those with the vmgenid driver, which Debian's 6.1 for clouds lacks. With headers.
 VMGENID_KERNELS = ["6.1-generic", "6.12", "7.3"]
@@ -31,8 +32,12 @@ def cache_dir() -> Path:
 
 def ensure() -> None:
     """Fetches what is missing; MissingError names it when that does not work."""
-    done = subprocess.run([sys.executable, FETCH], capture_output=True, text=True,
-                          timeout=580, check=False)
+    try:
+        done = subprocess.run([sys.executable, FETCH], capture_output=True, text=True,
+                              timeout=FETCH_LIMIT, check=False)
+    except subprocess.TimeoutExpired:
+        raise MissingError(f"{FETCH} has not ended in {FETCH_LIMIT} s; by hand it may take"
+                           " longer") from None
     if done.returncode:
         raise MissingError(done.stderr.strip() or f"{FETCH} failed")
 

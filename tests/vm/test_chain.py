@@ -18,6 +18,7 @@ import pytest
 
 import cache
 from birthdays import none_twice
+from formats import make_uki, vmlinux
 from guest import SLOW
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -111,6 +112,28 @@ def test_chain_without_seeds(chain):
     check_bad(done, "nobody passed a seed")
     [hop] = done.known["hops"]
     assert hop["passed_by"] == "nobody" and hop["nodes"] == [] and not hop["used"]
+
+
+def test_kernel_that_panics(chain):
+    """What was seen of the hop is kept, and the kernel's last words are told."""
+    done = chain("--kernel=6.1", "--depth=2", "--option=--command-line="
+                 "console=ttyS0,115200 panic=-1 rdinit=/none")
+    check_bad(done, "Kernel panic - not syncing: VFS")
+    [hop] = done.known["hops"]
+    assert hop["passed_by"] == "kexec" and hop["used"] and hop["nodes"] == [[9, 32]]
+    assert hop["seed"]["mixed"] and hop["seed"]["fresh"] and hop["wiped"] is None
+    assert hop["times"]["purgatory"] > 0 and hop["times"]["boot"] is None
+
+
+@long
+def test_other_files_of_kernels(chain, tmp_path):
+    """A vmlinux, which is entered in the middle, and a UKI; QEMU boots the first as well."""
+    elf = vmlinux("6.12", tmp_path / "vmlinux")
+    uki = make_uki(tmp_path / "uki", {".linux": cache.kernel_image("7.3")})
+    done = chain(f"--kernel={elf}", f"--kernel={uki}", "--depth=2", "--memory=1G",
+                 "--fork=1", "--crash-into=kernel", limit=300)
+    check_good(done, 2, 1)
+    assert done.known["clones"][0]["used"]
 
 
 @long

@@ -3,6 +3,7 @@
 its reports."""
 
 import dataclasses
+import io
 import json
 import re
 import shutil
@@ -20,13 +21,14 @@ sys.path.insert(0, str(TESTS))
 
 import cache  # noqa: E402
 from guest import GuestError  # noqa: E402
-from chainlib import chain  # noqa: E402
+from qmp import QmpError  # noqa: E402
+from chainlib import chain, cli, words  # noqa: E402
 from chainlib.cli import USAGE, UsageError, make_plan, parser, verdict  # noqa: E402
 from chainlib.files import as_json, junit  # noqa: E402
 from chainlib.page import page  # noqa: E402
 from chainlib.progress import done_lines, now_line  # noqa: E402
 from chainlib.records import (Clone, Hop, Run, Seed, Times, fingerprint,  # noqa: E402
-                              hop_problems, mark_fresh, problems)
+                              end_early, hop_problems, mark_fresh, problems)
 from chainlib.table import table  # noqa: E402
 
 SEED = bytes(range(100, 132))
@@ -59,6 +61,12 @@ def test_reason_has_the_last_word_of_qemu():
     assert chain.reason(GuestError("slow\n  qemu: q: warning: x")) == "slow"
 
 
+def test_reason_has_the_panic():
+    said = "QEMU has ended\n  | x\n  | [ 1.0] Kernel panic - not syncing: no init\n  | [ 2] y"
+    assert chain.reason(GuestError(said)) == \
+        "QEMU has ended; Kernel panic - not syncing: no init"
+
+
 @pytest.mark.parametrize("option, says", [
     ("--kernel=5.10", "6.1, 6.1-generic, 6.12, 7.3"),
     ("--kexec=/none", "--kexec=/none is not there"),
@@ -67,6 +75,18 @@ def test_wrong_usage_says_what_would_be_right(option, says, monkeypatch):
     monkeypatch.setattr(cache, "ensure", lambda: pytest.fail("the network was asked"))
     with pytest.raises(UsageError, match=re.escape(says)):
         make_plan(parser().parse_args([option]))
+
+
+def test_fetch_that_takes_too_long(monkeypatch, tmp_path, capsys):
+    """Said before, for it may take minutes, and afterwards."""
+    monkeypatch.setenv("KEXEC_SEED_CACHE", str(tmp_path))
+    fetch = tmp_path / "fetch"
+    fetch.write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(cache, "FETCH", fetch)
+    monkeypatch.setattr(cache, "FETCH_LIMIT", 0.2)
+    assert cli.main(["--kernel=6.1", f"--kexec={__file__}"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("chain: fetching") and "has not ended in 0.2 s" in said
 
 
 # Promises
@@ -82,6 +102,7 @@ def test_good_run_has_no_problems():
     ({"seed": Seed(1, 16, "ab", True, True)}, "16 bytes"),
     ({"seed": Seed(1, 32, "ab", True, False)}, "the same seed"),
     ({"used": False}, "not used at time zero"),
+    ({"used": None}, "does not tell whether it used"),
     ({"copies": [2, 0, 0]}, "2 copies of the seed in RAM after its use"),
     ({"copies": [0, 1, 0]}, "1 copy of the seed in RAM one hop later"),
     ({"method": "file", "copies": [1, 1, 1]}, "two hops later"),
@@ -141,6 +162,58 @@ def test_table_of_a_run_that_ended_early():
     assert "the guest ended" in text and "0 of 5" in text
 
 
+@pytest.mark.parametrize("error, status, says", [
+    (KeyboardInterrupt(), 130, "interrupted"), (QmpError("migrate: no"), 1, "migrate: no"),
+    (OSError(28, "No space left on device"), 1, "No space left")])
+def test_early_end_is_reported(build, tmp_path, monkeypatch, capsys, error, status, says):
+    """Whatever ends the run: what was seen is not lost."""
+    def machine(*_):
+        raise error
+    monkeypatch.setattr(cli, "machine", machine)
+    files = {name: tmp_path / name for name in ("junit", "json", "html")}
+    assert cli.main([f"--build={build}", "--kernel=6.1", "--depth=1",
+                     *(f"--{name}={file}" for name, file in files.items())]) == status
+    said = capsys.readouterr()
+    assert said.err == f"chain: {chain.reason(error)}\n" and says in said.out
+    assert all(says in file.read_text() for file in files.values())
+    assert not json.loads(files["json"].read_text())["held"]
+
+
+def test_hop_that_fails_says_so_alone():
+    run = good_run(1, 0)
+    end_early(run, "x")
+    assert problems(run) == ["x"]
+    run = good_run(1, 0)
+    run.hops[0].error = "x"
+    end_early(run, "x")
+    assert problems(run) == ["hop 1: 6.1 to 7.3: x"]
+
+
+class Closed(io.StringIO):
+    """What nobody reads any more."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_report_that_cannot_be_written(tmp_path, monkeypatch, capsys):
+    """It is told; the others are."""
+    options = parser().parse_args([f"--junit={tmp_path}", f"--json={tmp_path}/j"])
+    [failed] = cli.report(good_run(), options)
+    assert failed.startswith("--junit: ") and (tmp_path / "j").stat().st_size
+    assert "5 of 5" in capsys.readouterr().out
+    (tmp_path / "j").unlink()
+    monkeypatch.setattr(sys, "stdout", Closed())
+    assert [x.split(":")[0] for x in cli.report(good_run(), options)] == \
+        ["--junit", "the table"]
+    assert (tmp_path / "j").stat().st_size
+
+
+def test_few_are_counted():
+    assert words.title(Run([], [], "", 1, forks=1)) == "a chain of 1 hop and 1 clone"
+    assert "1 of 1 kept every promise; 1 seed (" in table(good_run(1, 0))
+
+
 def test_junit():
     run = good_run()
     run.hops[2].used = False
@@ -165,6 +238,22 @@ def test_json():
     known = json.loads(as_json(run))
     assert not known["held"] and known["hops"][0]["passed_by"] == "nobody"
     assert known["problems"] == ["hop 1: 6.1 to 7.3: nobody passed a seed"]
+
+
+def names_in(value) -> set[str]:
+    if isinstance(value, list):
+        return {name for x in value for name in names_in(x)}
+    if isinstance(value, dict):
+        return {*value, *(name for x in value.values() for name in names_in(x))}
+    return set()
+
+
+def test_manual_has_each_name_of_the_json():
+    text = (TESTS.parent / "man/kexec-seed-chain.7").read_text()
+    section = text.partition(".SS JSON\n")[2].partition("\n.S")[0]
+    bold = " ".join(re.findall(r"^\.BR? (.*)", section, re.M))
+    told = set(re.findall(r"\w+", re.sub('".*?"', "", bold)))
+    assert names_in(json.loads(as_json(good_run()))) == told
 
 
 def test_no_report_holds_a_seed():
@@ -201,6 +290,7 @@ def test_help_fits_a_screen():
     (["--memory=lots"], "not a size"),
     (["--kexec=/nowhere/kexec"], "not there"),
     (["--json=/nowhere/x.json"], "folder"),
+    (["--json=/tmp"], "is a folder"),
     (["--dept=3"], "--dept"),
     (["more"], "more"),
 ])

@@ -34,6 +34,25 @@ def test_image():
                                              (0x100000, 0x400000, 0x3fffff)]))
     assert seen.start == 0x5100 and len(seen.segments) == 2
     assert seen.entries() == [0x100000, 0x100200]
+    assert seen.entries(0xb53) == [0x100000, 0x100200, 0x100b53]
+    assert seen.entries(0x400000) == seen.entries()
+
+
+def vmlinux(entry: int, *starts: int) -> bytes:
+    """The headers of one, with a note before the segments that are loaded."""
+    header = b"\x7fELF\x02".ljust(24, b"\0") + struct.pack(
+        "<3QI4H", entry, 64, 0, 0, 64, 56, 1 + len(starts), 0)
+    return header.ljust(64, b"\0") + b"".join(
+        struct.pack("<2I6Q", kind, 0, 0, 0, start, 0, 0, 0)
+        for kind, start in [(4, 0), *((1, s) for s in starts)])
+
+
+def test_way_into_a_vmlinux():
+    data = vmlinux(0x1000b53, 0x2000000, 0x1000000)
+    assert image.elf_entry(data) == 0xb53
+    for other in (b"", b"MZ" + data[2:], data[:100], vmlinux(0x1000b53),
+                  vmlinux(0x1000b53, 0x2000000), data[:4] + b"\x01" + data[5:]):
+        assert image.elf_entry(other) == 0
 
 
 @pytest.mark.parametrize("data", [
@@ -108,6 +127,7 @@ LINES = {"mem": "BIOS-provided physical RAM map:", "crng": "random: crng init do
     ("mem words crng", "0.000000", (False, 0)),  # RDRAND, say
     ("mem crng words", "0.250000", (False, 0.25)),
     ("mem words", "0.000000", (False, None)),
+    ("mem", "0.000000", (None, None)),  # it has not come so far
 ])
 def test_seed_was_used(order, when, seen):
     console = "".join(f"[    {when}] {LINES[x]}\n" for x in order.split())
@@ -122,6 +142,9 @@ def test_times():
     times = Times()
     chain.set_times(times, 100, watch.Seen(why="nothing"), 104, 109)
     assert times.parts() == [("boot", 5)]
+    times = Times()
+    chain.set_times(times, 100, watch.Seen(102, 110, 113, 120), None, None)
+    assert times.parts() == [("shutdown", 2), ("purgatory", 3)]
 
 
 def test_whether_the_seed_was_mixed():
