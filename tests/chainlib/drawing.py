@@ -21,9 +21,9 @@ def svg(width: int, height: int, label: str, body: str, kind: str) -> str:
             f"{body}</svg>")
 
 
-def box(y: int, name: str, release: str) -> str:
+def box(y: int, name: str, release: str, kind: str = "box") -> str:
     middle = COLUMN // 2
-    return (f'<rect class="box" x="1" y="{y + 1}" width="{COLUMN - 2}"'
+    return (f'<rect class="{kind}" x="1" y="{y + 1}" width="{COLUMN - 2}"'
             f' height="{BOX_HEIGHT - 2}" rx="7"/>'
             f'<text class="name" x="{middle}" y="{y + 20}">'
             f"{escape(short(name, NAME_MAX))}</text>"
@@ -44,13 +44,15 @@ def arrow(height: int, bad: bool) -> str:
 
 
 def hop(number: int, method: str, name: str, release: str, bad: bool) -> str:
-    """The arrow from the kernel above, and the box of the kernel that it leads to."""
+    """The arrow from the kernel above, and the box of the kernel that it leads to; which
+    has no release if it did not come up."""
     y = ARROW_HEIGHT // 2
     text = (f'<rect class="plate" x="{COLUMN // 2 - 70}" y="{y - 26}" width="140"'
             f' height="40" rx="4"/>'
             f'<text class="number" x="{COLUMN // 2}" y="{y - 9}">hop {number}</text>'
             f'<text class="method" x="{COLUMN // 2}" y="{y + 7}">{escape(method)}</text>')
-    body = arrow(ARROW_HEIGHT, bad) + text + box(ARROW_HEIGHT, name, release)
+    end = box(ARROW_HEIGHT, name, release or "not reached", "box" if release else "box bad")
+    body = arrow(ARROW_HEIGHT, bad) + text + end
     return svg(COLUMN, ARROW_HEIGHT + BOX_HEIGHT, f"hop {number} by {method} to {name}",
                body, "step")
 

@@ -49,6 +49,7 @@ svg .name { font-size: 14px; font-weight: 600; } svg .release { font-size: 11px;
 svg .release { fill: var(--soft); } svg .method { font: 12px ui-monospace, monospace; }
 svg .number { fill: var(--soft); font-size: 11px; }
 .box { fill: var(--card); stroke: var(--accent); stroke-width: 1.5; }
+.box.bad { stroke: var(--bad); stroke-dasharray: 5 4; }
 .plate { fill: var(--bg); } .arrow { fill: none; stroke: var(--accent); stroke-width: 2; }
 .head.arrow { fill: var(--accent); stroke: none; }
 .arrow.bad { stroke: var(--bad); stroke-dasharray: 5 4; }
@@ -65,7 +66,8 @@ ul.clones { display: grid; grid-template-columns: repeat(auto-fill, minmax(190px
   border-radius: 8px; break-inside: avoid; font-size: 13px; }
 .clone .print { font-size: 14px; } .clone div { overflow-wrap: anywhere; }
 @media (max-width: 640px) { ol.chain > li { flex-direction: column; gap: 0; }
-  .words { width: 100%; } .legend { grid-template-columns: 1fr; } }
+  .words { width: 100%; } .words.notes { background: var(--bg); }
+  .legend { grid-template-columns: 1fr; } }
 """
 
 

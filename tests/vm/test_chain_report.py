@@ -315,6 +315,13 @@ def test_page_is_self_contained():
     ET.fromstring(re.search(r"<svg.*?</svg>", text, re.S)[0])
 
 
+def test_page_of_a_kernel_that_was_not_reached():
+    run = good_run(2, 0)
+    assert "not reached" not in page(run)
+    run.hops[1].release, run.hops[1].error = "", "QEMU has ended"
+    assert page(run).count("box bad") == page(run).count("not reached") == 1
+
+
 class Requests:
     """A proxy that answers nothing and remembers which hosts it was asked for."""
 
