@@ -11,6 +11,7 @@ WIDTH, ROW_HEIGHT, FOOT = 880, 380, 28
 PANEL_WIDTH, PANEL_HEIGHT, TOP = 310, 240, 94
 LEFTS = [76, 500]
 COLOURS = {OURS: "#0b6e4f", BASELINE: "#b3402a", SECOND: "#3b5b92"}
+DASHES = {OURS: "", BASELINE: "", SECOND: ' stroke-dasharray="6 4"'}
 LEAST = 0.001  # what is too little to be measured still has a place on such an axis
 
 STYLE = ("text{font:12px sans-serif;fill:#333}.title{font-size:16px;font-weight:bold}"
@@ -72,12 +73,13 @@ class Panel:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
         if name == SECOND:  # close to the first one: no numbers
             return [f'<polyline points="{path}" fill="none" stroke="{colour}" '
-                    'stroke-width="2" stroke-dasharray="6 4"/>']
+                    f'stroke-width="2"{DASHES[name]}/>']
         out = [f'<polyline points="{path}" fill="none" stroke="{colour}" '
                'stroke-width="2"/>']
         for (x, y), value in zip(spots, values):
             out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>')
-            out.append(text(x, y + (-9 if above else 18), number(value)))
+            low = y + 20 > self.top + PANEL_HEIGHT  # there is no room below it
+            out.append(text(x, y + (-9 if above or low else 18), number(value)))
         return out
 
 
@@ -86,7 +88,7 @@ def legend(names: list, top: float) -> list:
     for i, name in enumerate(names):
         x = LEFTS[0] + 130 * i
         out.append(f'<line x1="{x}" x2="{x + 22}" y1="{top - 42}" y2="{top - 42}" '
-                   f'stroke="{COLOURS[name]}" stroke-width="3"/>')
+                   f'stroke="{COLOURS[name]}" stroke-width="3"{DASHES[name]}/>')
         out.append(text(x + 28, top - 38, name, "start"))
     return out
 
