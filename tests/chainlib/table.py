@@ -5,19 +5,24 @@ from . import words
 from .records import Clone, Hop, Run, clone_problems, hop_problems
 
 HOP_HEAD = ["hop", "from", "to", "system call", "seed", "passed by", "how", "used", "new",
-            "wiped", "load", "shutdown", "purgatory", "decompr.", "boot", "hop s"]
+            "wiped"]
+# Beside those, they would not fit into a terminal.
+TIME_HEAD = ["hop", "load s", "shutdown", "purgatory", "decompression", "boot", "hop s"]
 CLONE_HEAD = ["clone", "seed", "how", "new", "used", "daemon", "s"]
-NUMBERS = {"hop", "clone", *HOP_HEAD[HOP_HEAD.index("load"):], "s"}
+NUMBERS = {*TIME_HEAD, "clone", "s"}
 
 
 def hop_row(hop: Hop) -> list[str]:
-    t = hop.times
     return [str(hop.number), words.short(hop.source), words.short(hop.target),
             words.method(hop), words.fingerprint(hop.seed), hop.passed_by,
             words.handed(hop.seed),
-            words.used(hop), words.fresh(hop.seed), words.wiped(hop),
-            *map(words.seconds, (t.load, t.shutdown, t.purgatory, t.decompression, t.boot,
-                                 t.total() or None))]
+            words.used(hop), words.fresh(hop.seed), words.wiped(hop)]
+
+
+def time_row(hop: Hop) -> list[str]:
+    t = hop.times
+    return [str(hop.number), *map(words.seconds, (
+        t.load, t.shutdown, t.purgatory, t.decompression, t.boot, t.total() or None))]
 
 
 def clone_row(clone: Clone) -> list[str]:
@@ -43,6 +48,8 @@ def table(run: Run) -> str:
         lines += [*columns(HOP_HEAD, [hop_row(h) for h in run.hops]), ""]
     if notes := words.notes(run):
         lines += [*notes, ""]
+    if run.hops:
+        lines += [*columns(TIME_HEAD, [time_row(h) for h in run.hops]), ""]
     if run.clones:
         lines += [f"clones of {run.kernels[run.depth % len(run.kernels)]}, crashed into"
                   f" the {run.crash_into}:", "",

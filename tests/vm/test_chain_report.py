@@ -156,6 +156,17 @@ def test_table():
     assert "not as promised:" in text and "1 copy" in text and "3 of 5" in text
 
 
+def test_table_fits_a_terminal():
+    """Of 100 columns, with the longest that kernels and hops of a chain are called."""
+    run = good_run(12, 3)
+    for hop in run.hops:
+        hop.source, hop.method, hop.copies = "6.1-generic", "file", [10, 10, 0]
+    lines = table(run).splitlines()
+    assert max(map(len, lines[2:-1])) <= 100
+    [times] = [n for n, x in enumerate(lines) if "purgatory" in x]
+    assert lines[times + 3].split() == ["3", "2.00", "0.25", "0.50", "0.75", "3.00", "4.50"]
+
+
 def test_table_of_a_run_that_ended_early():
     run = dataclasses.replace(good_run(), hops=[], clones=[], error="the guest ended")
     text = table(run)
