@@ -4,6 +4,7 @@
 #include "kexec_seed/subcommand.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 int command_daemon(int argc, char **argv, struct error *err)
 {
@@ -16,6 +17,8 @@ int command_daemon(int argc, char **argv, struct error *err)
 		puts("Usage: kexec-seed daemon [OPTION]...\n"
 		     "Refresh the seed of the crash kernel after each VM fork.\n");
 		daemon_options_print(stdout);
+	} else if (geteuid() != 0) { /* it would try for ever */
+		ret = error_set(err, EPERM, "daemon: not permitted: this needs root");
 	} else {
 		ret = daemon_run(&o, refresh_run, err);
 	}

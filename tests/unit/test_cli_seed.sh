@@ -35,7 +35,7 @@ fi
 
 # seed ARGUMENT...: runs it, into $tmp/out, $tmp/err and $got
 seed() {
-	$nobody "$tmp/kexec-seed" "$@" >"$tmp/out" 2>"$tmp/err"
+	timeout 60 $nobody "$tmp/kexec-seed" "$@" >"$tmp/out" 2>"$tmp/err"
 	got=$?
 }
 
@@ -157,6 +157,7 @@ eval "usage \"unknown option '--no-such-option'\" $(cat "$tmp/example") --no-suc
 refused 1 1 "needs root" refresh
 refused 1 1 "needs root" refresh --full
 refused 1 1 "needs root" verify
+refused 1 1 "needs root" daemon --sources=none
 # for all to read, where the kernel has kexec and nobody has used it yet
 why="does this kernel have kexec?"
 [ ! -d /run/kexec-seed ] || why="needs root"
