@@ -291,6 +291,14 @@ def test_help_fits_a_screen():
     assert max(map(len, USAGE.splitlines())) <= 80
 
 
+def test_help_and_manual_have_every_option():
+    known = {x for action in parser()._actions for x in action.option_strings}
+    page = (TESTS.parent / "man/kexec-seed-chain.7").read_text().replace("\\-", "-")
+    for text in (USAGE, page):
+        there = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
+        assert there - {"--seed-mix"} == {x for x in known if x.startswith("--")}
+
+
 @pytest.mark.parametrize("argv, says", [
     (["--depth=x"], "--depth"),
     (["--depth=-1"], "negative"),
