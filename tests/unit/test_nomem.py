@@ -16,7 +16,8 @@ from pathlib import Path
 TOP = Path(os.environ.get("srcdir", Path(__file__).resolve().parents[2]))
 KEXEC = os.environ.get("KEXEC", "kexec/kexec")
 PROBE = os.environ.get("PROBE", "tests/probe/probe.bzImage")
-NOMEM = Path(os.environ.get("NOMEM_SO", "tests/unit/nomem.so")).absolute()
+# from here: $LD_PRELOAD ends a name at a blank, which the build folder's may have
+NOMEM = f"./{os.path.relpath(os.environ.get('NOMEM_SO', 'tests/unit/nomem.so'))}"
 MACHINES = Path(os.environ.get("MACHINES", TOP / "tests/machines"))
 ALL = os.environ.get("KEXEC_FAULTS") == "all"
 LIMIT = 10 * float(os.environ.get("KEXEC_TEST_SLOW", "1"))  # seconds
@@ -28,7 +29,7 @@ def run(argv: list[str], order: str | None = None) -> subprocess.CompletedProces
     """With an order: the file descriptor 2 ends in a line with the number of requests."""
     env = dict(os.environ)
     if order is not None:
-        env |= {"NOMEM": order, "LD_PRELOAD": str(NOMEM)}
+        env |= {"NOMEM": order, "LD_PRELOAD": NOMEM}
     return subprocess.run(argv, env=env, capture_output=True, timeout=LIMIT, check=False)
 
 
