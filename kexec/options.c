@@ -358,7 +358,7 @@ static void settle(struct options *o, bool normal, bool last)
 	if (o->status && !normal) /* kexec-tools' -S asks for the crash kernel */
 		o->target = KEXEC_TARGET_CRASH;
 	if (o->unload && last) /* -u -p is what -p -u is */
-		o->load = o->exec = o->shutdown = false;
+		o->load = false;
 	if (o->entry_32bit && o->method == METHOD_AUTO) /* no going over to the other */
 		o->method = METHOD_LOAD;
 }

@@ -43,6 +43,8 @@ static void test_actions(void **state)
 		{ "-u", false, true, false, false, false, false },
 		{ "-p -u", false, true, false, false, false, false },
 		{ "-u -p", false, true, false, false, false, false },
+		{ "-u -e", false, true, true, false, true, true },
+		{ "-f -u", false, true, true, false, false, true },
 		{ "-e -l k", true, false, false, false, true, true },
 	};
 	struct options o;
