@@ -79,6 +79,7 @@ static void test_find(void **state)
 	/* setup_cmdline() in arch/x86/kernel/kexec-bzimage64.c of the kernel */
 	static const char *const fronts[] = {
 		"elfcorehdr=0x21f000000 ",
+		"elfcorehdr=0x21f000000 dmcryptkeys=0x1 ",
 		"elfcorehdr=0x21f000000 dmcryptkeys=0x2fffe000 ",
 		"elfcorehdr=0x21f000000 dmcryptkeys=0x123456789abcd000 ",
 	};
