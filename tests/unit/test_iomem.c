@@ -89,14 +89,16 @@ static void test_nested_in_its_own_type(void **state)
 			       "  00001000-00001fff : Reserved\n"
 			       "00004000-00005fff : Reserved\n"
 			       "  00005000-00006fff : Reserved\n"
-			       "00005800-00005fff : System RAM\n");
+			       "00005800-00005fff : System RAM\n"
+			       "  00006fff-00007000 : Reserved\n");
 
 	(void)state;
-	assert_int_equal(m.map.count, 4);
+	assert_int_equal(m.map.count, 5);
 	assert_entry(&m.map, 0, 0x1000, 0x2fff, E820_RESERVED);
 	assert_entry(&m.map, 1, 0x4000, 0x5fff, E820_RESERVED);
 	assert_entry(&m.map, 2, 0x6000, 0x6fff, E820_RESERVED);
 	assert_entry(&m.map, 3, 0x5800, 0x5fff, E820_RAM);
+	assert_entry(&m.map, 4, 0x7000, 0x7000, E820_RESERVED); /* one byte */
 	iomem_free(&m);
 }
 
