@@ -113,6 +113,7 @@ static void test_segments(void **state)
 	struct segment *initrd = plan_segment(p, PURGATORY_KIND_INITRD);
 	struct segment *self = plan_segment(p, PURGATORY_KIND_PURGATORY);
 	struct segment *params = plan_segment(p, PURGATORY_KIND_BOOT_PARAMS);
+	struct segment *seed = plan_segment(p, PURGATORY_KIND_SEED);
 	uint64_t end = initrd->addr + initrd->mem_size;
 
 	r->neighbour.addr = SCENE_REGION;
@@ -132,6 +133,17 @@ static void test_segments(void **state)
 	BORDER(r, p->has_seed, true, false, "a seed without");
 	/* what a refresh replaces must not be above what stays */
 	BORDER(r, params->addr, params->addr, end, "order");
+	BORDER(r, seed->addr, seed->addr, SCENE_REGION, "overlap");
+	p->hole = (struct range){ end, end };
+	BORDER(r, p->hole.end, r->region.end, r->region.end + 1, "hole is outside");
+	/* in whatever order they are listed */
+	for (size_t i = 0; i < p->nr_segments / 2; i++) {
+		struct segment first = p->segments[i];
+
+		p->segments[i] = p->segments[p->nr_segments - 1 - i];
+		p->segments[p->nr_segments - 1 - i] = first;
+	}
+	possible(r);
 }
 
 static void test_blocks(void **state)

@@ -261,10 +261,17 @@ static void test_record_heads(void **state)
 	}
 	s->data[at] = IMAGE;
 	memset(s->data + at + 1, 0, 3);
+	s->data[12] = 1; /* reserved */
+	finish(s->data, s->size);
+	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
+	assert_string_equal(s->err.text, "damaged: its header");
+	s->data[12] = 0;
 	for (size_t i = 0; i < COUNT(lengths); i++) {
 		memcpy(s->data + at + 4, &lengths[i], 4);
 		finish(s->data, s->size);
 		assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
+		if (lengths[i] > s->size)
+			assert_string_equal(s->err.text, "the last record is cut off");
 	}
 	memcpy(s->data + at + 4, &length, 4);
 	at = find_record(s, KERNEL, &length);
@@ -319,6 +326,7 @@ static void test_not_written(void **state)
 
 	o->kernel = "vmlinuz";
 	not_written(s, &s->file, -EINVAL);
+	assert_memory_equal(s->err.text, "no recipe can be written: ", 26);
 	o->kernel = s->file.strings[0];
 	o->target = KEXEC_TARGET_NORMAL;
 	not_written(s, &s->file, -EINVAL);
@@ -362,6 +370,8 @@ static void test_too_large(void **state)
 	assert_non_null(p->elfcorehdr_block);
 	p->elfcorehdr_size = hdr->content.size = hdr->mem_size = 4 * MIB;
 	not_written(s, &s->load, -EFBIG);
+	assert_non_null(strstr(s->err.text, "KiB, more than the 4096 KiB that are"));
+	assert_memory_equal(s->err.text, "the recipe has 41", 17);
 	hdr->mem_size += PAGE;
 	p->elfcorehdr_size = ++hdr->content.size;
 	not_written(s, &s->load, -EINVAL);
