@@ -150,6 +150,7 @@ static void absorb(uint32_t state[8], const uint8_t *data, size_t blocks)
 {
 	absorb_blocks(state, data, blocks);
 	wipe_dead_stack();
+	wipe_vectors();
 }
 
 void sha256_init(struct sha256 *s)

@@ -7,6 +7,7 @@
  * so messages that do not depend on each other take turns: the lanes.
  */
 #include "sha256_parts.h"
+#include "traceless.h"
 
 #include <immintrin.h>
 
@@ -124,30 +125,6 @@ INLINE_SHA void absorb_block(struct lane *a, const uint8_t *block_a, struct lane
 	add_state(b, &old_b);
 }
 
-INLINE_SHA void wipe_registers(void)
-{
-	__asm__ volatile(
-		".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n\t"
-		"pxor %%xmm\\n, %%xmm\\n\n\t"
-		".endr"
-		:
-		:
-		: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
-		  "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory");
-#ifdef __AVX512VL__ /* a program for such a processor: its compiler uses these as well */
-	__asm__ volatile(
-		".irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, "
-		"30, 31\n\t"
-		"vpxord %%xmm\\n, %%xmm\\n, %%xmm\\n\n\t"
-		".endr"
-		:
-		:
-		: "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23",
-		  "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31",
-		  "memory");
-#endif
-}
-
 USES_SHA void sha256_ni_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS],
 			       const uint8_t *a, const uint8_t *b, size_t blocks)
 {
@@ -159,5 +136,5 @@ USES_SHA void sha256_ni_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS],
 		absorb_block(&lane_a, a, &lane_b, b);
 	store_state(&lane_a, state[0]);
 	store_state(&lane_b, state[1]);
-	wipe_registers();
+	wipe_vectors();
 }
