@@ -95,6 +95,8 @@ static void refresh(struct daemon *d)
 	pace_begin(&d->pace);
 	d->began = daemon_now();
 	ret = d->refresh(&req, &result, &err);
+	/* what was said meanwhile is heard only now, and may be of the same fork */
+	d->burst.began += daemon_now() - d->began;
 	d->lost_image = result.lost;
 	if (ret && result.verdict == REFRESH_FOREIGN && d->options->reload) {
 		ret = child_start(&d->command, d->loop, d->options->reload,

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct fake_refresh fake;
 
@@ -13,6 +14,7 @@ int count_refresh(const struct refresh_request *req, struct refresh_result *out,
 {
 	fake.count++;
 	fake.last = daemon_now();
+	usleep(fake.takes);
 	snprintf(fake.source, sizeof(fake.source), "%s", req->source);
 	*out = (struct refresh_result){ .way = REFRESH_DYNAMIC,
 					.verdict = fake.verdict,

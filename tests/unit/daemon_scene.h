@@ -11,6 +11,7 @@
 struct fake_refresh {
 	unsigned int count;
 	uint64_t last;
+	unsigned int takes; /* microseconds */
 	int result;
 	enum refresh_verdict verdict;
 	bool lost, restore;

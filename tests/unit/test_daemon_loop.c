@@ -51,6 +51,28 @@ static void test_start(void **state)
 	end(&s);
 }
 
+/* A refresh that takes its time: what was said meanwhile is heard late. */
+static void test_slow(void **state)
+{
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	start(&s);
+	run(&s, 150000);
+	fake.takes = 250000;
+	s.d.host.fork(&s.d, "uevent", "");
+	s.d.host.fork(&s.d, "kmsg", ""); /* the same fork */
+	run(&s, 400000);
+	assert_int_equal(fake.count, 2);
+	s.d.host.fork(&s.d, "uevent", "");
+	s.d.host.fork(&s.d, "kmsg", "");
+	s.d.host.fork(&s.d, "kmsg", ""); /* another one */
+	run(&s, 400000);
+	assert_int_equal(fake.count, 4);
+	end(&s);
+}
+
 static void test_flood(void **state)
 {
 	uint64_t began, last = 0;
@@ -341,11 +363,12 @@ static void test_signals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),	     cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_million),	     cmocka_unit_test(test_backoff),
-		cmocka_unit_test(test_retry),	     cmocka_unit_test(test_command),
-		cmocka_unit_test(test_command_late), cmocka_unit_test(test_one_only),
-		cmocka_unit_test(test_no_folder),    cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_start),	 cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_flood),	 cmocka_unit_test(test_million),
+		cmocka_unit_test(test_backoff),	 cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_command),	 cmocka_unit_test(test_command_late),
+		cmocka_unit_test(test_one_only), cmocka_unit_test(test_no_folder),
+		cmocka_unit_test(test_signals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
