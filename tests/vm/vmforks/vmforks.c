@@ -4,14 +4,20 @@
  * while it is being loaded. The generation ID gets another value, and the event's method
  * notifies the device; from there on everything is the kernel's own.
  *
+ * Loading a module ends waits on the tick of the kernel's timer, right after which it would
+ * always begin; a hypervisor knows nothing of that, so the first fork comes at any time.
+ *
  * QEMU, docs/specs/vmgenid: the ID lies 40 bytes behind the address in VGIA; the event is
  * the fifth general-purpose one.
  */
 #include <linux/acpi.h>
+#include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/module.h>
+#include <linux/random.h>
 
 #define ID_OFFSET 40
+#define TICK_US	  10000 /* the longest that there is */
 
 static unsigned int count = 1;
 module_param(count, uint, 0);
@@ -20,6 +26,7 @@ MODULE_PARM_DESC(count, "how many forks");
 static int __init vmforks_init(void)
 {
 	unsigned long long base;
+	unsigned long us = get_random_u32() % TICK_US;
 	u64 *id;
 
 	if (ACPI_FAILURE(acpi_evaluate_integer(NULL, "\\VGIA", NULL, &base)))
@@ -27,6 +34,7 @@ static int __init vmforks_init(void)
 	id = memremap(base + ID_OFFSET, 2 * sizeof(*id), MEMREMAP_WB);
 	if (!id)
 		return -ENOMEM;
+	usleep_range(us, us + 1);
 	for (unsigned int i = 0; i < count; i++) {
 		id[0]++;
 		acpi_evaluate_object(NULL, "\\_GPE._E05", NULL, NULL);
