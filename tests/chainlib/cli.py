@@ -51,7 +51,7 @@ outside, and tell whether each is handed a random seed: fresh, used, wiped.
   --console=FILE    what the kernels of the chain said
   -h, --help        this text; more in kexec-seed-chain(7)
 
-Exit status: 0 all promises were held, 1 some were not, 2 wrong usage, 130 interrupted.
+Exit: 0 all promises were held, 1 some were not, 2 wrong usage, 130 interrupted
 """
 
 
