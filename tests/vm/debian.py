@@ -34,7 +34,7 @@ from cache import FETCH, MissingError, cache_dir
 from initrd import Content, Cpio
 
 SUITES = ["bookworm", "trixie"]
-INCLUDE = "systemd-sysv,udev,kmod,procps,libelf1,libjson-c5"
+INCLUDE = "systemd-sysv,udev,kmod,libelf1,libjson-c5"
 # Not read by anything in a test, and half of the size.
 UNUSED = ["/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*",
           "/usr/share/man/*", "/usr/lib/x86_64-linux-gnu/perl-base/unicore/*"]
