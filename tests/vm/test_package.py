@@ -54,15 +54,15 @@ class Root:
                 for p in self.path(MADE).glob("*.deb")}
 
 
-def make_root(suite: str, folder: Path) -> None:
-    """Debian with what building any package takes, and its apt ready to use."""
+def make_root(suite: str, folder: Path, variant: str = "buildd") -> None:
+    """Debian, by default with what building any package takes; its apt ready to use."""
     fetch = debian._load_fetch()
     site = fetch.Archive(debian.cache_dir() / "apt").site()
     conf = folder / "etc/apt/apt.conf.d/99test"
     tar = folder.with_suffix(".tar")
     keyring = next((k for k in fetch.KEYRINGS if os.path.exists(k)), None)
     signed = f"[signed-by={keyring}] " if keyring else ""
-    fetch.run(["mmdebstrap", "--variant=buildd", suite, str(tar),
+    fetch.run(["mmdebstrap", f"--variant={variant}", suite, str(tar),
                f"deb {signed}{site} {suite} main"], f"make a root of {suite}")
     folder.mkdir()
     fetch.run(["tar", "-C", str(folder), "-xf", str(tar)], "unpack it")
@@ -73,7 +73,17 @@ def make_root(suite: str, folder: Path) -> None:
     shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
 
 
-@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+def copy_tree(target: Path) -> None:
+    """The files that git knows or would take, as they are now."""
+    target.mkdir(parents=True)
+    names = subprocess.run(["git", "-C", TOP, "ls-files", "-z", "-co",
+                            "--exclude-standard"], capture_output=True, check=True).stdout
+    packed = subprocess.run(["tar", "-C", TOP, "--null", "-T", "-", "-c"], input=names,
+                            capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-C", target, "-x"], input=packed, check=True)
+
+
+@pytest.fixture(scope="module", params=debian.SUITES)
 def root(request, tmp_path_factory):
     """With the packages built from the files that git knows, tests included."""
     if not shutil.which("mmdebstrap"):
@@ -82,12 +92,7 @@ def root(request, tmp_path_factory):
     make_root(request.param, folder)
     made = Root(folder)
     source = made.path(HERE)
-    source.mkdir(parents=True)
-    names = subprocess.run(["git", "-C", TOP, "ls-files", "-z", "-co",
-                            "--exclude-standard"], capture_output=True, check=True).stdout
-    subprocess.run(["tar", "-C", TOP, "--null", "-T", "-", "-cf", source / "../tree.tar"],
-                   input=names, check=True)
-    subprocess.run(["tar", "-C", source, "-xf", source / "../tree.tar"], check=True)
+    copy_tree(source)
     made.run(f"chown -R 65534:65534 {MADE}; apt-get -q update;"
              f"{APT} build-dep {HERE}; {BUILD}")
     yield made
