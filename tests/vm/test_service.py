@@ -161,7 +161,7 @@ def reloads(guest: Guest, service: Service) -> None:
     assert guest.run(f"systemctl restart {UNIT}").status
     assert service.get("ExecMainStatus") == "2"
     assert service.get("ActiveState") == "failed"  # and is not tried again and again
-    guest.check(f"rm {CONF}; systemctl start {UNIT}")
+    guest.check(f"rm {CONF}; systemctl enable --now {UNIT}")
     service.wait_refresh(4, "start", "dynamic")
 
 
@@ -224,7 +224,11 @@ def loads_all(guest: Guest, service: Service) -> None:
 
 def ends(guest: Guest, service: Service) -> None:
     """What is loaded outlives the daemon, and so does what is known about it."""
-    guest.check(f"systemctl stop {UNIT}")
+    said = guest.check(f"journalctl -u {UNIT} KEXEC_SEED_METHOD=dynamic")
+    methods = [e["KEXEC_SEED_METHOD"] for e in service.refreshes()]
+    assert said.count("has a fresh seed") == methods.count("dynamic"), said
+    assert "Listening to: " in guest.check("systemctl status kexec-seed")
+    guest.check(f"systemctl disable --now {UNIT}")
     assert service.get("Result") == "success"
     assert guest.check(f"stat -c %a {RECIPE}").strip() == "600"
     status = service.status()
