@@ -127,6 +127,26 @@ def test_orders(root):
     root.run("dpkg --purge kexec-seed")
 
 
+def test_initramfs(root):
+    """As integration/README.md has it; without its setting, no daemon is in there."""
+    root.run(f"{APT} install initramfs-tools linux-image-amd64 {root.debs()['kexec-seed']}",
+             limit=1800)
+    listing = "lsinitramfs /boot/initrd.img-*"
+    assert "sbin/kexec-seed" not in root.run(listing)
+    root.run("echo KEXEC_SEED=yes >/etc/initramfs-tools/conf.d/kexec-seed;"
+             "update-initramfs -u")
+    files = root.run(listing)
+    for name in ("usr/sbin/kexec", "usr/sbin/kexec-seed",
+                 "scripts/init-premount/kexec-seed", "scripts/init-bottom/kexec-seed"):
+        assert name in files.splitlines(), files
+    root.run(f"{APT} install dracut-core; mkdir -p /etc/dracut.conf.d;"
+             "echo 'add_dracutmodules+=\" kexec-seed \"' >/etc/dracut.conf.d/10-test.conf;"
+             "dracut --force /tmp/image $(ls /lib/modules)", limit=1800)
+    files = root.run("lsinitrd /tmp/image")
+    assert "usr/sbin/kexec-seed\n" in files and "kexec-seed.service\n" in files, files
+    root.run("dpkg --purge kexec-seed dracut-core")
+
+
 def test_dkms(root):
     """The module, for the kernel that the release has."""
     root.run(f"{APT} install linux-headers-amd64 {root.debs()['vmgenid-uevent-dkms']}",
