@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* With all names that mean something: scripts look in it for what there is. */
 void options_print_help(FILE *to)
 {
 	fputs("Usage: kexec [OPTION]... KERNEL\n"
@@ -22,7 +23,8 @@ void options_print_help(FILE *to)
 	      "  -t, --type=TYPE        bzImage, bzImage64, elf-x86_64, uki; --entry-32bit\n"
 	      "      --seed=WHEN        auto, require, or off; --seed-timeout=SECONDS [10]\n"
 	      "      --seed-mix=        auto, or off; --vmgenid-addr=ADDR\n"
-	      "  -a | -c | -s           system call: best, kexec_load, kexec_file_load\n"
+	      "  -a, --kexec-syscall-auto   kexec_load, or else kexec_file_load [default]\n"
+	      "  -c, --kexec-syscall        kexec_load only  -s, --kexec-file-syscall\n"
 	      "      --mem-min=ADDR, --mem-max=ADDR, --no-cma, --noefi    how to load\n"
 	      "      --hotplug, --pass-memmap-cmdline, --print-ckr-size   for -p\n"
 	      "  -x, --no-ifdown        leave network up     -y, --no-sync   leave disks\n"
@@ -267,8 +269,7 @@ static int check_load(const struct options *o, struct error *err)
 {
 	bool crash = o->target == KEXEC_TARGET_CRASH;
 
-	/* a script's empty variable */
-	if (!o->kernel || !*o->kernel)
+	if (!o->kernel)
 		return error_set(err, EINVAL, "no kernel given");
 	if (o->initrd && !*o->initrd)
 		return error_set(err, EINVAL, "--initrd needs the name of a file");
@@ -353,14 +354,29 @@ static bool parse_question(int opt, struct options *o)
 }
 
 /* Once all options are known. */
-static void settle(struct options *o, bool normal, bool last)
+static void settle(struct options *o, bool normal)
 {
 	if (o->status && !normal) /* kexec-tools' -S asks for the crash kernel */
 		o->target = KEXEC_TARGET_CRASH;
-	if (o->unload && last) /* -u -p is what -p -u is */
+	if (o->unload && !o->kernel) /* -u -p is what -p -u is */
 		o->load = false;
 	if (o->entry_32bit && o->method == METHOD_AUTO) /* no going over to the other */
 		o->method = METHOD_LOAD;
+}
+
+static int take_kernel(int argc, char **argv, struct options *o, struct error *err)
+{
+	for (; optind < argc; optind++) {
+		if (!*argv[optind]) /* an argument that a script leaves out */
+			continue;
+		if (o->kernel)
+			return error_set(err, EINVAL,
+					 "%s: one kernel is enough (a command line with "
+					 "blanks needs quotes)",
+					 argv[optind]);
+		o->kernel = argv[optind];
+	}
+	return 0;
 }
 
 int options_parse(int argc, char **argv, struct options *out, struct error *err)
@@ -396,15 +412,10 @@ int options_parse(int argc, char **argv, struct options *out, struct error *err)
 	}
 	o.sync = o.sync && !no_sync;
 	o.ifdown = o.ifdown && !no_ifdown;
-	settle(&o, normal, optind == argc);
-	if (optind < argc)
-		o.kernel = argv[optind++];
-	for (; optind < argc; optind++)
-		if (*argv[optind]) /* or an argument that a script leaves out */
-			return error_set(err, EINVAL,
-					 "%s: one kernel is enough (a command line with "
-					 "blanks needs quotes)",
-					 argv[optind]);
+	ret = take_kernel(argc, argv, &o, err);
+	if (ret)
+		return ret;
+	settle(&o, normal);
 	ret = check(&o, err);
 	if (!ret)
 		*out = o;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Parses @line, whose words end at @stop. */
@@ -149,6 +150,33 @@ static void test_their_options(void **state)
 	assert_null(option_refusal('l'));
 }
 
+/* The image builder kiwi and the tests of LTP look for a name in it before they use it. */
+static void test_help_names_them(void **state)
+{
+	char *text = NULL;
+	size_t size, named = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	options_print_help(f);
+	fclose(f);
+	for (const struct option *t = theirs; t->name; t++) {
+		char word[64];
+		const struct option *o = option_table;
+		bool here;
+
+		while (strcmp(o->name, t->name))
+			o++;
+		snprintf(word, sizeof(word), "--%s", t->name);
+		here = strstr(text, word) != NULL;
+		if (o->val != OPT_ALWAYS_SO && here != !option_refusal(o->val))
+			fail_msg("%s is %s", word, here ? "named" : "missing");
+		named += here;
+	}
+	assert_in_range(named, 30, 40);
+	free(text);
+}
+
 /* In words what matters of @o. */
 static void describe(const struct options *o, char *to, size_t size)
 {
@@ -194,6 +222,7 @@ static void test_callers(void **state)
 		  "load normal auto k (-) i" },
 		{ "-l|--initrd=i|--|k", "load normal auto k (-) i" },
 		{ "-l|k||--append=a|", "load normal auto k (a) -" },
+		{ "|--load|k|--initrd|i|--command-line|a", "load normal auto k (a) i" },
 		{ "k|--command-line=a", "load shutdown normal auto k (a) -" },
 		{ "-f|k|--append=a", "load exec normal auto k (a) -" },
 		{ "-u", "unload normal auto" },
@@ -216,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_abbreviations),
 		cmocka_unit_test(test_their_options),
+		cmocka_unit_test(test_help_names_them),
 		cmocka_unit_test(test_callers),
 	};
 
