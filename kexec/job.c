@@ -102,7 +102,7 @@ static int open_initrd(struct job *job, struct error *err)
 		return file_open(job->o->initrd, &job->initrd, err);
 	if (!job->o->reuse_initrd)
 		return 0;
-	ret = file_open_copy(RETAINED_INITRD, &job->initrd, err);
+	ret = file_open(RETAINED_INITRD, &job->initrd, err);
 	if (ret == -ENOENT)
 		return error_set(
 			err, ENOENT,

@@ -81,18 +81,6 @@ int file_adopt(int fd, const char *path, struct file *out, struct error *err)
 	return ret;
 }
 
-int file_open(const char *path, struct file *out, struct error *err)
-{
-	/* a FIFO must not make us wait for its writer */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	*out = FILE_NONE;
-	if (fd < 0)
-		return error_set(err, errno, "%s: %s", path, strerror(errno));
-	keep_writers_out(fd);
-	return file_adopt(fd, path, out, err);
-}
-
 int file_write_all(int fd, const void *data, size_t size)
 {
 	const uint8_t *buf = data;
@@ -148,14 +136,27 @@ static int open_copy(int from, const char *path, struct file *out, struct error 
 	return ret;
 }
 
-int file_open_copy(const char *path, struct file *out, struct error *err)
+/* For what cannot be mapped. */
+static int open_unmapped(const char *path, struct file *out, struct error *err)
 {
 	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC);
 
-	*out = FILE_NONE;
 	if (from < 0)
 		return error_set(err, errno, "%s: %s", path, strerror(errno));
 	return open_copy(from, path, out, err);
+}
+
+int file_open(const char *path, struct file *out, struct error *err)
+{
+	/* a FIFO must not make us wait for its writer */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret;
+
+	*out = FILE_NONE;
+	if (fd < 0)
+		return error_set(err, errno, "%s: %s", path, strerror(errno));
+	keep_writers_out(fd);
+	ret = file_adopt(fd, path, out, err);
+	return ret == -ENODEV ? open_unmapped(path, out, err) : ret;
 }
 
 int file_copy(const struct file *f, struct file *out, struct error *err)

@@ -43,17 +43,12 @@ struct file {
 #define FILE_NONE ((struct file){ .fd = -1 })
 
 /*
- * Opens and maps the regular file @path. An empty file, a directory or a device is an
- * error. Where the file system has leases, nobody can begin to write to the file until
- * file_close(). 0 or a negative errno; on failure @out is FILE_NONE.
+ * Opens and maps the regular file @path; of one that cannot be mapped, as in /sys, a copy.
+ * An empty file, a directory or a device is an error. Where the file system has leases,
+ * nobody can begin to write to the file until file_close(). 0 or a negative errno; on
+ * failure @out is FILE_NONE.
  */
 int file_open(const char *path, struct file *out, struct error *err);
-
-/*
- * The same for a file that cannot be mapped (/sys): its content goes into a memfd, which
- * nobody else can change.
- */
-int file_open_copy(const char *path, struct file *out, struct error *err);
 
 /* The same for a descriptor, which it takes over, whatever happens. */
 int file_adopt(int fd, const char *path, struct file *out, struct error *err);

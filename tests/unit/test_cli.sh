@@ -118,6 +118,13 @@ plans --facts="$MACHINES/vmgenid-bios" "$PROBE"
 shows "^seed mix .*TSC VM generation ID at 0x3ffff028$"
 plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --seed-mix=off
 grep -q "seed mix" "$tmp/out" && fail "seed mix with --seed-mix=off"
+# A file that cannot be mapped, as /sys/firmware/initrd
+if [ -s /sys/kernel/notes ]; then
+	plans $bios "$PROBE" --initrd=/sys/kernel/notes
+	shows " initrd$"
+else
+	echo "SKIPPED: an initrd in /sys: this machine has no /sys/kernel/notes"
+fi
 # Tables that only root may read: for root, who then lacks the right to read all files, too
 cp -r "$MACHINES/vmgenid-bios" "$tmp/hidden" && chmod -R u+w "$tmp/hidden" &&
 	chmod 0 "$tmp"/hidden/sys/firmware/acpi/tables/*
