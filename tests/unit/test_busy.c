@@ -9,14 +9,24 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-/* How many more looks find it busy; how many calls it has seen. */
+/* How many more looks find it busy; how many calls it has seen, and how long we slept. */
 static struct {
 	unsigned int busy, calls;
+	long slept; /* milliseconds */
 } fake;
 
-/* These two are found before libc's. */
+/* These three are found before libc's. */
+int nanosleep(const struct timespec *time, struct timespec *rest)
+{
+	(void)rest;
+	assert_int_equal(time->tv_sec, 0);
+	fake.slept += time->tv_nsec / 1000000;
+	return 0;
+}
+
 int open(const char *path, int flags, ...)
 {
 	va_list more;
@@ -48,6 +58,7 @@ static void be_busy(unsigned int looks)
 {
 	fake.busy = looks;
 	fake.calls = 0;
+	fake.slept = 0;
 }
 
 /* Each call counts towards kernel.kexec_load_limit_*: one in vain, and one that is not. */
@@ -115,6 +126,14 @@ static void test_too_long(void **state)
 			 -EBUSY);
 	assert_non_null(strstr(err.text, "another load"));
 	assert_int_equal(fake.calls, 1);
+	assert_int_equal(fake.slept, 3000);
+	err.text[0] = '\0';
+	be_busy(1000000);
+	assert_int_equal(kexec_load_files(0, -1, "", KEXEC_TARGET_CRASH, 0, NULL, &err),
+			 -EBUSY);
+	assert_non_null(strstr(err.text, "another load"));
+	assert_int_equal(fake.calls, 1);
+	assert_int_equal(fake.slept, 3000);
 }
 
 int main(void)
