@@ -89,6 +89,34 @@ static void test_sort_and_merge(void **state)
 	e820_free(&map);
 }
 
+/* By address, then by size, then by type, whatever the order was. */
+static void test_order(void **state)
+{
+	static const struct boot_e820_entry sorted[][3] = {
+		{ { 1, 9, 9 }, { 2, 5, 5 }, { 3, 1, 1 } },
+		{ { 5, 1, 9 }, { 5, 2, 5 }, { 5, 3, 1 } },
+		{ { 5, 5, 1 }, { 5, 5, 2 }, { 5, 5, 3 } },
+		{ { 0, 1, 1 }, { UINT64_MAX - 1, 1, 1 }, { UINT64_MAX, 1, 1 } },
+	};
+	static const unsigned char orders[][3] = {
+		{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+		{ 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sorted); i++) {
+		for (size_t k = 0; k < COUNT(orders); k++) {
+			struct boot_e820_entry entries[3];
+			struct e820_map map = { entries, 3 };
+
+			for (size_t n = 0; n < 3; n++)
+				entries[n] = sorted[i][orders[k][n]];
+			e820_sort(&map);
+			assert_memory_equal(entries, sorted[i], sizeof(entries));
+		}
+	}
+}
+
 static void test_unknown_types(void **state)
 {
 	struct boot_params bp = { .e820_entries = 255 }; /* more than there is room for */
@@ -122,9 +150,8 @@ static void test_unknown_types(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_add_refuses),
-		cmocka_unit_test(test_sort_and_merge),
+		cmocka_unit_test(test_names),	       cmocka_unit_test(test_add_refuses),
+		cmocka_unit_test(test_sort_and_merge), cmocka_unit_test(test_order),
 		cmocka_unit_test(test_unknown_types),
 	};
 
