@@ -146,6 +146,42 @@ static void test_segments(void **state)
 	possible(r);
 }
 
+/* Takes a segment off the list. */
+static void take_out(struct plan *p, size_t i)
+{
+	p->nr_segments--;
+	memmove(&p->segments[i], &p->segments[i + 1],
+		(p->nr_segments - i) * sizeof(p->segments[0]));
+}
+
+static void test_missing(void **state)
+{
+	struct scene *s = *state;
+	struct plan *p = &s->load.plan, whole = *p;
+
+	for (size_t i = 0; i < whole.nr_segments; i++) {
+		enum purgatory_kind kind = whole.segments[i].kind;
+		char what[64];
+
+		snprintf(what, sizeof(what), "a plan without a %s", segment_name(kind));
+		take_out(p, i);
+		impossible(&s->load, kind == PURGATORY_KIND_SEED     ? "a seed without"
+				     : kind == PURGATORY_KIND_INITRD ? "an initrd without"
+								     : what);
+		*p = whole;
+	}
+	take_out(p, 4);
+	p->has_seed = false;
+	impossible(&s->load, "no seed, but its header");
+	p->seed_header = (struct seed_header){ 0 };
+	((struct purgatory_params *)p->purgatory_block)->nr_checks = 0;
+	((struct purgatory_params *)p->purgatory_block)->mix_node = 0;
+	possible(&s->load);
+	BORDER(&s->load, p->seed_header.next, 0, p->boot_params_addr, "its header");
+	BORDER(&s->load, p->seed_header.type, 0, SETUP_RNG_SEED, "its header");
+	BORDER(&s->load, p->seed_header.len, 0, SEED_SIZE, "its header");
+}
+
 static void test_blocks(void **state)
 {
 	struct scene *s = *state;
@@ -223,8 +259,9 @@ int main(void)
 #define RECIPE_TEST(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		RECIPE_TEST(test_image),     RECIPE_TEST(test_options),
-		RECIPE_TEST(test_segments),  RECIPE_TEST(test_blocks),
-		RECIPE_TEST(test_purgatory), RECIPE_TEST(test_stretches),
+		RECIPE_TEST(test_segments),  RECIPE_TEST(test_missing),
+		RECIPE_TEST(test_blocks),    RECIPE_TEST(test_purgatory),
+		RECIPE_TEST(test_stretches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,6 +168,7 @@ static const struct field_case fields[] = {
 /* Damage that whoever can write the file can put a right checksum on. */
 static void test_impossible(void **state)
 {
+	static const struct recipe none;
 	struct scene *s = *state;
 
 	for (size_t i = 0; i < COUNT(fields); i++) {
@@ -187,6 +188,8 @@ static void test_impossible(void **state)
 		if (ret != (c->what ? -EBADMSG : 0) ||
 		    (c->what && !strstr(s->err.text, c->what)))
 			fail_msg("case %zu (%s): %d, %s", i, c->what, ret, s->err.text);
+		if (ret)
+			assert_memory_equal(&s->out, &none, sizeof(none));
 		free(data);
 	}
 }
@@ -270,6 +273,10 @@ static void test_record_heads(void **state)
 		memcpy(s->data + at + 4, &lengths[i], 4);
 		finish(s->data, s->size);
 		assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
+		if (lengths[i] == 119)
+			assert_string_equal(s->err.text,
+					    "record image: bad length, or a reserved "
+					    "field is used");
 		if (lengths[i] > s->size)
 			assert_string_equal(s->err.text, "the last record is cut off");
 	}
@@ -280,6 +287,19 @@ static void test_record_heads(void **state)
 	finish(s->data, s->size);
 	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
 	assert_non_null(strstr(s->err.text, "padding"));
+}
+
+/* Whatever was in its place: on failure there is nothing to free. */
+static void test_not_initialised(void **state)
+{
+	static const struct recipe none;
+	struct scene *s = *state;
+	struct recipe out;
+
+	memset(&out, 0x5a, sizeof(out));
+	assert_int_equal(recipe_decode((struct bytes){ s->data, 5 }, &out, &s->err),
+			 -EBADMSG);
+	assert_memory_equal(&out, &none, sizeof(none));
 }
 
 /* A command line that does not end in its block. */
@@ -385,7 +405,7 @@ int main(void)
 		RECIPE_TEST(test_impossible),	RECIPE_TEST(test_records),
 		RECIPE_TEST(test_record_heads), RECIPE_TEST(test_endless_cmdline),
 		RECIPE_TEST(test_two_digests),	RECIPE_TEST(test_not_written),
-		RECIPE_TEST(test_too_large),
+		RECIPE_TEST(test_too_large),	RECIPE_TEST(test_not_initialised),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
