@@ -106,6 +106,23 @@ static void test_write_and_read(void **state)
 	assert_int_equal(read_back(p, RECIPE_CURRENT), -ENOENT);
 }
 
+/* Messages name the file where it is, also with a path shorter than that of /run. */
+static void test_path_in_messages(void **state)
+{
+	char folder[] = "/tmp/XXXXXX", want[64];
+	struct place *p = *state;
+	struct recipe_dir d;
+
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(recipe_dir_look(folder, &d, &p->err), 0);
+	assert_int_equal(recipe_read(&d, RECIPE_NEXT, boot_id, &p->out, &p->err),
+			 -ENOENT);
+	snprintf(want, sizeof(want), "%s/crash.recipe.next: does not exist", folder);
+	assert_string_equal(p->err.text, want);
+	recipe_dir_close(&d);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 static void test_folder(void **state)
 {
 	struct place *p = *state;
@@ -388,11 +405,12 @@ int main(void)
 {
 #define DIR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		DIR_TEST(test_write_and_read),	   DIR_TEST(test_folder),
-		DIR_TEST(test_file_of_others),	   DIR_TEST(test_other_content),
-		DIR_TEST(test_two_at_once),	   DIR_TEST(test_killed),
-		DIR_TEST(test_strange_lock),	   DIR_TEST(test_file_too_large),
-		DIR_TEST(test_full_and_read_only), DIR_TEST(test_boot_id),
+		DIR_TEST(test_write_and_read), DIR_TEST(test_path_in_messages),
+		DIR_TEST(test_folder),	       DIR_TEST(test_file_of_others),
+		DIR_TEST(test_other_content),  DIR_TEST(test_two_at_once),
+		DIR_TEST(test_killed),	       DIR_TEST(test_strange_lock),
+		DIR_TEST(test_file_too_large), DIR_TEST(test_full_and_read_only),
+		DIR_TEST(test_boot_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
