@@ -106,6 +106,44 @@ static void test_write_and_read(void **state)
 	assert_int_equal(read_back(p, RECIPE_CURRENT), -ENOENT);
 }
 
+/* The number that the next descriptor gets: it grows when one is left open. */
+static int next_fd(void)
+{
+	int fd = dup(STDERR_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+/* Nobody else may enter, not even without looking around. */
+static void test_mode(void **state)
+{
+	static const mode_t modes[] = { 0701, 0704, 0710, 0740, 0600, 0500 };
+	struct place *p = *state;
+	struct recipe_dir d;
+	int fd;
+
+	recipe_dir_close(&p->dir);
+	fd = next_fd();
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		d = (struct recipe_dir){ 77, 77 };
+		assert_int_equal(chmod(p->path, modes[i]), 0);
+		told(p, recipe_dir_look(p->path, &d, &p->err), -EPERM,
+		     "only its owner may enter");
+		assert_true(d.fd == -1 && d.lock == -1);
+	}
+	assert_int_equal(next_fd(), fd);
+	assert_int_equal(chmod(p->path, 0700), 0);
+	if (geteuid()) {
+		print_message("SKIPPED: what others see, which needs root\n");
+		return;
+	}
+	assert_int_equal(seteuid(65534), 0); /* may not even go there */
+	told(p, recipe_dir_look(p->path, &d, &p->err), -EACCES, "this needs root");
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(next_fd(), fd);
+}
+
 /* Messages name the file where it is, also with a path shorter than that of /run. */
 static void test_path_in_messages(void **state)
 {
@@ -405,11 +443,17 @@ int main(void)
 {
 #define DIR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		DIR_TEST(test_write_and_read), DIR_TEST(test_path_in_messages),
-		DIR_TEST(test_folder),	       DIR_TEST(test_file_of_others),
-		DIR_TEST(test_other_content),  DIR_TEST(test_two_at_once),
-		DIR_TEST(test_killed),	       DIR_TEST(test_strange_lock),
-		DIR_TEST(test_file_too_large), DIR_TEST(test_full_and_read_only),
+		DIR_TEST(test_write_and_read),
+		DIR_TEST(test_path_in_messages),
+		DIR_TEST(test_mode),
+		DIR_TEST(test_folder),
+		DIR_TEST(test_file_of_others),
+		DIR_TEST(test_other_content),
+		DIR_TEST(test_two_at_once),
+		DIR_TEST(test_killed),
+		DIR_TEST(test_strange_lock),
+		DIR_TEST(test_file_too_large),
+		DIR_TEST(test_full_and_read_only),
 		DIR_TEST(test_boot_id),
 	};
 
