@@ -237,8 +237,14 @@ static void test_truncated(void **state)
 
 	for (size_t size = 0; size < s->size; size++)
 		assert_int_equal(decode(s, s->data, size), -EBADMSG);
+	assert_memory_equal(s->err.text, "truncated: ", 11);
 	assert_int_equal(decode(s, s->data, 5), -EBADMSG);
 	assert_non_null(strstr(s->err.text, "truncated: 5 bytes"));
+	/* too short for a checksum, also when it says so itself */
+	memset(s->data + 16, 0, 8);
+	s->data[16] = 55;
+	assert_int_equal(decode(s, s->data, 55), -EBADMSG);
+	assert_non_null(strstr(s->err.text, "truncated: 55 bytes"));
 }
 
 static void test_flipped(void **state)

@@ -221,6 +221,7 @@ static void test_purgatory(void **state)
 	BORDER(r, params->mem_size, params->pgt_pool - self->addr,
 	       params->pgt_pool - self->addr + 1, "page tables");
 	BORDER(r, params->pgt_pages, 8, 9, "page tables");
+	BORDER(r, params->pgt_pages, 0, 1ull << 52, "page tables"); /* no bytes at all */
 	BORDER(r, params->pgt_pool, params->pgt_pool, params->pgt_pool + 1, "tables");
 	BORDER(r, params->nr_maps, PURGATORY_MAX_MAPS, PURGATORY_MAX_MAPS + 1, "map");
 	BORDER(r, params->mix_node, 0, 1, "other addresses");
@@ -232,7 +233,13 @@ static void test_purgatory(void **state)
 	BORDER(r, p->entry, self->addr + sizeof(*params), self->addr, "entry");
 	params->entry_offset = params->file_size - 1;
 	BORDER(r, p->entry, self->addr + params->file_size - 1, self->addr, "entry");
-	p->entry = self->addr + params->entry_offset;
+	p->entry = self->addr + --params->entry_offset;
+	possible(r);
+	p->entry = self->addr + (params->entry_offset = params->file_size);
+	impossible(r, "entry is not in the purgatory");
+	p->entry = self->addr + (params->entry_offset = sizeof(*params) - 1);
+	impossible(r, "entry is not in the purgatory");
+	p->entry = self->addr + (params->entry_offset = sizeof(*params));
 	params->kernel_entry = kernel->addr + kernel->mem_size - 1;
 	BORDER(r, p->kernel_entry, params->kernel_entry, params->kernel_entry + 1,
 	       "not in the kernel");
