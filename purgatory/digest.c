@@ -34,13 +34,13 @@ static void whole_chunks(const uint8_t *data, uint8_t (*out)[SHA256_SIZE])
 	uint32_t state[DIGEST_LANES][SHA256_WORDS];
 
 	start(state);
-	sha256_ni_absorb(state, data, data + DIGEST_CHUNK, DIGEST_CHUNK / SHA256_BLOCK);
-	sha256_ni_absorb(state, chunk_padding, chunk_padding, 1);
+	sha256_ni_absorb(state, data, DIGEST_CHUNK, DIGEST_CHUNK / SHA256_BLOCK);
+	sha256_ni_absorb(state, chunk_padding, 0, 1);
 	for (unsigned int lane = 0; lane < DIGEST_LANES; lane++)
 		store(state[lane], out[lane]);
 }
 
-/* The chunk without a neighbour, whole or not: the lanes do the same. */
+/* A chunk without enough neighbours, whole or not: the lanes do the same. */
 static void last_chunk(const uint8_t *data, size_t size, uint8_t out[SHA256_SIZE])
 {
 	size_t rest = size % SHA256_BLOCK;
@@ -50,13 +50,12 @@ static void last_chunk(const uint8_t *data, size_t size, uint8_t out[SHA256_SIZE
 	uint32_t bits = (uint32_t)size * 8; /* a chunk at most */
 
 	start(state);
-	sha256_ni_absorb(state, data, data, size / SHA256_BLOCK);
+	sha256_ni_absorb(state, data, 0, size / SHA256_BLOCK);
 	copy_bytes(tail, data + (size - rest), rest);
 	tail[rest] = 0x80;
 	store_be32(tail + tail_blocks * SHA256_BLOCK - 4, bits);
-	sha256_ni_absorb(state, tail, tail, tail_blocks);
+	sha256_ni_absorb(state, tail, 0, tail_blocks);
 	store(state[0], out);
-	wipe(tail, sizeof(tail));
 }
 
 static __attribute__((noinline)) void ni_chunks(const uint8_t *data, size_t size,

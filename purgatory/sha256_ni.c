@@ -15,12 +15,20 @@
 #define USES_SHA    __attribute__((target("sha,ssse3,sse4.1")))
 #define INLINE_SHA  static inline USES_SHA __attribute__((always_inline))
 #define ROUNDS	    4 /* in one step: as many words as a register holds */
+#define STEPS	    16
 #define WORD_GROUPS 4 /* 16 words of the schedule are in use at a time */
 
 struct lane {
 	__m128i abef, cdgh; /* the eight variables as SHA256RNDS2 wants them, a highest */
-	__m128i w[WORD_GROUPS];
+	__m128i last;	    /* the newest words of the schedule */
 };
+
+/*
+ * Four lanes have more words than there are registers. The older ones stay in memory, from
+ * where the instructions take them; otherwise a compiler moves the variables out, for
+ * which the rounds have to wait.
+ */
+#define IN_MEMORY(x) __asm__("" : "+m"(x))
 
 INLINE_SHA void load_state(struct lane *lane, const uint32_t s[SHA256_WORDS])
 {
@@ -41,100 +49,91 @@ INLINE_SHA void store_state(const struct lane *lane, uint32_t s[SHA256_WORDS])
 }
 
 /* FIPS 180-4, 6.2.2, step 1: four words of the message, which are big endian ... */
-INLINE_SHA void message_words(struct lane *lane, unsigned int step, const uint8_t *block)
+INLINE_SHA __m128i message_words(const uint8_t *words)
 {
 	const __m128i swap =
 		_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
-	__m128i words = _mm_loadu_si128((const __m128i *)(block + 16 * step));
 
-	lane->w[step] = _mm_shuffle_epi8(words, swap);
+	return _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)words), swap);
 }
 
 /* ... or the next four of the schedule, in place of those of 16 rounds ago. */
-INLINE_SHA void next_words(struct lane *lane, unsigned int step)
+INLINE_SHA __m128i next_words(__m128i last, const __m128i w[WORD_GROUPS],
+			      unsigned int step)
 {
-	__m128i *w0 = &lane->w[step % WORD_GROUPS];
-	__m128i w1 = lane->w[(step + 1) % WORD_GROUPS];
-	__m128i w2 = lane->w[(step + 2) % WORD_GROUPS];
-	__m128i w3 = lane->w[(step + 3) % WORD_GROUPS];
-	__m128i sum = _mm_sha256msg1_epu32(*w0, w1);
+	__m128i sum =
+		_mm_sha256msg1_epu32(w[step % WORD_GROUPS], w[(step + 1) % WORD_GROUPS]);
+	__m128i between = _mm_alignr_epi8(last, w[(step + 2) % WORD_GROUPS], 4);
 
-	sum = _mm_add_epi32(sum, _mm_alignr_epi8(w3, w2, 4));
-	*w0 = _mm_sha256msg2_epu32(sum, w3);
+	return _mm_sha256msg2_epu32(_mm_add_epi32(sum, between), last);
 }
 
 /* Step 3. After each two rounds what was a, b, e, f is c, d, g, h. */
-INLINE_SHA void rounds(struct lane *lane, unsigned int step)
+INLINE_SHA void rounds(struct lane *lane, const uint32_t k[ROUNDS])
 {
-	__m128i wk =
-		_mm_add_epi32(lane->w[step % WORD_GROUPS],
-			      _mm_load_si128((const __m128i *)(sha256_round_constants +
-							       ROUNDS * step)));
+	__m128i wk = _mm_add_epi32(lane->last, _mm_load_si128((const __m128i *)k));
 
 	lane->cdgh = _mm_sha256rnds2_epu32(lane->cdgh, lane->abef, wk);
 	wk = _mm_unpackhi_epi64(wk, wk);
 	lane->abef = _mm_sha256rnds2_epu32(lane->abef, lane->cdgh, wk);
 }
 
-/* Step 4. */
-INLINE_SHA void add_state(struct lane *lane, const struct lane *old)
-{
-	lane->abef = _mm_add_epi32(lane->abef, old->abef);
-	lane->cdgh = _mm_add_epi32(lane->cdgh, old->cdgh);
-}
-
-INLINE_SHA void one_step(struct lane *lane, unsigned int step, const uint8_t *block)
+INLINE_SHA void one_step(struct lane *lane, __m128i w[WORD_GROUPS], unsigned int step,
+			 const uint8_t *block, const uint32_t *k)
 {
 	if (step < WORD_GROUPS)
-		message_words(lane, step, block);
+		lane->last = message_words(block + 16 * step);
 	else
-		next_words(lane, step);
-	rounds(lane, step);
+		lane->last = next_words(lane->last, w, step);
+	w[step % WORD_GROUPS] = lane->last;
+	IN_MEMORY(w[step % WORD_GROUPS]);
+	rounds(lane, k + ROUNDS * step);
 }
 
-/* While the one lane waits for its result, the other begins. */
-#define STEP(i)                                                                          \
-	do {                                                                             \
-		one_step(a, i, block_a);                                                 \
-		one_step(b, i, block_b);                                                 \
-	} while (0)
-
-/* With numbers that the compiler knows each group of words has a register of its own. */
-INLINE_SHA void absorb_block(struct lane *a, const uint8_t *block_a, struct lane *b,
-			     const uint8_t *block_b)
+/*
+ * While one lane waits for its result, the others begin. All is unrolled: what depends on
+ * the numbers of lane and step is then decided by the compiler.
+ */
+INLINE_SHA void absorb_block(struct lane lanes[DIGEST_LANES], const uint8_t *data,
+			     size_t stride)
 {
-	struct lane old_a = *a, old_b = *b;
+	__m128i abef[DIGEST_LANES], cdgh[DIGEST_LANES], w[DIGEST_LANES][WORD_GROUPS];
+	const uint32_t *k = sha256_round_constants;
 
-	STEP(0);
-	STEP(1);
-	STEP(2);
-	STEP(3);
-	STEP(4);
-	STEP(5);
-	STEP(6);
-	STEP(7);
-	STEP(8);
-	STEP(9);
-	STEP(10);
-	STEP(11);
-	STEP(12);
-	STEP(13);
-	STEP(14);
-	STEP(15);
-	add_state(a, &old_a);
-	add_state(b, &old_b);
+	__asm__("" : "+r"(k)); /* else a compiler fills the stack with them beforehand */
+#pragma GCC unroll 4
+	for (size_t i = 0; i < DIGEST_LANES; i++) {
+		abef[i] = lanes[i].abef;
+		cdgh[i] = lanes[i].cdgh;
+		IN_MEMORY(abef[i]);
+		IN_MEMORY(cdgh[i]);
+	}
+#pragma GCC unroll 64
+	for (unsigned int n = 0; n < STEPS * DIGEST_LANES; n++) {
+		size_t i = n % DIGEST_LANES;
+
+		one_step(&lanes[i], w[i], n / DIGEST_LANES, data + i * stride, k);
+	}
+	/* Step 4. */
+#pragma GCC unroll 4
+	for (size_t i = 0; i < DIGEST_LANES; i++) {
+		lanes[i].abef = _mm_add_epi32(lanes[i].abef, abef[i]);
+		lanes[i].cdgh = _mm_add_epi32(lanes[i].cdgh, cdgh[i]);
+	}
 }
 
 USES_SHA void sha256_ni_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS],
-			       const uint8_t *a, const uint8_t *b, size_t blocks)
+			       const uint8_t *data, size_t stride, size_t blocks)
 {
-	struct lane lane_a, lane_b;
+	struct lane lanes[DIGEST_LANES];
 
-	load_state(&lane_a, state[0]);
-	load_state(&lane_b, state[1]);
-	for (; blocks; blocks--, a += SHA256_BLOCK, b += SHA256_BLOCK)
-		absorb_block(&lane_a, a, &lane_b, b);
-	store_state(&lane_a, state[0]);
-	store_state(&lane_b, state[1]);
+#pragma GCC unroll 4
+	for (size_t i = 0; i < DIGEST_LANES; i++)
+		load_state(&lanes[i], state[i]);
+	for (; blocks; blocks--, data += SHA256_BLOCK)
+		absorb_block(lanes, data, stride);
+#pragma GCC unroll 4
+	for (size_t i = 0; i < DIGEST_LANES; i++)
+		store_state(&lanes[i], state[i]);
 	wipe_vectors();
 }

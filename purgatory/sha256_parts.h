@@ -19,12 +19,13 @@ extern const uint32_t sha256_round_constants[SHA256_ROUNDS];
 extern const uint32_t sha256_initial_state[SHA256_WORDS];
 
 /*
- * @blocks whole blocks at @a into the first state and as many at @b into the second one;
- * aligned or not, and @a and @b may be the same. The processor must have the SHA extensions and, in the purgatory, SSE
- * switched on. On return the vector registers are zeroed; the dead stack is not.
+ * @blocks whole blocks at @data into the first state, as many @stride bytes further on
+ * into the second one, and so on; aligned or not. With @stride 0 all states get the same.
+ * The processor must have the SHA extensions and, in the purgatory, SSE switched on. On
+ * return the vector registers are zeroed; the dead stack is not.
  */
-void sha256_ni_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS], const uint8_t *a,
-		      const uint8_t *b, size_t blocks);
+void sha256_ni_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS], const uint8_t *data,
+		      size_t stride, size_t blocks);
 
 #pragma GCC visibility pop
 

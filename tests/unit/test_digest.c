@@ -207,7 +207,7 @@ static void test_vector_registers_are_zeroed(void **state)
 
 	if (digest_best_way() != DIGEST_SHA_NI)
 		skip();
-	sha256_ni_absorb(sums, *state, *state, 3);
+	sha256_ni_absorb(sums, *state, 0, 3);
 	traces_take_registers(&regs);
 	assert_memory_equal(&regs, &zero, sizeof(zero));
 }
