@@ -75,9 +75,11 @@ static bool walk(const struct arena *a, uint64_t cr3, uint64_t addr, uint64_t *t
 		entry = read_word(a, table + ((addr >> shifts[i]) & 0x1ff) * 8);
 		if (!(entry & 1))
 			return false;
-		assert_int_equal(entry & 2, 2);		    /* can be written */
-		assert_int_equal(entry & 4, 0);		    /* not the user's */
-		assert_int_equal(entry >> 63, 0);	    /* can be executed */
+		assert_int_equal(entry & 0x20, 0x20); /* accessed: nothing to write */
+		assert_int_equal(entry & 0x40, i == 3 ? 0x40 : 0); /* and dirty */
+		assert_int_equal(entry & 2, 2);			   /* can be written */
+		assert_int_equal(entry & 4, 0);			   /* not the user's */
+		assert_int_equal(entry >> 63, 0);		   /* can be executed */
 		assert_int_equal((entry >> 7) & 1, i == 3); /* large, only at the end */
 	}
 	assert_int_equal(entry & attributes, attributes);
@@ -207,6 +209,10 @@ static void test_count(void **state)
 {
 	const struct purgatory_map one_gib = { 8 * GIB, 9 * GIB };
 	const struct purgatory_map low = { 0, 4 * GIB };
+	const struct purgatory_map empty = { 77 * GIB + 5, 77 * GIB + 5 };
+	const struct purgatory_map one_byte_more = { 8 * GIB, 9 * GIB + 1 };
+	const struct purgatory_map far_up = { 2048 * GIB - 1, 2048 * GIB };
+	const struct purgatory_map across = { 2048 * GIB - 1, 2048 * GIB + 1 };
 	const struct purgatory_map all[] = { { 0, PGT_LIMIT }, { 0, PGT_LIMIT } };
 	const struct purgatory_map reversed = { 2, 1 };
 	const struct purgatory_map too_high = { 0, PGT_LIMIT + 1 };
@@ -215,7 +221,11 @@ static void test_count(void **state)
 	(void)state;
 	assert_in_range(none, 7, 16);
 	assert_int_equal(purgatory_pgt_pages(&low, 1), none);
+	assert_int_equal(purgatory_pgt_pages(&empty, 1), none);
 	assert_int_equal(purgatory_pgt_pages(&one_gib, 1), none + 1);
+	assert_int_equal(purgatory_pgt_pages(&one_byte_more, 1), none + 2);
+	assert_int_equal(purgatory_pgt_pages(&far_up, 1), none + 2);
+	assert_int_equal(purgatory_pgt_pages(&across, 1), none + 4);
 	assert_int_equal(purgatory_pgt_pages(all, 2), 2 + 256 + 131072);
 	assert_int_equal(purgatory_pgt_pages(&reversed, 1), 0);
 	assert_int_equal(purgatory_pgt_pages(&too_high, 1), 0);
@@ -300,6 +310,22 @@ static void spoil_place(struct arena *a)
 	a->req.pool = UINT64_MAX - PGT_PAGE_SIZE + 1;
 }
 
+static void move_pool(struct arena *a, uint64_t to)
+{
+	a->req.memory.offset += a->req.pool - to;
+	a->req.pool = to;
+}
+
+static void put_pool_last(struct arena *a)
+{
+	move_pool(a, PGT_LIMIT - a->pages * PGT_PAGE_SIZE);
+}
+
+static void spoil_end(struct arena *a)
+{
+	move_pool(a, PGT_LIMIT - (a->pages - 1) * PGT_PAGE_SIZE);
+}
+
 static void spoil_first_page(struct arena *a)
 {
 	a->bytes[0] = 1;
@@ -325,6 +351,8 @@ static void test_refusals(void **state)
 	assert_int_equal(build_with(spoil_alignment), PGT_UNALIGNED);
 	assert_int_equal(build_with(spoil_size), PGT_UNALIGNED);
 	assert_int_equal(build_with(spoil_place), PGT_UNALIGNED);
+	assert_int_equal(build_with(put_pool_last), PGT_OK);
+	assert_int_equal(build_with(spoil_end), PGT_UNALIGNED);
 	assert_int_equal(build_with(spoil_first_page), PGT_NOT_ZEROED);
 	assert_int_equal(build_with(spoil_later_page), PGT_NOT_ZEROED);
 	assert_int_equal(build_with(spoil_maps), PGT_BAD_MAP);
@@ -353,6 +381,8 @@ static uint64_t old_tables(struct arena *a, bool la57, int leaf_level, uint64_t 
 static void test_attributes(void **state)
 {
 	static const uint64_t bits[] = { 0, 1ULL << 47, C_BIT };
+	/* an old kernel's own: not executable, a protection key, a bit of its software's */
+	const uint64_t not_ours = 1ULL << 63 | 1ULL << 59 | 1ULL << 52;
 	const uint64_t addr = 0x2a7654000;
 
 	(void)state;
@@ -362,7 +392,7 @@ static void test_attributes(void **state)
 		uint64_t want = bits[i / 6], cr3, got;
 		struct arena a;
 
-		cr3 = old_tables(&a, la57, level, addr, addr, want);
+		cr3 = old_tables(&a, la57, level, addr, addr, want | not_ours);
 		got = pgt_attributes(a.req.memory, cr3, la57, addr);
 		assert_int_equal(got, want);
 		/* CR3 has the bit on some machines and its own low bits on others. */

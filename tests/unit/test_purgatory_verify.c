@@ -34,7 +34,8 @@ bool console_is_verbose(void)
 	return verbose;
 }
 
-static uint8_t initrd[5000], kernel[64];
+static uint8_t initrd[5000], kernel[64],
+	large[(3 << 20) - sizeof(initrd) - sizeof(kernel)];
 
 static void add_check(struct purgatory_params *p, uint32_t kind, const void *data,
 		      uint64_t size)
@@ -86,6 +87,15 @@ static void test_progress(void **state)
 	verbose = true;
 	assert_true(verify_ranges(*state, "resetting"));
 	assert_string_equal(said, "verifying 2 ranges, 0 MiB\nok\n");
+
+	add_check(*state, PURGATORY_KIND_KERNEL, large, sizeof(large));
+	said[0] = '\0';
+	assert_true(verify_ranges(*state, "resetting"));
+	assert_string_equal(said, "verifying 3 ranges, 3 MiB\nok\n");
+	((struct purgatory_params *)*state)->checks[2].size--;
+	said[0] = '\0';
+	assert_false(verify_ranges(*state, "resetting"));
+	assert_said("verifying 3 ranges, 2 MiB\n");
 }
 
 static void test_every_damage_is_reported(void **state)
@@ -112,7 +122,8 @@ static void test_digests_are_shown(void **state)
 	add_check(p, PURGATORY_KIND_SEED, "abc", 3);
 	p->checks[0].digest[0] = 0x01;
 	assert_false(verify_ranges(p, "resetting"));
-	assert_said("4f8b42c22dd3729b instead of 018b42c22dd3729b");
+	assert_said(
+		"  its digest starts with 4f8b42c22dd3729b instead of 018b42c22dd3729b\n");
 }
 
 static void test_last_byte_of_a_digest(void **state)
@@ -124,14 +135,31 @@ static void test_last_byte_of_a_digest(void **state)
 	assert_said("initrd");
 }
 
-static void test_unknown_kind(void **state)
+static void test_kinds(void **state)
 {
+	static const struct {
+		uint32_t kind;
+		const char *line;
+	} kinds[] = {
+		{ PURGATORY_KIND_PURGATORY, "purgatory at 0x" },
+		{ PURGATORY_KIND_BOOT_PARAMS, "boot_params at 0x" },
+		{ PURGATORY_KIND_SEED, "seed at 0x" },
+		{ PURGATORY_KIND_KERNEL, "kernel at 0x" },
+		{ PURGATORY_KIND_INITRD, "initrd at 0x" },
+		{ PURGATORY_KIND_ELFCOREHDR, "elfcorehdr at 0x" },
+		{ PURGATORY_KIND_TAG, "tag at 0x" },
+		{ PURGATORY_KIND_TAG + 1, "range at 0x" },
+		{ UINT32_MAX, "range at 0x" },
+	};
 	struct purgatory_params *p = *state;
 
-	p->checks[0].kind = 4711;
 	kernel[5] ^= 1;
-	assert_false(verify_ranges(p, "resetting"));
-	assert_said("range at 0x");
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		p->checks[0].kind = kinds[i].kind;
+		said[0] = '\0';
+		assert_false(verify_ranges(p, "resetting"));
+		assert_ptr_equal(strstr(said, kinds[i].line), said);
+	}
 }
 
 static void test_a_range_that_wraps(void **state)
@@ -141,6 +169,7 @@ static void test_a_range_that_wraps(void **state)
 	p->checks[0].size = UINT64_MAX;
 	verbose = true;
 	assert_false(verify_ranges(p, "resetting"));
+	assert_said("verifying 2 ranges, 17592186044415 MiB\n"); /* all there can be */
 	assert_said("(18446744073709551615 bytes) is no range of memory, resetting\n");
 	assert_null(strstr(said, "ok"));
 }
@@ -170,6 +199,10 @@ static void test_every_byte_of_the_block_counts(void **state)
 		bytes[i] ^= 4;
 	}
 	assert_true(verify_params(p, "resetting"));
+	p->kernel_entry ^= 1;
+	assert_false(verify_params(p, "resetting"));
+	assert_said("is damaged, resetting\n  its digest starts with ");
+	p->kernel_entry ^= 1;
 }
 
 /* Without a digest the numbers are all that can be judged. */
@@ -180,7 +213,8 @@ static void test_impossible_numbers(void **state)
 	memset(p->self_sha256, 0, sizeof(p->self_sha256));
 	p->nr_checks = PURGATORY_MAX_CHECKS + 1;
 	assert_false(verify_params(p, "resetting"));
-	p->nr_checks = 0;
+	p->nr_checks = PURGATORY_MAX_CHECKS;
+	assert_true(verify_params(p, "resetting"));
 	p->nr_maps = PURGATORY_MAX_MAPS + 1;
 	assert_false(verify_params(p, "resetting"));
 	p->nr_maps = PURGATORY_MAX_MAPS;
@@ -195,7 +229,7 @@ int main(void)
 		cmocka_unit_test_setup(test_every_damage_is_reported, start),
 		cmocka_unit_test_setup(test_digests_are_shown, start),
 		cmocka_unit_test_setup(test_last_byte_of_a_digest, start),
-		cmocka_unit_test_setup(test_unknown_kind, start),
+		cmocka_unit_test_setup(test_kinds, start),
 		cmocka_unit_test_setup(test_a_range_that_wraps, start),
 		cmocka_unit_test_setup(test_nothing_to_check, start),
 		cmocka_unit_test_setup(test_every_byte_of_the_block_counts, start),
