@@ -12,6 +12,8 @@
 #include <cpuid.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <x86intrin.h>
 
 #define NOWHERE 0x7fff00001000 /* not mapped: reading there would be noticed */
 
@@ -171,6 +173,22 @@ static void test_generation_id(void **state)
 	assert_string_equal(said, "seed mixed with generation ID");
 }
 
+/* The low 4 GiB are mapped, whatever the maps say. */
+static void test_generation_id_in_the_low_memory(void **state)
+{
+	struct scene *s = *state;
+	uint8_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	assert_true(page != MAP_FAILED);
+	memcpy(page, s->generation_id, GENERATION_ID_SIZE);
+	s->params.generation_id = (uintptr_t)page;
+	expect_generation_id(s);
+	mix_seed(&s->params, true);
+	assert_seed_is_as_expected(s);
+	munmap(page, 4096);
+}
+
 static void test_generation_id_and_the_old_tables(void **state)
 {
 	struct scene *s = *state;
@@ -211,6 +229,24 @@ static void test_generation_id_map_too_short(void **state)
 	assert_seed_is_as_expected(s);
 }
 
+/* As many maps as there are: the first one counts, one behind the last does not. */
+static void test_generation_id_and_the_number_of_maps(void **state)
+{
+	struct scene *s = *state;
+
+	map_generation_id(s);
+	s->params.nr_maps = 1;
+	mix_seed(&s->params, true);
+	assert_seed_is_as_expected(s);
+	start(s);
+	map_generation_id(s);
+	s->params.maps[0] = s->params.maps[1];
+	s->params.nr_maps = 1;
+	expect_generation_id(s);
+	mix_seed(&s->params, true);
+	assert_seed_is_as_expected(s);
+}
+
 /* Input of the processor's own cannot be foreseen: it must differ from time to time. */
 static void assert_differs_each_time(struct scene *s, uint32_t input, const char *words)
 {
@@ -231,6 +267,38 @@ static void assert_differs_each_time(struct scene *s, uint32_t input, const char
 static void test_tsc(void **state)
 {
 	assert_differs_each_time(*state, SEED_INPUT_TSC, "seed mixed with TSC");
+}
+
+#define SOON  200000 /* ticks, each of which takes a digest to look at */
+#define OFTEN 100
+
+/* It is this counter, all of it, beside the generation ID, and nothing else. */
+static void test_the_value_of_tsc(void **state)
+{
+	struct scene *s = *state;
+	uint64_t end = 0;
+
+	for (int i = 0; i < OFTEN; i++) {
+		start(s);
+		map_generation_id(s);
+		s->params.mix_inputs = SEED_INPUT_TSC;
+		s->expected.tsc = __rdtsc();
+		mix_seed(&s->params, true);
+		end = __rdtsc();
+		if (end - s->expected.tsc < SOON) /* we were not interrupted */
+			break;
+	}
+	assert_string_equal(said, "seed mixed with TSC, generation ID");
+	expect_generation_id(s);
+	s->expected.present |= SEED_INPUT_TSC;
+	for (; s->expected.tsc < end; s->expected.tsc++) {
+		uint8_t seed[SEED_BASE_SIZE];
+
+		seed_mix(&s->expected, seed);
+		if (!memcmp(s->node.seed, seed, sizeof(seed)))
+			return;
+	}
+	fail_msg("not the counter that was read before and after");
 }
 
 static void test_rdrand(void **state)
@@ -390,10 +458,13 @@ int main(void)
 		MIX_TEST(test_no_inputs),
 		MIX_TEST(test_silence),
 		MIX_TEST(test_generation_id),
+		MIX_TEST(test_generation_id_in_the_low_memory),
 		MIX_TEST(test_generation_id_and_the_old_tables),
 		MIX_TEST(test_generation_id_out_of_the_map),
 		MIX_TEST(test_generation_id_map_too_short),
+		MIX_TEST(test_generation_id_and_the_number_of_maps),
 		MIX_TEST(test_tsc),
+		MIX_TEST(test_the_value_of_tsc),
 		MIX_TEST(test_rdrand),
 		MIX_TEST(test_rdseed),
 		MIX_TEST(test_flags_that_are_no_instruction),
