@@ -75,14 +75,14 @@ static int read_value(const char *path, char **text)
 	return 0;
 }
 
-/* Reads the file @path as a number; without a message when it cannot be read. */
+/* Reads the file @path as a number; EINVAL when it holds none. */
 static int read_hex(const char *path, uint64_t *value, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	int ret = read_value(path, &text);
 
 	if (ret)
-		return ret;
+		return error_set(err, -ret, "%s: %s", path, strerror(-ret));
 	if (text_hex(text_from(text), value))
 		return 0;
 	return error_set(err, EINVAL, "%s: '%.32s' is not a hexadecimal number", path,
@@ -107,25 +107,22 @@ int attr_hex(const char *path, uint32_t number, const char *name, uint64_t *valu
 	     struct error *err)
 {
 	_cleanup_free_ char *file = NULL;
-	int ret;
 
 	if (asprintf(&file, "%s/%u/%s", path, number, name) < 0)
 		return error_set(err, ENOMEM, "out of memory");
-	ret = read_hex(file, value, err);
-	if (ret && ret != -EINVAL)
-		return error_set(err, -ret, "%s: %s", file, strerror(-ret));
-	return ret;
+	return read_hex(file, value, err);
 }
 
 int attr_file_hex(const char *root, const char *path, uint64_t *value, struct error *err)
 {
 	_cleanup_free_ char *file = NULL;
+	struct error why;
 	int ret;
 
 	if (asprintf(&file, "%s%s", root, path) < 0)
 		return error_set(err, ENOMEM, "out of memory");
-	ret = read_hex(file, value, err);
-	if (file_is_trouble(ret))
-		return error_set(err, -ret, "%s: %s", file, strerror(-ret));
+	ret = read_hex(file, value, &why);
+	if (ret == -EINVAL || file_is_trouble(ret))
+		*err = why;
 	return ret;
 }

@@ -33,7 +33,8 @@ int attr_hex(const char *path, uint32_t number, const char *name, uint64_t *valu
 
 /*
  * The value in the file @root followed by @path, a hexadecimal number. -EINVAL with a
- * message when the file holds none; any other errno, when it cannot be read, without one.
+ * message when the file holds none; any other errno, when it cannot be read, without one,
+ * unless file_is_trouble().
  */
 int attr_file_hex(const char *root, const char *path, uint64_t *value, struct error *err);
 
