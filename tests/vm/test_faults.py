@@ -19,15 +19,14 @@ from pathlib import Path
 import pytest
 
 from crash import Setup, resources, running
-from faults import (FULL, IMAGE, KILLED, LOAD, REFRESH, TABLE, UNLOAD,
-                    Position, Step, attempts, boot, fail_with, inject, manual, read_errors,
+from faults import (FILE, FULL, KILLED, LOAD, REFRESH, TABLE, UNLOAD, Position,
+                    Step, attempts, boot, fail_with, inject, manual, read_errors,
                     read_rows, state_of, sweep, trace)
 from initrd import libraries
 from loaded import strays
 from places import KERNELS
 
 ALL = os.environ.get("KEXEC_FAULTS") == "all"
-FILE = f"kexec -p -s {IMAGE}"
 TOP = Path(__file__).resolve().parents[2]
 
 
@@ -72,6 +71,7 @@ def report(what: str, steps: list[Step]) -> None:
 COMMANDS = {
     "refresh": (":", REFRESH), "full": (":", FULL), "load": (LOAD, LOAD),
     "first": (UNLOAD, LOAD), "unload": (LOAD, UNLOAD), "file": (LOAD, FILE),
+    "refile": (FILE, REFRESH),
     "verify": (":", "kexec-seed verify"), "status": (":", "kexec-seed status --json"),
 }
 # Whose errors mean "once more"; given for ever, that is what they get.

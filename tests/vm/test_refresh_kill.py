@@ -7,7 +7,7 @@ what is loaded has to be whole, and a plain `kexec-seed refresh` mends what ther
 refreshes against kexec-tools.
 
 By default only some positions, near those that change something above all;
-$KEXEC_KILLS=all does every one, of every command, on every kernel (about an hour).
+$KEXEC_KILLS=all does every one, of every command, on every kernel (more than an hour).
 """
 
 import os
@@ -15,8 +15,8 @@ import os
 import pytest
 
 from crash import crash, parse_probe
-from faults import (FULL, IMAGE, KILLED, LOAD, RAMDISK, REFRESH, THEIRS, UNLOAD, Position, Step,
-                    boot, fail_with, state_of, sweep, trace)
+from faults import (FILE, FULL, IMAGE, KILLED, LOAD, RAMDISK, REFRESH, THEIRS, UNLOAD,
+                    Position, Step, boot, fail_with, state_of, sweep, thinned, trace)
 from guest import Guest
 from places import KERNELS
 
@@ -32,15 +32,23 @@ COMMANDS = {
     "load": (":", LOAD, False),
     "first": (UNLOAD, LOAD, True),
     "unload": (LOAD, UNLOAD, True),
+    "file": (LOAD, FILE, False),
+    "refile": (FILE, REFRESH, False),
 }
-KILLS = [((name,), kernel) for name in COMMANDS for kernel in KERNELS] if ALL else [
+# Those with kexec_file_load() take ten times as long; one kernel each does.
+FILE_KERNELS = {"file": ["6.12"], "refile": ["7.3"]}
+KILLS = [((name,), kernel) for name in COMMANDS
+         for kernel in FILE_KERNELS.get(name, KERNELS)] if ALL else [
     (("refresh",), "7.3"), (("full", "load"), "6.12"), (("first", "unload"), "6.1")]
 
 
 def choose(positions: list[Position]) -> list[Position]:
     """Those before and after which something is different, and some others."""
     if ALL:
-        return positions
+        calls = {p.call for p in positions}
+        some = {p for call in calls
+                for p in thinned([p for p in positions if p.call == call])}
+        return [p for p in positions if p in some]
     chosen = set(range(0, len(positions), 100))
     for i, p in enumerate(positions):
         if p.call in CHANGING:
