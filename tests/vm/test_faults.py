@@ -22,6 +22,7 @@ from crash import Setup, resources, running
 from faults import (FILE, FULL, KILLED, LOAD, REFRESH, TABLE, UNLOAD, Position,
                     Step, attempts, boot, fail_with, inject, manual, read_errors,
                     read_rows, state_of, sweep, trace)
+from guest import Guest
 from initrd import libraries
 from loaded import strays
 from places import KERNELS
@@ -130,8 +131,6 @@ LIMITS = [*(f"--as={size}000000" for size in (range(6, 50) if ALL else (9, 12, 2
           *(f"--nofile={files}" for files in (range(3, 14) if ALL else (5, 7))),
           "--fsize=1000", "--fsize=9000", "--stack=65536", "--data=200000"]
 NO_LOCK = "--memlock=0 /usr/sbin/setpriv --bounding-set -ipc_lock"
-REQUESTS = [f"{n}{more}" for n in (range(1, 400, 2) if ALL else (3, 70, 150))
-            for more in ("", "+")]
 
 
 def limited(limit: str, command: str) -> str:
@@ -154,6 +153,15 @@ def test_limits(build):
     fail_with(bad)
 
 
+def requests(guest: Guest, command: str) -> list[str]:
+    """Orders for nomem.so: each request for memory that the command makes, or some."""
+    said = guest.check(f"NOMEM=0 NOMEM_FD=1 LD_PRELOAD=/nomem.so {command}")
+    count = int(re.search(r"^nomem: (\d+)$", said, re.MULTILINE)[1])
+    assert count > 20, said
+    numbers = range(1, count + 1) if ALL else (3, count // 3, count)
+    return [f"{n}{more}" for n in numbers for more in ("", "+")]
+
+
 def test_no_memory(build):
     """malloc() fails: every request on the host (tests/unit/test_nomem.py), some here."""
     with boot(build, "7.3", files={"/nomem.so": build / "tests/unit/nomem.so"}) as guest:
@@ -162,7 +170,7 @@ def test_no_memory(build):
         for command in OURS if ALL else (FULL,):
             steps = attempts(guest, ":" if command != LOAD else LOAD, {
                 f"NOMEM={order}": f"env NOMEM={order} LD_PRELOAD=/nomem.so {command}"
-                for order in REQUESTS})
+                for order in requests(guest, command)})
             report(command, steps)
             bad += bad_of(steps)
     fail_with(bad)
