@@ -289,6 +289,30 @@ static void test_record_heads(void **state)
 	assert_non_null(strstr(s->err.text, "padding"));
 }
 
+/* A purgatory that ends within its parameters, as the plan says, too. */
+static void test_short_purgatory(void **state)
+{
+	const uint32_t all[] = { IMAGE,	 OPTIONS,   KERNEL,	INITRD,	   APPEND, PLAN,
+				 PARAMS, PURGATORY, ELFCOREHDR, NEIGHBOUR, 0 };
+	const uint64_t wanted = htole64(96);
+	struct scene *s = *state;
+	uint32_t length, plan_length;
+	size_t at = find_record(s, PURGATORY, &length), size = 0, cut;
+	size_t plan = find_record(s, PLAN, &plan_length) + 8;
+	uint8_t *data = build(s, all, &size);
+
+	assert_int_equal(size, s->size);
+	cut = ((length + 7) & ~7u) - 96;
+	memcpy(data + plan + SEGMENT(1, 24), &wanted, 8);
+	memcpy(data + at + 4, &wanted, 4);
+	memmove(data + at + 8 + 96, data + at + 8 + 96 + cut, size - at - 8 - 96 - cut);
+	finish(data, size - cut);
+	assert_int_equal(decode(s, data, size - cut), -EBADMSG);
+	assert_string_equal(s->err.text,
+			    "record purgatory: it is shorter than its parameters");
+	free(data);
+}
+
 /* Whatever was in its place: on failure there is nothing to free. */
 static void test_not_initialised(void **state)
 {
@@ -402,10 +426,11 @@ int main(void)
 {
 #define RECIPE_TEST(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
-		RECIPE_TEST(test_impossible),	RECIPE_TEST(test_records),
-		RECIPE_TEST(test_record_heads), RECIPE_TEST(test_endless_cmdline),
-		RECIPE_TEST(test_two_digests),	RECIPE_TEST(test_not_written),
-		RECIPE_TEST(test_too_large),	RECIPE_TEST(test_not_initialised),
+		RECIPE_TEST(test_impossible),	   RECIPE_TEST(test_records),
+		RECIPE_TEST(test_record_heads),	   RECIPE_TEST(test_endless_cmdline),
+		RECIPE_TEST(test_two_digests),	   RECIPE_TEST(test_not_written),
+		RECIPE_TEST(test_too_large),	   RECIPE_TEST(test_not_initialised),
+		RECIPE_TEST(test_short_purgatory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
