@@ -69,6 +69,17 @@ static int fail(const struct error *err, int status)
 	return status;
 }
 
+/* What was asked for, and could not be printed, was not done. */
+static int done(void)
+{
+	struct error err;
+
+	if (!fflush(stdout) && !ferror(stdout))
+		return EXIT_DONE;
+	error_set(&err, errno, "cannot write: %s", strerror(errno));
+	return fail(&err, EXIT_FAILED);
+}
+
 static bool is_help(const char *word)
 {
 	return !strcmp(word, "--help") || !strcmp(word, "-h");
@@ -98,11 +109,11 @@ int main(int argc, char **argv)
 	}
 	if (is_help(argv[1])) {
 		print_help(stdout);
-		return EXIT_DONE;
+		return done();
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-v")) {
 		printf("%s\n", PACKAGE_STRING);
-		return EXIT_DONE;
+		return done();
 	}
 	command = find(argv[1]);
 	if (!command) {
@@ -111,11 +122,11 @@ int main(int argc, char **argv)
 	}
 	if (argc == 3 && is_help(argv[2]) && command->run != command_daemon) {
 		print_help(stdout);
-		return EXIT_DONE;
+		return done();
 	}
 	/* what getopt begins its lines with */
 	snprintf(name, sizeof(name), "kexec-seed %s", command->name);
 	argv[1] = name;
 	ret = command->run(argc - 1, argv + 1, &err);
-	return ret ? fail(&err, ret) : EXIT_DONE;
+	return ret ? fail(&err, ret) : done();
 }

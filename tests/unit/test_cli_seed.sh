@@ -88,6 +88,13 @@ for word in --help -h; do
 	done
 done
 helps daemon --help
+for words in --help --version "refresh -h" "daemon --help"; do
+	"$SEED" $words >/dev/full 2>"$tmp/err"
+	[ $? = 1 ] || fail "$words: status not 1 with a full disk"
+	grep -q "^kexec-seed: cannot write: No space left" "$tmp/err" ||
+		fail "$words: does not say that the disk is full"
+done
+helps daemon --help
 keys=$(sed -n 's/^  --\([a-z-]*\)=.*/\1/p' "$tmp/out" | grep -vx config)
 [ -n "$keys" ] || fail "daemon --help names no key"
 sed 's/\\-/-/g' "$srcdir/man/kexec-seed.conf.5" >"$tmp/page"
