@@ -353,20 +353,25 @@ static int dynamic(const struct recipe_dir *dir, struct crash_state *s,
 	return reload(dir, s, req, out, err);
 }
 
-/* What an interrupted one has left: the recipe of what is loaded becomes current. */
-static int mend(const struct recipe_dir *dir, struct crash_state *s, struct error *err)
+/*
+ * What an interrupted one has left: the recipe of what is loaded becomes current. Where /run
+ * is read-only meanwhile it does so another time; the seed need not wait for that.
+ */
+static void mend(const struct recipe_dir *dir, struct crash_state *s)
 {
-	struct error ignored;
+	struct error err;
+	int ret;
 
 	if (!s->interrupted || !s->proven)
-		return 0;
+		return;
 	s->interrupted = false;
-	if (s->slot != RECIPE_NEXT)
-		return recipe_remove(dir, RECIPE_NEXT, err);
 	/* where kexec_file_load() has put it was found only now: the file does not have it */
-	if (s->method == CRASH_KEXEC_FILE_LOAD)
-		recipe_write(dir, RECIPE_NEXT, &s->recipe, &ignored);
-	return recipe_promote(dir, err);
+	if (s->slot == RECIPE_NEXT && s->method == CRASH_KEXEC_FILE_LOAD)
+		recipe_write(dir, RECIPE_NEXT, &s->recipe, &err);
+	ret = s->slot == RECIPE_NEXT ? recipe_promote(dir, &err)
+				     : recipe_remove(dir, RECIPE_NEXT, &err);
+	if (ret)
+		note("what an interrupted load has left stays", &err);
 }
 
 static int refuse(const struct crash_state *s, struct refresh_result *out,
@@ -401,10 +406,7 @@ static int refresh_loaded(const struct recipe_dir *dir, const struct refresh_req
 			  struct refresh_result *out, struct crash_state *s,
 			  struct error *err)
 {
-	int ret = mend(dir, s, err);
-
-	if (ret)
-		return ret;
+	mend(dir, s);
 	if (!may_be_dynamic(s, req, err))
 		return dynamic(dir, s, req, out, err);
 	if (!req->full)

@@ -101,6 +101,15 @@ def test_run_read_only(build):
         done = guest.check(apart(READ_ONLY, "kexec-seed refresh 2>&1"))
         assert "is not counted" in done and "dynamic" in done
         assert crash_status(guest)["refreshes"] == 0
+        # as a refresh leaves it that was killed before
+        guest.check(f"mv {FOLDER}/crash.recipe {FOLDER}/crash.recipe.next")
+        before = seed_in_slot(guest)
+        done = guest.check(apart(READ_ONLY, "kexec-seed refresh 2>&1"))
+        assert "has left stays" in done and "is not counted" in done
+        assert seed_in_slot(guest) != before
+        assert guest.check(f"ls -A {FOLDER}").split() == ["crash.recipe.next", "lock"]
+        guest.check("kexec-seed refresh")
+        assert crash_status(guest)["refreshes"] == 1
         [note] = guest.check(apart(READ_ONLY, load_probe())).splitlines()
         assert "cannot refresh this image" in note and "is read-only" in note
         assert crash_status(guest)["method"] == "foreign"
