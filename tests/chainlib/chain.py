@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crash import PROBE
-from guest import SLOW, GuestError
+from guest import NO_TIMER_CHECK, SLOW, GuestError
 from initrd import InitrdError, build_initrd, libraries
 from qmp import QmpError
 
@@ -23,7 +23,7 @@ from .records import LATER, Hop, Run, Seed, Times, fingerprint, mark_fresh
 from .search import copies
 from .watch import ChainGuest, Seen, Watch
 
-CMDLINE = "console=ttyS0,115200 panic=-1 earlyprintk=ttyS0,115200"
+CMDLINE = f"console=ttyS0,115200 panic=-1 {NO_TIMER_CHECK} earlyprintk=ttyS0,115200"
 CRASHKERNEL = "crashkernel=128M"
 RAMDISK = "/tmp/initrd"
 BARE = "/tmp/bare"

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import cache
 import elfcore
-from guest import FOUR_GIB, LOW_LIMIT, LOW_SPLIT, Guest, GuestError
+from guest import FOUR_GIB, LOW_LIMIT, LOW_SPLIT, NO_TIMER_CHECK, Guest, GuestError
 from initrd import build_initrd
 from places import kexec, probe
 from probe import Probe, parse_probe
@@ -33,7 +33,7 @@ KERNEL = "/boot/vmlinuz"
 RAMDISK = "/boot/initrd"
 PROBE = "/probe"
 THEIRS = "kexec-tools"
-CMDLINE = "console=ttyS0,115200 panic=-1 nr_cpus=1 reset_devices"
+CMDLINE = f"console=ttyS0,115200 panic=-1 {NO_TIMER_CHECK} nr_cpus=1 reset_devices"
 MIB = 1 << 20
 PAGE = 4096
 CHUNK = 16 * MIB
