@@ -19,7 +19,8 @@ from qmp import QmpError  # noqa: E402
 
 NAMES = ["kexec-seed", "kexec-tools", "second build"]
 DIGEST = {"portable": {"gb_per_s": 0.3, "ratio": 1.1, "runs": []}}
-FORK = {"kernel": "x", "reaction_ms": 8.0, "call_ms": 2.0, "daemon_kib": 3000}
+FORK = {"kernel": "x", "kmsg_ms": 9.0, "uevent_ms": 8.0, "call_ms": 2.0,
+        "daemon_kib": 3000}
 
 
 def sizes(*keys: str) -> list[dict]:
@@ -58,7 +59,7 @@ def test_all_parts(bench, tmp_path, monkeypatch, capsys):
     assert status == 0 and known["failed"] == known["skipped"] == []
     said = capsys.readouterr()
     assert "written: bench.json, bench.svg" in said.out and said.err == ""
-    assert len(known["limits"]) == 8
+    assert len(known["limits"]) == 9
 
 
 @pytest.mark.parametrize("error", [
@@ -79,8 +80,9 @@ def test_part_that_fails(bench, tmp_path, monkeypatch, capsys, error):
     assert (tmp_path / "bench.svg").exists()
 
 
-def test_missed_limit(bench, tmp_path, monkeypatch):
-    slow = {**FORK, "reaction_ms": 100.0}
+@pytest.mark.parametrize("way", ["kmsg_ms", "uevent_ms"])
+def test_missed_limit(bench, tmp_path, monkeypatch, way):
+    slow = {**FORK, way: 100.0}
     monkeypatch.setattr(bench.fork, "measure", lambda *_: slow)
     assert run(bench, tmp_path, monkeypatch)[0] == 0
     assert run(bench, tmp_path, monkeypatch, "--strict")[0] == 1
