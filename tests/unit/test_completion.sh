@@ -78,9 +78,10 @@ page=$(sed 's/\\-/-/g; s/\\fR,\\fP//g' "$srcdir/man/kexec.8")
 while read -r option; do
 	grep -q -- "--${option%=}\>" <<<"$page" || fail "kexec(8) lacks --$option"
 	value=${option#"${option%=}"}
-	"$KEXEC" "--${option%=}${value:+=0}" --help >/dev/null 2>&1
+	"$KEXEC" "--${option%=}${value:+=0}" --help >/dev/null 2>"$tmp/err"
 	# 1: kexec-tools has it, and this program says why not
-	[ $? = 1 ] || echo "--$option" >>"$tmp/want"
+	{ [ $? = 1 ] && grep -q "^kexec: --${option%=}: " "$tmp/err"; } ||
+		echo "--$option" >>"$tmp/want"
 done <"$tmp/table"
 cp "$tmp/want" "$tmp/taken"
 complete_words _kexec kexec --
