@@ -301,24 +301,20 @@ static int finish_dynamic(const struct crash_state *s, const struct samples *bef
 }
 
 /*
- * The recipe with this refresh in it, in place of the one that was withdrawn. A full /run
- * is no reason to keep an old seed: the recipe itself is right either way.
+ * The recipe with this refresh in it. A full /run is no reason to keep an old seed: the
+ * recipe that is there is right either way.
  */
 static void count(const struct recipe_dir *dir, const struct crash_state *s,
 		  const char *source)
 {
 	struct recipe r = s->recipe; /* owns nothing */
-	struct error err, ignored;
+	struct error err;
 
 	r.refreshes++;
 	clock_gettime(CLOCK_REALTIME, &r.refreshed);
 	snprintf(r.source, sizeof(r.source), "%s", source);
-	if (!recipe_write(dir, RECIPE_CURRENT, &r, &err)) {
-		recipe_remove(dir, RECIPE_NEXT, &ignored);
-		return;
-	}
-	note(NOT_COUNTED, &err);
-	recipe_promote(dir, &ignored);
+	if (recipe_write(dir, RECIPE_CURRENT, &r, &err))
+		note(NOT_COUNTED, &err);
 }
 
 static int dynamic(const struct recipe_dir *dir, struct crash_state *s,
@@ -326,27 +322,27 @@ static int dynamic(const struct recipe_dir *dir, struct crash_state *s,
 		   struct error *err)
 {
 	struct samples before;
-	bool other_way = false, withdrawn;
+	bool other_way = false, marked;
 	struct error ignored;
 	int ret;
 
 	ret = take_samples(s, &before, err);
 	if (ret)
 		return ret;
-	withdrawn = !recipe_withdraw(dir, err);
-	if (!withdrawn)
+	marked = !recipe_mark(dir, err);
+	if (!marked)
 		note(NOT_COUNTED, err);
 	ret = load_dynamic(s, out, &other_way, err);
 	if (!ret)
 		ret = finish_dynamic(s, &before, out, err);
-	if (!ret) {
+	if (!ret)
 		tell_fresh(req, out->way);
-		if (withdrawn)
-			count(dir, s, req->source);
+	if (!ret && marked)
+		count(dir, s, req->source);
+	if (marked)
+		recipe_remove(dir, RECIPE_NEXT, &ignored);
+	if (!ret)
 		return 0;
-	}
-	if (withdrawn)
-		recipe_promote(dir, &ignored);
 	if (!other_way && kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored))
 		return ret; /* nothing has changed, and nothing else would help */
 	note("loading all of it again", err);

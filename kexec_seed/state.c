@@ -73,14 +73,25 @@ static bool try_recipe(const struct recipe_dir *dir, enum recipe_slot slot,
 	return ret != -ENODATA;
 }
 
+static bool is_interrupted(const struct recipe_dir *dir, const uint8_t *boot_id)
+{
+	struct recipe next = { 0 };
+	struct error ignored;
+	int ret;
+
+	if (!recipe_exists(dir, RECIPE_NEXT))
+		return false;
+	ret = recipe_read(dir, RECIPE_NEXT, boot_id, &next, &ignored);
+	recipe_free(&next);
+	return !ret || ret == -ENODATA;
+}
+
 static int find_recipe(const struct recipe_dir *dir, struct crash_state *s,
 		       struct error *err)
 {
 	bool compare = s->loaded && s->kcore.fd >= 0;
 	enum recipe_slot first = compare ? RECIPE_CURRENT : RECIPE_NEXT;
 	uint8_t boot_id[RECIPE_ID_SIZE];
-	struct recipe next = { 0 };
-	struct error ignored;
 	int ret;
 
 	if (dir->fd < 0) {
@@ -90,10 +101,8 @@ static int find_recipe(const struct recipe_dir *dir, struct crash_state *s,
 	ret = boot_id_read("", boot_id, err);
 	if (ret)
 		return ret;
-	s->interrupted = recipe_exists(dir, RECIPE_NEXT) &&
-			 !recipe_read(dir, RECIPE_NEXT, boot_id, &next, &ignored);
-	recipe_free(&next);
-	/* of two that fit, the one that counts a refresh which was killed after that */
+	s->interrupted = is_interrupted(dir, boot_id);
+	/* of two that fit, which only counts differ, the one that claims less */
 	if (!try_recipe(dir, first, boot_id, s))
 		try_recipe(dir, compare ? RECIPE_NEXT : RECIPE_CURRENT, boot_id, s);
 	return 0;

@@ -10,7 +10,7 @@
  * Before anything is loaded, the recipe of what will be loaded is written as the *next*
  * one; when it is loaded, it becomes the current one. So whoever is killed in between
  * leaves both, and what is loaded tells which one is right. A refresh loads what there is
- * a recipe of: as long as it is at work, the current one is called the next one.
+ * a recipe of: as long as it is at work, the next one is an empty file.
  */
 #ifndef KS_RECIPE_H
 #define KS_RECIPE_H
@@ -128,9 +128,10 @@ int recipe_dir_look(const char *path, struct recipe_dir *out, struct error *err)
 void recipe_dir_close(struct recipe_dir *dir);
 
 /*
- * Reads one. 0; -ENOENT when there is none; -ESTALE: of another boot (@boot_id, RECIPE_ID_SIZE
- * bytes); -EPERM: a file that is not ours alone (owner, mode, links, no regular file);
- * else as recipe_decode(). The line says which and why. On failure nothing is left to free.
+ * Reads one. 0; -ENOENT when there is none; -ENODATA: an empty next one, see above;
+ * -ESTALE: of another boot (@boot_id, RECIPE_ID_SIZE bytes); -EPERM: a file that is not
+ * ours alone (owner, mode, links, no regular file); else as recipe_decode(). The line says
+ * which and why. On failure nothing is left to free.
  */
 int recipe_read(const struct recipe_dir *dir, enum recipe_slot slot,
 		const uint8_t *boot_id, struct recipe *out, struct error *err);
@@ -148,8 +149,8 @@ int recipe_write(const struct recipe_dir *dir, enum recipe_slot slot,
 /* The next one becomes the current one. */
 int recipe_promote(const struct recipe_dir *dir, struct error *err);
 
-/* The reverse, which needs no room in a full folder. */
-int recipe_withdraw(const struct recipe_dir *dir, struct error *err);
+/* Makes an empty next one, which needs no room in a full folder; there must be none. */
+int recipe_mark(const struct recipe_dir *dir, struct error *err);
 
 /* Removes one; that there is none is no error. */
 int recipe_remove(const struct recipe_dir *dir, enum recipe_slot slot, struct error *err);

@@ -303,6 +303,9 @@ int recipe_read(const struct recipe_dir *dir, enum recipe_slot slot,
 	ret = slurp(dir, slot_names[slot], &data, &size, err);
 	if (ret)
 		return ret;
+	if (!size && slot == RECIPE_NEXT)
+		return error_set(err, ENODATA, "%s: empty: what is loaded is refreshed",
+				 place_of(dir, slot_names[slot]).path);
 	ret = recipe_decode((struct bytes){ data, size }, out, &why);
 	if (ret)
 		return error_set(err, -ret, "%s: %s; " AGAIN,
@@ -375,9 +378,12 @@ int recipe_promote(const struct recipe_dir *dir, struct error *err)
 	return rename_in(dir, slot_names[RECIPE_NEXT], slot_names[RECIPE_CURRENT], err);
 }
 
-int recipe_withdraw(const struct recipe_dir *dir, struct error *err)
+int recipe_mark(const struct recipe_dir *dir, struct error *err)
 {
-	return rename_in(dir, slot_names[RECIPE_CURRENT], slot_names[RECIPE_NEXT], err);
+	_cleanup_close_ int fd = -1;
+
+	return open_in(dir, slot_names[RECIPE_NEXT], O_RDONLY | O_CREAT | O_EXCL, &fd,
+		       err);
 }
 
 int recipe_remove(const struct recipe_dir *dir, enum recipe_slot slot, struct error *err)

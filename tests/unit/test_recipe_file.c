@@ -92,12 +92,13 @@ static void test_write_and_read(void **state)
 	assert_int_equal(read_back(p, RECIPE_CURRENT), 0);
 	told(p, read_back(p, RECIPE_NEXT), -ENOENT, "crash.recipe.next");
 	told(p, recipe_promote(&p->dir, &p->err), -ENOENT, "is not there");
-	assert_int_equal(recipe_withdraw(&p->dir, &p->err), 0);
-	assert_int_equal(read_back(p, RECIPE_NEXT), 0);
+	assert_false(recipe_exists(&p->dir, RECIPE_NEXT));
+	assert_int_equal(recipe_mark(&p->dir, &p->err), 0);
 	assert_true(recipe_exists(&p->dir, RECIPE_NEXT));
-	assert_false(recipe_exists(&p->dir, RECIPE_CURRENT));
-	told(p, recipe_withdraw(&p->dir, &p->err), -ENOENT, "is not there");
-	assert_int_equal(recipe_promote(&p->dir, &p->err), 0);
+	told(p, read_back(p, RECIPE_NEXT), -ENODATA, "crash.recipe.next: empty");
+	assert_int_equal(read_back(p, RECIPE_CURRENT), 0);
+	told(p, recipe_mark(&p->dir, &p->err), -EEXIST, "crash.recipe.next: File exists");
+	assert_int_equal(recipe_remove(&p->dir, RECIPE_NEXT, &p->err), 0);
 
 	p->recipe.refreshes = 1001; /* replaces */
 	assert_int_equal(recipe_write(&p->dir, RECIPE_CURRENT, &p->recipe, &p->err), 0);

@@ -97,6 +97,24 @@ def test_killed_other_way(build):
         assert guest.run(REFRESH).status == 1
 
 
+def test_killed_then_refused(build):
+    """The recipe of what is loaded is there while its seed is replaced, and outlives a kill
+    in the middle of that with a load after it that is refused."""
+    with boot(build, "6.12") as guest:
+        guest.check(LOAD)
+        assert guest.run("strace -qq -o /dev/null -e inject=kexec_load:signal=KILL:when=1"
+                         f" {REFRESH}").status == KILLED
+        assert state_of(guest).told["interrupted"] == "true"
+        names = guest.check("ls /run/kexec-seed").split()
+        assert guest.run("strace -qq -o /dev/null -e inject=kexec_load:error=ENOMEM"
+                         f" {LOAD}").status == 1
+        state = state_of(guest)
+        assert state.is_whole() and state.told["interrupted"] == "false", names
+        guest.check(REFRESH)
+        assert state_of(guest).told["refreshes"] == "1"
+        assert "crash.recipe" in names
+
+
 def test_killed_before_the_look(build):
     """Killed right after kexec_file_load(): where the image lies is found out and kept,
     also by a refresh that can do no more; and what another tool loads is not ours."""
