@@ -6,6 +6,7 @@
 #include "load/kexec_load.h"
 #include "load/lend.h"
 #include "load/loaded.h"
+#include "load/refusal.h"
 #include "load/seal.h"
 #include "load/seed.h"
 #include "machine/cpu.h"
@@ -251,6 +252,8 @@ static void note(const char *what, const struct error *err)
 static int may_be_dynamic(const struct crash_state *s, const struct refresh_request *req,
 			  struct error *err)
 {
+	int ret;
+
 	if (req->full)
 		return error_set(err, ENOTSUP, "--full");
 	if (s->method != CRASH_KEXEC_LOAD)
@@ -262,7 +265,8 @@ static int may_be_dynamic(const struct crash_state *s, const struct refresh_requ
 	}
 	if (!s->recipe.plan.has_seed)
 		return error_set(err, ENOTSUP, "it was loaded without a seed");
-	return check_hole(s, err);
+	ret = refusal_foresee_load(err);
+	return ret ? ret : check_hole(s, err);
 }
 
 /*

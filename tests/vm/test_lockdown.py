@@ -233,3 +233,17 @@ def test_each_call_counts(build, tmp_path):
             guest.check(command)
             assert guest.check("cat /sys/kernel/kexec_crash_loaded").strip() == loaded
         refused(guest, load_command(""), "no more loads are allowed")
+
+
+def test_locked_after_the_load(build, tmp_path):
+    """Nor is it asked by a refresh of what was loaded before it was locked: the one call
+    that is left is kexec_file_load(2)'s."""
+    with refreshable(build, Setup("6.12", cpu="qemu64"),
+                     extra=firmware(tmp_path, secure_boot=False)) as guest:
+        guest.check(load_command(""))
+        assert crash_status(guest)["method"] == "kexec_load"
+        guest.check("mount -t securityfs none /sys/kernel/security")
+        guest.check("echo integrity >/sys/kernel/security/lockdown")
+        guest.check("echo 1 >/proc/sys/kernel/kexec_load_limit_panic")
+        guest.check("kexec-seed refresh")
+        assert crash_status(guest)["method"] == "kexec_file_load"
