@@ -319,23 +319,20 @@ int run_unload(const struct options *o, struct error *err)
 int run_print_crash_size(struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
-	struct facts facts;
+	struct facts facts = { 0 };
 	size_t size;
-	int ret;
+	int ret = facts_read("", &facts, err);
 
-	/* for all to read, but not while something is being loaded */
-	if (!file_slurp("/sys/kernel/kexec_crash_size", 64, &text, &size)) {
-		fputs(text, stdout);
-		return 0;
-	}
-	ret = facts_read("", &facts, err);
-	if (ret)
-		return ret;
-	if (facts.iomem.count)
+	if (!ret && facts.iomem.count) {
 		printf("%llu\n", (unsigned long long)range_size(facts.crash));
-	else
+	} else if (!file_slurp("/sys/kernel/kexec_crash_size", 64, &text, &size)) {
+		/* for all to read; since Linux 6.5 with the low part of SIZE,high */
+		fputs(text, stdout);
+		ret = 0;
+	} else if (!ret) {
 		ret = error_set(err, EACCES,
 				"/proc/iomem hides its addresses (to root it does not)");
+	}
 	facts_free(&facts);
 	return ret;
 }

@@ -201,6 +201,14 @@ def test_no_region(build):
         assert guest.check(f"{NOBODY} kexec {SIZE}").strip() == "0"
 
 
+def test_two_regions(build):
+    """The kernel's own number counts the low part, into which no image goes."""
+    with refreshable(build, Setup("6.12", 1, "8G", "256M,high")) as guest:
+        for command in (f"kexec {SIZE}", f"{THEIRS} {SIZE}"):
+            assert int(guest.check(command)) == 256 << 20
+        assert int(guest.check(f"{NOBODY} kexec {SIZE}")) > 256 << 20
+
+
 def filled(length: int) -> str:
     return f"--append=$(head -c {length} /dev/zero | tr '\\0' x)"
 
