@@ -343,14 +343,14 @@ static int dynamic(const struct recipe_dir *dir, struct crash_state *s,
 		tell_fresh(req, out->way);
 	if (!ret && marked)
 		count(dir, s, req->source);
+	/* what is lost is marked until it is there again: this may be killed meanwhile */
+	if (ret && (other_way || !kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored))) {
+		note("loading all of it again", err);
+		ret = reload(dir, s, req, out, err);
+	}
 	if (marked)
 		recipe_remove(dir, RECIPE_NEXT, &ignored);
-	if (!ret)
-		return 0;
-	if (!other_way && kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored))
-		return ret; /* nothing has changed, and nothing else would help */
-	note("loading all of it again", err);
-	return reload(dir, s, req, out, err);
+	return ret;
 }
 
 /*

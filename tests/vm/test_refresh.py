@@ -261,15 +261,15 @@ def test_damage_is_caught_at_the_crash(build, kernel, name):
 
 
 # The image is loaded, and what came of that is not yet looked at.
-SLOW_LOOK = ("strace -qq -o /dev/null -e inject=kexec_load:delay_exit=5000000:when=1"
-             " kexec-seed refresh")
+SLOW_LOOK = "strace -qq -o /dev/null -e inject=kexec_load:delay_exit=5000000:when=1"
 
 
-def refresh_and_damage(guest, addr: int) -> tuple[str, str]:
+def refresh_and_damage(guest, addr: int, more: str = "") -> tuple[str, str]:
     """Exit status and words of a refresh meanwhile to which a byte becomes another."""
+    command = f"{SLOW_LOOK} {more} kexec-seed refresh"
     slot = seed_slot(guest)
     seed = seed_in_slot(guest, slot)
-    guest.check(f"rm -f /tmp/done; ({SLOW_LOOK} >/tmp/said 2>&1; echo $? >/tmp/done) &")
+    guest.check(f"rm -f /tmp/done; ({command} >/tmp/said 2>&1; echo $? >/tmp/done) &")
     deadline = time.monotonic() + 30 * SLOW
     while seed_in_slot(guest, slot) == seed:
         assert time.monotonic() < deadline
@@ -291,6 +291,23 @@ def test_damage_meanwhile(build):
         status, said = refresh_and_damage(guest, addr)
         assert status == "1" and "is damaged and STAYS LOADED (" in said, said
         assert damaged_parts(guest) == ["initrd"]
+
+
+def test_killed_after_damage(build):
+    """While it reads the files, to load all again what it has lost: the next one does so."""
+    with refreshable(build, Setup("7.3")) as guest:
+        guest.check(load_probe())
+        addr, _ = plan(guest)["initrd"]
+        # the second page for a seed, the other was that of the block alone
+        status, said = refresh_and_damage(guest, addr,
+                                          "-e inject=memfd_secret:signal=KILL:when=2")
+        assert int(status) == 128 + 9 and "loading all of it again" in said, said
+        status = crash_status(guest)
+        assert not status["loaded"] and status["interrupted"]
+        assert refresh(guest)["refresh"] == "full" and damaged_parts(guest) == []
+        status = crash_status(guest)
+        assert status["proven"] and not status["interrupted"]
+        seed_after_crash(guest)
 
 
 def plug_memory(guest, name: str, mib: int) -> None:
