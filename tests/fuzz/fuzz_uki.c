@@ -42,8 +42,8 @@ static void check_parts(const uint8_t *data, size_t size)
 static bool is_for_others(struct bytes b)
 {
 	static const char *const magics[] = { "\177ELF", "\x1f\x8b",
-					      "\xfd"
-					      "7zXZ",
+					      ("\xfd"
+					       "7zXZ"),
 					      "\x28\xb5\x2f\xfd" };
 
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {

@@ -201,8 +201,8 @@ static void test_state_text(void **state)
 		"pid=4294967296\n",
 		"events=99999999999999999999\n",
 		"event-source=a-name-that-is-far-too-long\n",
-		"source.a=\nsource.b=\nsource.c=\nsource.d=\nsource.e=\nsource.f=\n"
-		"source.g=\nsource.h=\nsource.i=\n",
+		("source.a=\nsource.b=\nsource.c=\nsource.d=\nsource.e=\nsource.f=\n"
+		 "source.g=\nsource.h=\nsource.i=\n"),
 	};
 	struct daemon_state s;
 

@@ -26,7 +26,7 @@ static void test_kmsg(void **state)
 		"5,339,5140900,-;" FORK "\n",
 		"5,339,5140900,-,caller=T1;" FORK "\n",
 		"5,18446744073709551615,0,c;" FORK "\n SUBSYSTEM=acpi\n DEVICE=+acpi:x\n",
-		"5,1,2,-;" FORK,
+		("5,1,2,-;" FORK),
 	};
 	static const char *const bad[] = {
 		"",

@@ -57,7 +57,7 @@ static void put(const struct plan *p)
 /* Loads what scene_load() makes, with digests that are right. */
 static void load(struct loaded *m, bool hotplug, bool checks)
 {
-	uint8_t *files = calloc(1, SCENE_KERNEL), *data;
+	uint8_t *files = calloc(1, SCENE_KERNEL), *data = NULL;
 	struct recipe r;
 	size_t size = 0;
 
