@@ -348,8 +348,9 @@ static int dynamic(const struct recipe_dir *dir, struct crash_state *s,
 		note("loading all of it again", err);
 		ret = reload(dir, s, req, out, err);
 	}
+	/* not the recipe of what was loaded again, if it could not become the current one */
 	if (marked)
-		recipe_remove(dir, RECIPE_NEXT, &ignored);
+		recipe_unmark(dir);
 	return ret;
 }
 

@@ -152,6 +152,9 @@ int recipe_promote(const struct recipe_dir *dir, struct error *err);
 /* Makes an empty next one, which needs no room in a full folder; there must be none. */
 int recipe_mark(const struct recipe_dir *dir, struct error *err);
 
+/* Takes that away; a next one with content stays. */
+void recipe_unmark(const struct recipe_dir *dir);
+
 /* Removes one; that there is none is no error. */
 int recipe_remove(const struct recipe_dir *dir, enum recipe_slot slot, struct error *err);
 

@@ -386,6 +386,15 @@ int recipe_mark(const struct recipe_dir *dir, struct error *err)
 		       err);
 }
 
+void recipe_unmark(const struct recipe_dir *dir)
+{
+	struct stat st;
+
+	if (!fstatat(dir->fd, slot_names[RECIPE_NEXT], &st, AT_SYMLINK_NOFOLLOW) &&
+	    !st.st_size)
+		unlinkat(dir->fd, slot_names[RECIPE_NEXT], 0);
+}
+
 int recipe_remove(const struct recipe_dir *dir, enum recipe_slot slot, struct error *err)
 {
 	if (unlinkat(dir->fd, slot_names[slot], 0) == 0 || errno == ENOENT)

@@ -65,8 +65,10 @@ static void test_passed_on(void **state)
 	int fd, other;
 
 	(void)state;
-	if (unshare(CLONE_NEWNET) < 0)
+	if (unshare(CLONE_NEWNET) < 0) {
+		print_message("SKIPPED: no right to a network namespace\n");
 		skip();
+	}
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
 	other = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
 	assert_int_equal(bind(other, (struct sockaddr *)&all, sizeof(all)), 0);
@@ -99,8 +101,10 @@ static void test_overrun(void **state)
 	int fd;
 
 	(void)state;
-	if (unshare(CLONE_NEWNET) < 0)
+	if (unshare(CLONE_NEWNET) < 0) {
+		print_message("SKIPPED: no right to a network namespace\n");
 		skip();
+	}
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
 	begin(&s);
 	s.options.sources = SOURCE_UEVENT;

@@ -98,6 +98,11 @@ static void test_write_and_read(void **state)
 	told(p, read_back(p, RECIPE_NEXT), -ENODATA, "crash.recipe.next: empty");
 	assert_int_equal(read_back(p, RECIPE_CURRENT), 0);
 	told(p, recipe_mark(&p->dir, &p->err), -EEXIST, "crash.recipe.next: File exists");
+	recipe_unmark(&p->dir);
+	assert_false(recipe_exists(&p->dir, RECIPE_NEXT));
+	assert_int_equal(recipe_write(&p->dir, RECIPE_NEXT, &p->recipe, &p->err), 0);
+	recipe_unmark(&p->dir); /* it is none */
+	assert_int_equal(read_back(p, RECIPE_NEXT), 0);
 	assert_int_equal(recipe_remove(&p->dir, RECIPE_NEXT, &p->err), 0);
 
 	p->recipe.refreshes = 1001; /* replaces */
