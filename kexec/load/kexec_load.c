@@ -61,6 +61,15 @@ static bool wait_while_busy(int *pauses)
 	return true;
 }
 
+int kexec_wait(enum kexec_target target, struct error *err)
+{
+	int pauses = 0;
+
+	if (!is_busy() || wait_while_busy(&pauses))
+		return 0;
+	return refusal_explain(EBUSY, KEXEC_CALL_LOAD, target, NULL, err);
+}
+
 /* 0, or a positive errno of the call; -EPERM when @guard did not hold, with its line. */
 static int call_kexec_load(uint64_t entry, size_t count, struct kexec_segment *segments,
 			   unsigned long flags, const struct load_guard *guard,

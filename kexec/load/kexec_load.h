@@ -28,6 +28,13 @@ struct load_guard {
 };
 
 /*
+ * Waits as long as somebody else's load is under way. 0, or -EBUSY with the line when that
+ * takes longer than 3 s. What is called next waits all the same, as another load may begin
+ * right now; this is for who would have a secret in hand meanwhile.
+ */
+int kexec_wait(enum kexec_target target, struct error *err);
+
+/*
  * kexec_load(2) with every segment of the plan, as soon as @guard (NULL: none) agrees. 0 or
  * a negative errno with the reason; -EBUSY when somebody else's loads take longer than 3 s.
  * *@other_way (may be NULL) tells whether kexec_file_load() may still be allowed.

@@ -10,12 +10,12 @@ int lend_and_load(struct plan *plan, struct secret *page, enum kexec_target targ
 		  const struct load_guard *guard, bool *other_way, struct error *err)
 {
 	sigset_t all, before;
-	int ret = 0;
+	int ret = kexec_wait(target, err); /* before there is a seed to keep */
 
 	/* a signal would leave the page to the next user of the memory */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	if (plan->has_seed)
+	if (!ret && plan->has_seed)
 		ret = seed_lend(plan, page, err);
 	if (!ret) {
 		seal_finish(plan);

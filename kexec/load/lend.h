@@ -9,7 +9,7 @@
 #include "load/secret.h"
 
 /*
- * Draws the seed into @page when the plan has one, hashes it, calls kexec_load(2), and
+ * When no other load is under way: draws the seed into @page when the plan has one, hashes it, calls kexec_load(2), and
  * wipes it, whatever comes of it; @page is then empty. All other digests of the plan must
  * be in place. No signal can end the process in between. @guard and *@other_way as for
  * kexec_load_plan(). 0 or a negative errno.

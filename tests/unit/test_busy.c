@@ -2,23 +2,30 @@
 /* A kernel that is busy with somebody else's load, and counts our calls. */
 #include "check.h"
 
+#include "base/units.h"
 #include "load/kexec_load.h"
+#include "load/lend.h"
+#include "purgatory_params.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-/* How many more looks find it busy; how many calls it has seen, and how long we slept. */
+/*
+ * How many more looks find it busy; how many calls it has seen, how many seeds were drawn,
+ * and how long we slept.
+ */
 static struct {
-	unsigned int busy, calls;
+	unsigned int busy, calls, draws;
 	long slept; /* milliseconds */
 } fake;
 
-/* These three are found before libc's. */
+/* These four are found before libc's. */
 int nanosleep(const struct timespec *time, struct timespec *rest)
 {
 	(void)rest;
@@ -43,8 +50,22 @@ int open(const char *path, int flags, ...)
 	return openat(AT_FDCWD, path, flags, mode);
 }
 
+/* A seed must not exist while somebody else's load is waited for. */
+ssize_t getrandom(void *out, size_t size, unsigned int flags)
+{
+	(void)flags;
+	assert_int_equal(fake.busy, 0);
+	fake.draws++;
+	memset(out, 0x5a, size);
+	return (ssize_t)size;
+}
+
 long syscall(long number, ...)
 {
+	if (number == SYS_memfd_secret) { /* a locked page will do */
+		errno = ENOSYS;
+		return -1;
+	}
 	assert_true(number == SYS_kexec_load || number == SYS_kexec_file_load);
 	fake.calls++;
 	if (!fake.busy)
@@ -57,7 +78,7 @@ long syscall(long number, ...)
 static void be_busy(unsigned int looks)
 {
 	fake.busy = looks;
-	fake.calls = 0;
+	fake.calls = fake.draws = 0;
 	fake.slept = 0;
 }
 
@@ -136,12 +157,44 @@ static void test_too_long(void **state)
 	assert_int_equal(fake.slept, 3000);
 }
 
+/* There is no seed to keep while somebody else's load is waited for. */
+static void test_seed(void **state)
+{
+	struct plan plan = { .nr_segments = 1,
+			     .segments = { { .kind = PURGATORY_KIND_SEED,
+					     .mem_size = PAGE } },
+			     .has_seed = true };
+	struct purgatory_params params = { 0 };
+	struct secret page;
+	struct error err = { "" };
+
+	(void)state;
+	plan.purgatory_block = (void *)&params;
+	be_busy(20);
+	assert_int_equal(secret_map(PAGE, &page, &err), 0);
+	assert_int_equal(
+		lend_and_load(&plan, &page, KEXEC_TARGET_CRASH, NULL, NULL, &err), 0);
+	assert_int_equal(fake.draws, 1);
+	assert_int_equal(fake.calls, 1);
+	assert_null(page.data);
+
+	be_busy(1000000);
+	assert_int_equal(secret_map(PAGE, &page, &err), 0);
+	assert_int_equal(
+		lend_and_load(&plan, &page, KEXEC_TARGET_CRASH, NULL, NULL, &err),
+		-EBUSY);
+	assert_non_null(strstr(err.text, "another load"));
+	assert_int_equal(fake.draws, 0);
+	assert_int_equal(fake.calls, 0);
+	assert_int_equal(fake.slept, 3000);
+	assert_null(page.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_few_calls),
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_seed),	 cmocka_unit_test(test_few_calls),
+		cmocka_unit_test(test_files),	 cmocka_unit_test(test_guard),
 		cmocka_unit_test(test_too_long),
 	};
 
