@@ -11,6 +11,7 @@
 #include "load/refusal.h"
 #include "load/seal.h"
 #include "load/seed.h"
+#include "machine/kexec_sysfs.h"
 #include "record.h"
 
 #include <errno.h>
@@ -320,12 +321,13 @@ int run_print_crash_size(struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	struct facts facts = { 0 };
+	const char *name;
 	size_t size;
 	int ret = facts_read("", &facts, err);
 
 	if (!ret && facts.iomem.count) {
 		printf("%llu\n", (unsigned long long)range_size(facts.crash));
-	} else if (!file_slurp("/sys/kernel/kexec_crash_size", 64, &text, &size)) {
+	} else if (!kexec_sysfs_read("", KEXEC_SYSFS_CRASH_SIZE, &name, &text, &size)) {
 		/* for all to read; since Linux 6.5 with the low part of SIZE,high */
 		fputs(text, stdout);
 		ret = 0;

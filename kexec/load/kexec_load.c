@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "load/refusal.h"
+#include "machine/kexec_sysfs.h"
 
 #include <errno.h>
 #include <linux/kexec.h>
@@ -23,13 +24,6 @@
 
 _Static_assert(PLAN_MAX_SEGMENTS == KEXEC_SEGMENT_MAX, "<linux/kexec.h>");
 
-/* Where the kernel says whether something is loaded. */
-static const char *loaded_path(enum kexec_target target)
-{
-	return target == KEXEC_TARGET_CRASH ? "/sys/kernel/kexec_crash_loaded"
-					    : "/sys/kernel/kexec_loaded";
-}
-
 /* Somebody else is in one of the calls: a load takes a second, a refresh far less. */
 #define BUSY_RETRIES  300
 #define BUSY_PAUSE_MS 10
@@ -40,9 +34,11 @@ static const struct timespec busy_pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000 }
 static bool is_busy(void)
 {
 	_cleanup_free_ char *text = NULL;
+	const char *name;
 	size_t size;
 
-	return file_slurp("/sys/kernel/kexec_crash_size", 64, &text, &size) == -EBUSY;
+	return kexec_sysfs_read("", KEXEC_SYSFS_CRASH_SIZE, &name, &text, &size) ==
+	       -EBUSY;
 }
 
 /*
@@ -205,12 +201,16 @@ int kexec_unload(enum kexec_target target, struct error *err)
 int kexec_is_loaded(enum kexec_target target, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
+	const char *name;
 	size_t size;
 	int ret;
 
-	ret = file_slurp(loaded_path(target), 64, &text, &size);
+	ret = kexec_sysfs_read("",
+			       target == KEXEC_TARGET_CRASH ? KEXEC_SYSFS_CRASH_LOADED
+							    : KEXEC_SYSFS_LOADED,
+			       &name, &text, &size);
 	if (ret)
-		return error_set(err, -ret, "%s: %s (does this kernel have kexec?)",
-				 loaded_path(target), strerror(-ret));
+		return error_set(err, -ret, "%s: %s (does this kernel have kexec?)", name,
+				 strerror(-ret));
 	return size > 0 && text[0] == '1';
 }

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "machine/kexec_sysfs.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -10,8 +11,6 @@
 #include <string.h>
 
 #define SYSCTL "/proc/sys/kernel/"
-/* bytes that crashkernel= has reserved */
-#define CRASH_SIZE "/sys/kernel/kexec_crash_size"
 
 /* A number of /proc/sys; @missing when the kernel does not have it. */
 static long read_number(const char *path, long missing)
@@ -20,6 +19,18 @@ static long read_number(const char *path, long missing)
 	size_t size;
 
 	if (file_slurp(path, 64, &text, &size))
+		return missing;
+	return strtol(text, NULL, 10);
+}
+
+/* The bytes that crashkernel= has reserved; @missing when the kernel does not tell. */
+static long read_reserved(long missing)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *name;
+	size_t size;
+
+	if (kexec_sysfs_read("", KEXEC_SYSFS_CRASH_SIZE, &name, &text, &size))
 		return missing;
 	return strtol(text, NULL, 10);
 }
@@ -95,7 +106,7 @@ int refusal_foresee(enum kexec_target target, struct error *err)
 
 int refusal_check_region(enum kexec_target target, struct error *err)
 {
-	bool none = target == KEXEC_TARGET_CRASH && read_number(CRASH_SIZE, -1) == 0;
+	bool none = target == KEXEC_TARGET_CRASH && read_reserved(-1) == 0;
 
 	return none ? no_region(err) : 0;
 }
@@ -146,7 +157,7 @@ static int explain_eperm(enum kexec_call call, enum kexec_target target, bool *o
 
 static int explain_addresses(enum kexec_target target, struct error *err)
 {
-	long reserved = read_number(CRASH_SIZE, 0);
+	long reserved = read_reserved(0);
 
 	if (target == KEXEC_TARGET_NORMAL)
 		return error_set(err, EADDRNOTAVAIL, "the kernel refuses the addresses");

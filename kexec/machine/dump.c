@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "machine/kcore.h"
+#include "machine/kexec_sysfs.h"
 #include "machine/text.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #define CPU_DIR	      "/sys/devices/system/cpu"
 #define VMCOREINFO    "/sys/kernel/vmcoreinfo"
 #define KCORE	      "/proc/kcore"
-#define HOTPLUG_SIZE  "/sys/kernel/crash_elfcorehdr_size"
 #define CPUS_MAX      65536 /* far more than a kernel can have; an ELF file has fewer */
 #define ATTR_SIZE_MAX 4096  /* sysfs hands out a page at most */
 
@@ -199,17 +199,19 @@ static int read_kcore(const char *root, struct dump_facts *d, struct error *err)
 static int read_hotplug_size(const char *root, struct dump_facts *d, struct error *err)
 {
 	_cleanup_free_ char *data = NULL;
-	struct bytes text;
-	uint32_t size;
-	int ret = read_text(root, HOTPLUG_SIZE, &data, &text);
+	const char *name;
+	uint32_t value;
+	size_t size;
+	int ret = kexec_sysfs_read(root, KEXEC_SYSFS_CRASH_ELFCOREHDR_SIZE, &name, &data,
+				   &size);
 
 	if (ret == -ENOENT)
 		return 0;
 	if (ret)
-		return unreadable(root, HOTPLUG_SIZE, ret, err);
-	if (!text_decimal(text, &size))
-		return error_set(err, EINVAL, "%s%s: no size", root, HOTPLUG_SIZE);
-	d->hotplug_size = size;
+		return unreadable(root, name, ret, err);
+	if (!text_decimal(text_trim((struct bytes){ (uint8_t *)data, size }), &value))
+		return error_set(err, EINVAL, "%s%s: no size", root, name);
+	d->hotplug_size = value;
 	return 0;
 }
 

@@ -35,8 +35,8 @@ struct dump_facts {
 
 /*
  * Reads the facts below @root: /sys/devices/system/cpu/cpuN/crash_notes{,_size},
- * /sys/kernel/vmcoreinfo, /proc/kcore, /sys/kernel/crash_elfcorehdr_size. All but the
- * last must be there. 0 or a negative errno; on failure nothing is left to free.
+ * /sys/kernel/vmcoreinfo, /proc/kcore, KEXEC_SYSFS_CRASH_ELFCOREHDR_SIZE. All but the last
+ * must be there. 0 or a negative errno; on failure nothing is left to free.
  */
 int dump_facts_read(const char *root, struct dump_facts *out, struct error *err);
 

@@ -7,6 +7,7 @@
 #include "machine/e820.h"
 #include "machine/efi.h"
 #include "machine/iomem.h"
+#include "machine/kexec_sysfs.h"
 #include "machine/memmap.h"
 #include "machine/ram.h"
 #include "machine/text.h"
@@ -18,7 +19,6 @@
 /* Far more than a real one has; /proc gives no size beforehand. */
 #define IOMEM_SIZE_MAX	 ((size_t)16 << 20)
 #define CMDLINE_SIZE_MAX ((size_t)1 << 20)
-#define CMA_SIZE_MAX	 ((size_t)4096) /* sysfs hands out a page at most */
 
 static int slurp_below(const char *root, const char *name, size_t max, char **data,
 		       size_t *size)
@@ -173,15 +173,15 @@ static bool parse_cma(struct bytes line, struct range *out)
 	return out->start < out->end;
 }
 
-/* Documentation/ABI/testing/sysfs-kernel-kexec-kdump of the kernel. */
 static int read_cma(const char *root, struct facts *f, struct error *err)
 {
-	static const char name[] = "/sys/kernel/kexec/crash_cma_ranges";
 	_cleanup_free_ char *text = NULL;
 	struct bytes rest, line;
+	const char *name;
 	struct range r;
 	size_t size;
-	int ret = slurp_below(root, name, CMA_SIZE_MAX, &text, &size);
+	int ret =
+		kexec_sysfs_read(root, KEXEC_SYSFS_CRASH_CMA_RANGES, &name, &text, &size);
 
 	if (file_is_trouble(ret))
 		return error_set(err, -ret, "%s%s: %s", root, name, strerror(-ret));

@@ -71,6 +71,11 @@ static void test_all(void **state)
 	assert_int_equal(dump_facts_read(t->root, &d, &err), 0);
 	assert_int_equal(d.hotplug_size, 593920);
 	dump_facts_free(&d);
+	tree_put(t, "sys/kernel/kexec/crash_elfcorehdr_size", "917616\n");
+	assert_int_equal(dump_facts_read(t->root, &d, &err), 0);
+	assert_int_equal(d.hotplug_size, 917616);
+	dump_facts_free(&d);
+	tree_remove(t, "sys/kernel/kexec");
 }
 
 static void assert_fails(const struct tree *t, int code, const char *text)

@@ -258,6 +258,7 @@ static void test_managed_ram_is_not_in_the_map(void **state)
 /* crashkernel=X,cma, in the words of the kernel. */
 static void test_cma(void **state)
 {
+	static const char before[] = "sys/kernel/kexec_crash_cma_ranges";
 	static const char path[] = "sys/kernel/kexec/crash_cma_ranges";
 	static const char *const bad[] = { "\n",
 					   "rubbish\n",
@@ -275,7 +276,11 @@ static void test_cma(void **state)
 	(void)state;
 	tree_make(&t);
 	tree_put(&t, "proc/iomem", "00100000-3fffffff : System RAM\n");
-	tree_put(&t, path, "");
+	tree_put(&t, before, "36000000-3dffffff\n100000000-13fffffff\n");
+	f = read_machine(t.root);
+	assert_ranges(&f.crash_cma, ranges, COUNT(ranges));
+	facts_free(&f);
+	tree_put(&t, path, ""); /* counts more than the other name */
 	f = read_machine(t.root);
 	assert_int_equal(f.crash_cma.count, 0);
 	facts_free(&f);

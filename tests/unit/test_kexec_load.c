@@ -288,6 +288,9 @@ static void test_is_loaded(void **state)
 		{ KEXEC_TARGET_CRASH, "/sys/kernel/kexec_crash_loaded", "0\n", 0 },
 		{ KEXEC_TARGET_CRASH, "/sys/kernel/kexec_crash_loaded", "", 0 },
 		{ KEXEC_TARGET_NORMAL, "/sys/kernel/kexec_loaded", "1\n", 1 },
+		{ KEXEC_TARGET_CRASH, "/sys/kernel/kexec/crash_loaded", "1\n", 1 },
+		{ KEXEC_TARGET_CRASH, "/sys/kernel/kexec/crash_loaded", "0\n", 0 },
+		{ KEXEC_TARGET_NORMAL, "/sys/kernel/kexec/loaded", "1\n", 1 },
 		{ KEXEC_TARGET_NORMAL, "/sys/kernel/kexec_loaded", NULL, -ENOENT },
 	};
 	struct error err = { "" };
