@@ -18,7 +18,8 @@ struct error {
 /*
  * Writes the line into @err and returns -@code, so that a caller can say
  * `return error_set(err, EINVAL, "...")`. @code is a positive errno. A text that is too
- * long is cut; a character that would break the line or a terminal becomes '?'.
+ * long loses its middle, mostly that of a path: the cause and the way out are at its end. A
+ * character that would break the line or a terminal becomes '?'.
  */
 int error_set(struct error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
