@@ -34,7 +34,7 @@ void begin(struct setup *s);
 void start(struct setup *s);
 void end(struct setup *s);
 
-/* Lets the loop go on for so many microseconds. */
+/* Lets the loop go on for so many microseconds, and until nothing is due. */
 void run(struct setup *s, uint64_t us);
 
 #endif

@@ -25,7 +25,7 @@ KEXEC = os.environ.get("KEXEC", "kexec/kexec")
 PROBE = os.environ.get("PROBE", "tests/probe/probe.bzImage")
 MACHINES = Path(os.environ.get("MACHINES", TOP / "tests/machines"))
 ALL = os.environ.get("KEXEC_FAULTS") == "all"
-LIMIT = 5 * float(os.environ.get("KEXEC_TEST_SLOW", "1"))  # seconds
+LIMIT = 30 * float(os.environ.get("KEXEC_TEST_SLOW", "1"))  # seconds
 MEMORY = 512 << 20
 SOME = ("crash-256m", "vmgenid-efi")  # by default these alone
 
