@@ -46,17 +46,18 @@ static inline uint32_t load_be32(const uint8_t *p)
 }
 
 /*
- * Section 4.1.2. The two sums are nested, ((x >>> 14 ^ x) >>> 5 ^ x) >>> 6 for rotations
- * by 6, 11 and 25: on a machine whose rotate overwrites its operand that saves copies.
+ * Section 4.1.2. The sums are nested, ((x >>> 9 ^ x) >>> 11 ^ x) >>> 2 for rotations by 2, 13
+ * and 22: on a machine whose rotate overwrites its operand that saves copies. Not this one,
+ * for whose result the next round waits: its rotations go side by side.
  */
+static inline uint32_t big_sigma1(uint32_t x)
+{
+	return ror(x, 6) ^ ror(x, 11) ^ ror(x, 25);
+}
+
 static inline uint32_t big_sigma0(uint32_t x)
 {
 	return ror(ror(ror(x, 9) ^ x, 11) ^ x, 2);
-}
-
-static inline uint32_t big_sigma1(uint32_t x)
-{
-	return ror(ror(ror(x, 14) ^ x, 5) ^ x, 6);
 }
 
 static inline uint32_t small_sigma0(uint32_t x)
