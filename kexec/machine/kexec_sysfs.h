@@ -3,9 +3,9 @@
  * kexec_sysfs.h - what the running kernel tells of kexec in sysfs.
  *
  * Since Linux 6.19 these files are in /sys/kernel/kexec: the kernel's
- * Documentation/ABI/testing/sysfs-kernel-kexec-kdump. Links have the names of before, and
- * will not for ever: Documentation/ABI/obsolete/sysfs-kernel-kexec-kdump. So the new names
- * are tried first, then those.
+ * Documentation/ABI/testing/sysfs-kernel-kexec-kdump. Their old names in /sys/kernel are
+ * links, which are to go: Documentation/ABI/obsolete/sysfs-kernel-kexec-kdump. So the new
+ * names are tried first; older kernels have the old ones alone.
  */
 #ifndef KS_KEXEC_SYSFS_H
 #define KS_KEXEC_SYSFS_H
