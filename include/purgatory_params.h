@@ -2,20 +2,20 @@
 /*
  * purgatory_params.h - the block that the loader fills in and the purgatory obeys.
  *
- * It is the first thing in the purgatory's blob, so the loader finds it without symbols
- * or relocations. The build fills in the first group of fields, the loader the rest.
- * Everything is little endian with fixed sizes; all addresses are physical, all sizes in
- * bytes. A change of meaning is a new PURGATORY_VERSION.
+ * It is the first thing in the purgatory's blob, so the loader finds it without symbols or
+ * relocations. The build fills in the first group of fields, the loader the rest. All
+ * fields are little endian with fixed sizes; addresses are physical, sizes in bytes. A
+ * change of meaning takes a new PURGATORY_VERSION.
  *
  *     offset 0            struct purgatory_params        (params_size)
- *     entry_offset        first instruction, 64-bit mode, identity mapped
- *     file_size           end of the bytes in the blob; above it only zeroes: stack, state
- *     mem_size            end of what the code itself needs in memory, page aligned
- *     pgt_pool            page table pages, wherever the loader puts them
+ *     entry_offset        first instruction
+ *     file_size           end of the bytes in the blob; zeroes above: stack, state
+ *     mem_size            end of the code's own memory, page aligned
+ *     pgt_pool            pages for the purgatory's map, placed by the loader
  *
- * The blob is loaded at a page boundary and runs wherever it was put, with its memory up
- * to mem_size zeroed above file_size. Nothing below file_size changes when it runs, so
- * those bytes can be a checked range themselves.
+ * The blob is loaded at a page boundary and runs at any address; its memory between
+ * file_size and mem_size must be zero. It changes nothing below file_size, so those bytes
+ * can be a checked range themselves.
  */
 #ifndef KS_PURGATORY_PARAMS_H
 #define KS_PURGATORY_PARAMS_H
@@ -30,37 +30,39 @@
 #define PURGATORY_MAX_CHECKS 16
 #define PURGATORY_MAX_MAPS   32
 
-/* on_corruption: what to do when a digest does not match */
-#define PURGATORY_RESET 0 /* say which range, reset the machine */
-#define PURGATORY_HALT	1 /* say which range, stop the processor */
-#define PURGATORY_BOOT	2 /* say which range, start the kernel all the same */
 /*
- * Any other value is PURGATORY_RESET. So is PURGATORY_BOOT when this block itself is
- * damaged: then neither the wish nor the kernel's address can be relied on.
+ * on_corruption: what follows a wrong digest. Any other value means PURGATORY_RESET. So
+ * does PURGATORY_BOOT when this block itself is damaged: then neither the wish nor the
+ * kernel's address can be trusted.
  */
+#define PURGATORY_RESET 0 /* report the range, reset the machine */
+#define PURGATORY_HALT	1 /* report the range, stop the CPU */
+#define PURGATORY_BOOT	2 /* report the range, start the kernel anyway */
 
 /* console: where messages go */
-#define PURGATORY_CONSOLE_SERIAL  0x1 /* an 8250 at serial_port */
-#define PURGATORY_CONSOLE_VGA	  0x2 /* the text screen at 0xb8000 */
-#define PURGATORY_CONSOLE_VERBOSE 0x4 /* progress too, not only faults */
+#define PURGATORY_CONSOLE_SERIAL  0x1 /* a UART at serial_port */
+#define PURGATORY_CONSOLE_VGA	  0x2 /* the VGA text screen */
+#define PURGATORY_CONSOLE_VERBOSE 0x4 /* report progress too, not only faults */
 
-/* entry_mode: how the kernel is entered, Documentation/arch/x86/boot.rst of Linux */
-#define PURGATORY_ENTRY_64 0 /* "64-bit Boot Protocol" */
-#define PURGATORY_ENTRY_32 1 /* "32-bit Boot Protocol": all addresses below 4 GiB */
+/* entry_mode: how the kernel is entered */
+#define PURGATORY_ENTRY_64 0
+#define PURGATORY_ENTRY_32 1 /* in 32-bit mode: all addresses below 4 GiB */
 
 #ifndef __ASSEMBLER__
+#include "sha256.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a checked range holds: the word in the message. */
+/* What a checked range holds: selects the word in messages. */
 enum purgatory_kind {
 	PURGATORY_KIND_PURGATORY = 0,
-	PURGATORY_KIND_BOOT_PARAMS = 1, /* with the command line and setup_data */
+	PURGATORY_KIND_BOOT_DATA = 1, /* with the command line */
 	PURGATORY_KIND_SEED = 2,
 	PURGATORY_KIND_KERNEL = 3,
 	PURGATORY_KIND_INITRD = 4,
 	PURGATORY_KIND_ELFCOREHDR = 5,
-	PURGATORY_KIND_TAG = 6, /* tells which crash image is loaded: image_tag.h */
+	PURGATORY_KIND_IMAGE_ID = 6, /* image_id.h */
 };
 
 struct purgatory_check {
@@ -68,7 +70,7 @@ struct purgatory_check {
 	uint64_t size;
 	uint32_t kind; /* enum purgatory_kind */
 	uint32_t reserved;
-	uint8_t digest[32]; /* of the range: digest.h */
+	uint8_t digest[SHA256_SIZE]; /* of the range: digest.h */
 };
 
 struct purgatory_map {
@@ -87,41 +89,48 @@ struct purgatory_params {
 
 	/* from the loader */
 	uint64_t kernel_entry; /* of the next kernel: see entry_mode */
-	uint64_t boot_params;  /* goes into rsi */
-	uint64_t pgt_pool;     /* zeroed pages for the identity map; see purgatory_pgt_pages() */
+	uint64_t boot_data;    /* handed to the kernel in a register */
+	uint64_t pgt_pool;     /* zeroed pages for the purgatory's map */
 	uint64_t pgt_pages;
 	uint32_t nr_maps; /* what the map covers besides the low 4 GiB */
 	uint32_t nr_checks;
 	uint32_t on_corruption;
 	uint32_t console;
-	uint32_t serial_port; /* I/O port, e.g. 0x3f8 */
+	uint32_t serial_port; /* I/O port or address of the UART, e.g. 0x3f8 */
 	uint32_t serial_baud; /* 0: leave the line as it is */
 	/*
-	 * What the processor can do. The loader asks (CPUID, or better what the kernel
-	 * made of it in /proc/cpuinfo), not the purgatory: in an encrypted guest (SEV-ES,
-	 * TDX) CPUID raises an exception that only a kernel has an answer to.
+	 * What the CPU offers. The loader finds out, not the purgatory: in an encrypted
+	 * guest the CPU's feature instruction raises an exception that only a kernel can
+	 * handle.
 	 */
-	uint32_t digest_way; /* enum digest_way; any other value is DIGEST_PORTABLE */
-	uint32_t mix_inputs; /* SEED_INPUT_RDSEED, _RDRAND, _TSC: instructions to use */
-	uint32_t entry_mode; /* PURGATORY_ENTRY_64 or _32 */
+	uint32_t digest_impl; /* enum digest_impl; any other value is DIGEST_PORTABLE */
+	uint32_t mix_inputs;  /* SEED_INPUT_ flags of the instructions to use */
+	uint32_t entry_mode;  /* PURGATORY_ENTRY_64 or _32 */
 	uint32_t reserved;
 	/*
-	 * The SETUP_RNG_SEED node whose 32 bytes are replaced by what they are mixed into
-	 * (seed_mix.h); 0: they stay as they are.
+	 * What holds the base seed, which mixing replaces in place: arch_seed_bytes() of
+	 * the purgatory finds its bytes. 0: the base seed is handed over unmixed.
 	 */
-	uint64_t mix_node;
-	uint64_t generation_id; /* the VM generation ID's 16 bytes; 0: the machine has none */
+	uint64_t mix_target;
+	uint64_t generation_id; /* of the VM generation ID's 16 bytes; 0: none */
 	struct purgatory_map maps[PURGATORY_MAX_MAPS];
 	struct purgatory_check checks[PURGATORY_MAX_CHECKS];
 
-	/* SHA-256 of everything above in this block; all zeroes: not checked */
-	uint8_t self_sha256[32];
+	/* purgatory_self_digest(); all zeroes: not checked */
+	uint8_t self_sha256[SHA256_SIZE];
 };
 
 _Static_assert(sizeof(struct purgatory_params) == PURGATORY_PARAMS_SIZE &&
 		       offsetof(struct purgatory_params, entry_mode) ==
 			       PURGATORY_PARAMS_ENTRY_MODE,
 	       "the purgatory's assembler part knows these as numbers");
+
+/* The block's own digest: SHA-256 of every field before self_sha256. */
+static inline void purgatory_self_digest(const struct purgatory_params *p,
+					 uint8_t out[SHA256_SIZE])
+{
+	sha256(p, offsetof(struct purgatory_params, self_sha256), out);
+}
 #endif
 
 #endif

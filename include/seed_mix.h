@@ -1,42 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * seed_mix.h - how the purgatory makes a seed its own at the moment of the jump.
+ * seed_mix.h - how the purgatory makes the next kernel's seed unique at the jump.
  *
- *     seed = SHA-256(label || inputs || base || hardware words || TSC || generation ID)
+ *     seed = SHA-256(label || inputs || base seed || hardware words || counter ||
+ *                    VM generation ID)
  *
- * "label" is SEED_LABEL, filled up with zeroes to SEED_LABEL_SIZE. "inputs" is one byte of
- * SEED_INPUT_ flags: which of the following were there is part of what is hashed. What the
- * machine lacks is left out, not replaced. So flags and length together say what each byte
- * is: no two different sets of inputs are hashed as the same bytes. Numbers are little
- * endian. Test code uses the same function with known inputs.
+ * "label" is SEED_LABEL, padded with zeroes to SEED_LABEL_SIZE. "inputs" is one byte of
+ * SEED_INPUT_ flags. An input that the machine lacks is left out, not replaced: flags and
+ * length together say what each byte is, so no two sets of inputs hash the same bytes.
+ * Numbers are little endian. Tests use the same function with known inputs.
  */
 #ifndef KS_SEED_MIX_H
 #define KS_SEED_MIX_H
 
 #include <stdint.h>
 
-#define SEED_LABEL	   "kexec-seed 1"
-#define SEED_LABEL_SIZE	   16
-#define SEED_BASE_SIZE	   32
-#define SEED_HW_WORDS	   8 /* 64-bit words from RDSEED, what it lacks from RDRAND */
-#define GENERATION_ID_SIZE 16
+#define SEED_SIZE	32 /* bytes, before and after mixing */
+#define SEED_LABEL	"kexec-seed 1"
+#define SEED_LABEL_SIZE 16
+#define SEED_HW_WORDS	8 /* 64-bit words from RDSEED, missing ones from RDRAND */
+#define VMGENID_SIZE	16
 
 #define SEED_INPUT_RDSEED	 0x01
 #define SEED_INPUT_RDRAND	 0x02
 #define SEED_INPUT_TSC		 0x04
 #define SEED_INPUT_GENERATION_ID 0x08
 #define SEED_INPUT_ALL		 0x0f
+#define SEED_INPUTS		 4
+
+/* The flags' names, by bit. Arrays, because a pointer would need a relocation. */
+static const char seed_input_names[SEED_INPUTS][16] __attribute__((unused)) = {
+	"RDSEED", "RDRAND", "TSC", "generation ID"
+};
 
 struct seed_inputs {
-	uint8_t base[SEED_BASE_SIZE];
+	uint8_t base[SEED_SIZE];
 	uint8_t present;   /* SEED_INPUT_ flags */
 	uint32_t nr_words; /* valid below; 0 unless RDSEED or RDRAND is present */
 	uint64_t words[SEED_HW_WORDS];
-	uint64_t tsc;
-	uint8_t generation_id[GENERATION_ID_SIZE];
+	uint64_t counter; /* time stamp counter */
+	uint8_t generation_id[VMGENID_SIZE];
 };
 
-/* The seed into @out. Keeps nothing; the caller wipes @in. */
-void seed_mix(const struct seed_inputs *in, uint8_t out[SEED_BASE_SIZE]);
+/* Writes the seed to @out. Keeps nothing; the caller wipes @in. */
+void seed_mix(const struct seed_inputs *in, uint8_t out[SEED_SIZE]);
 
 #endif

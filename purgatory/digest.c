@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "digest.h"
 
+#include "arch_registers.h"
 #include "sha256_parts.h"
 #include "traceless.h"
 
@@ -34,8 +35,8 @@ static void whole_chunks(const uint8_t *data, uint8_t (*out)[SHA256_SIZE])
 	uint32_t state[DIGEST_LANES][SHA256_WORDS];
 
 	start(state);
-	sha256_ni_absorb(state, data, DIGEST_CHUNK, DIGEST_CHUNK / SHA256_BLOCK);
-	sha256_ni_absorb(state, chunk_padding, 0, 1);
+	sha256_cpu_absorb(state, data, DIGEST_CHUNK, DIGEST_CHUNK / SHA256_BLOCK);
+	sha256_cpu_absorb(state, chunk_padding, 0, 1);
 	for (unsigned int lane = 0; lane < DIGEST_LANES; lane++)
 		store(state[lane], out[lane]);
 }
@@ -50,15 +51,15 @@ static void last_chunk(const uint8_t *data, size_t size, uint8_t out[SHA256_SIZE
 	uint32_t bits = (uint32_t)size * 8; /* a chunk at most */
 
 	start(state);
-	sha256_ni_absorb(state, data, 0, size / SHA256_BLOCK);
+	sha256_cpu_absorb(state, data, 0, size / SHA256_BLOCK);
 	copy_bytes(tail, data + (size - rest), rest);
 	tail[rest] = 0x80;
 	store_be32(tail + tail_blocks * SHA256_BLOCK - 4, bits);
-	sha256_ni_absorb(state, tail, 0, tail_blocks);
+	sha256_cpu_absorb(state, tail, 0, tail_blocks);
 	store(state[0], out);
 }
 
-static __attribute__((noinline)) void ni_chunks(const uint8_t *data, size_t size,
+static __attribute__((noinline)) void cpu_chunks(const uint8_t *data, size_t size,
 						uint8_t (*out)[SHA256_SIZE])
 {
 	while (size >= DIGEST_LANES * DIGEST_CHUNK) {
@@ -87,18 +88,18 @@ static void portable_chunks(const uint8_t *data, size_t size, uint8_t (*out)[SHA
 	}
 }
 
-void digest_chunk_run(enum digest_way way, const void *data, size_t size,
+void digest_chunk_run(enum digest_impl impl, const void *data, size_t size,
 		      uint8_t (*out)[SHA256_SIZE])
 {
-	if (way == DIGEST_SHA_NI) {
-		ni_chunks(data, size, out);
+	if (impl == DIGEST_CPU_SHA) {
+		cpu_chunks(data, size, out);
 		wipe_dead_stack();
 		return;
 	}
 	portable_chunks(data, size, out);
 }
 
-void digest_range(enum digest_way way, const void *data, size_t size,
+void digest_range(enum digest_impl impl, const void *data, size_t size,
 		  uint8_t out[SHA256_SIZE])
 {
 	const size_t sizeof_lanes = (size_t)DIGEST_LANES * DIGEST_CHUNK;
@@ -110,7 +111,7 @@ void digest_range(enum digest_way way, const void *data, size_t size,
 	while (size) {
 		size_t part = size < sizeof_lanes ? size : sizeof_lanes;
 
-		digest_chunk_run(way, p, part, chunks);
+		digest_chunk_run(impl, p, part, chunks);
 		sha256_update(&root, chunks, digest_chunks(part) * SHA256_SIZE);
 		p += part;
 		size -= part;

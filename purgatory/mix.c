@@ -1,46 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Makes the seed one that nobody has seen, the loader included. What goes in is what this
- * processor and this machine say now: a copy of the machine gets another seed.
+ * Mixes the base seed with what this CPU and this machine say now, so that a copy of the
+ * machine gets another seed and not even the loader knows it.
  */
 #include "purgatory.h"
 
-#include "pgtable.h"
+#include "arch_registers.h"
 #include "traceless.h"
-
-#include <asm/bootparam.h>
-
-/*
- * How often to ask for one word. Intel's guide to its generator calls an RDRAND broken
- * that fails ten times in a row. RDSEED may be exhausted for a while, for which the guide
- * has no number; 100 times with a PAUSE are some 10 us, which a reboot does not notice.
- */
-#define RDRAND_TRIES 10
-#define RDSEED_TRIES 100
-
-static bool rdseed(uint64_t *word)
-{
-	bool good;
-
-	__asm__ volatile("rdseed %0" : "=r"(*word), "=@ccc"(good));
-	return good;
-}
-
-static bool rdrand(uint64_t *word)
-{
-	bool good;
-
-	__asm__ volatile("rdrand %0" : "=r"(*word), "=@ccc"(good));
-	return good;
-}
-
-static uint64_t rdtsc(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return low | (uint64_t)high << 32;
-}
 
 void mix_take_words(bool (*draw)(uint64_t *word), unsigned int tries, uint8_t source,
 		    struct seed_inputs *in)
@@ -52,7 +18,7 @@ void mix_take_words(bool (*draw)(uint64_t *word), unsigned int tries, uint8_t so
 
 		while (left && !draw(&in->words[n])) {
 			left--;
-			__builtin_ia32_pause();
+			arch_pause();
 		}
 		if (!left) /* it will not get better */
 			break;
@@ -66,37 +32,16 @@ void mix_take_words(bool (*draw)(uint64_t *word), unsigned int tries, uint8_t so
 		in->present |= source;
 }
 
-/* Do the purgatory's own tables map it? They cover the low 4 GiB and the maps. */
-static bool is_mapped(const struct purgatory_params *params, uint64_t addr, uint64_t size)
-{
-	uint64_t end;
-
-	if (__builtin_add_overflow(addr, size, &end))
-		return false;
-	if (end <= PGT_LOW_END)
-		return true;
-	for (uint32_t i = 0; i < params->nr_maps; i++)
-		if (params->maps[i].start <= addr && end <= params->maps[i].end)
-			return true;
-	return false;
-}
-
 static void take_generation_id(const struct purgatory_params *params,
 			       struct seed_inputs *in)
 {
 	uint64_t addr = params->generation_id;
 
-	if (!addr || !is_mapped(params, addr, GENERATION_ID_SIZE))
+	if (!addr || !arch_is_mapped(params, addr, VMGENID_SIZE))
 		return;
-	copy_bytes(in->generation_id, (const void *)(uintptr_t)addr, GENERATION_ID_SIZE);
+	copy_bytes(in->generation_id, (const void *)(uintptr_t)addr, VMGENID_SIZE);
 	in->present |= SEED_INPUT_GENERATION_ID;
 }
-
-/*
- * By number of bit in SEED_INPUT_. Fixed places instead of pointers: a pointer would have
- * to be filled in at run time.
- */
-static const char input_name[][16] = { "RDSEED", "RDRAND", "TSC", "generation ID" };
 
 static char *append(char *end, const char *text)
 {
@@ -109,34 +54,30 @@ static char *append(char *end, const char *text)
 /* "seed mixed with RDSEED, TSC, generation ID" */
 static void say_inputs(uint8_t present)
 {
-	char list[sizeof(input_name)], *end = append(list, "");
+	char list[sizeof(seed_input_names)], *end = append(list, "");
 
-	for (unsigned int i = 0; i < sizeof(input_name) / sizeof(input_name[0]); i++) {
+	for (unsigned int i = 0; i < SEED_INPUTS; i++) {
 		if (!(present & 1u << i))
 			continue;
 		if (end != list)
 			end = append(end, ", ");
-		end = append(end, input_name[i]);
+		end = append(end, seed_input_names[i]);
 	}
-	say("seed mixed with %s", present ? list : "nothing: no source may be asked");
+	if (present)
+		say("seed mixed with %s", list);
+	else
+		say("seed not mixed: no entropy source enabled");
 }
 
 static __attribute__((noinline)) uint8_t mix(const struct purgatory_params *params,
-					     bool own_tables, uint8_t *seed)
+					     bool own_map, uint8_t *seed)
 {
 	struct seed_inputs in = { 0 };
 	uint8_t present;
 
-	copy_bytes(in.base, seed, SEED_BASE_SIZE);
-	if (params->mix_inputs & SEED_INPUT_RDSEED)
-		mix_take_words(rdseed, RDSEED_TRIES, SEED_INPUT_RDSEED, &in);
-	if (params->mix_inputs & SEED_INPUT_RDRAND)
-		mix_take_words(rdrand, RDRAND_TRIES, SEED_INPUT_RDRAND, &in);
-	if (params->mix_inputs & SEED_INPUT_TSC) {
-		in.tsc = rdtsc();
-		in.present |= SEED_INPUT_TSC;
-	}
-	if (own_tables)
+	copy_bytes(in.base, seed, SEED_SIZE);
+	arch_take_entropy(params, &in);
+	if (own_map)
 		take_generation_id(params, &in);
 	seed_mix(&in, seed);
 	present = in.present;
@@ -144,18 +85,18 @@ static __attribute__((noinline)) uint8_t mix(const struct purgatory_params *para
 	return present;
 }
 
-void mix_seed(const struct purgatory_params *params, bool own_tables)
+void mix_seed(const struct purgatory_params *params, bool own_map)
 {
-	struct setup_data *node = (struct setup_data *)(uintptr_t)params->mix_node;
-	uint8_t present;
+	uint8_t present, *seed;
 
-	if (!node)
+	if (!params->mix_target)
 		return;
-	if (node->type != SETUP_RNG_SEED || node->len != SEED_BASE_SIZE) {
-		say("there is no seed at 0x%lx to mix", params->mix_node);
+	seed = arch_seed_bytes(params->mix_target);
+	if (!seed) {
+		say("there is no seed at 0x%lx to mix", params->mix_target);
 		return;
 	}
-	present = mix(params, own_tables, node->data);
+	present = mix(params, own_map, seed);
 	wipe_dead_stack();
 	if (console_is_verbose())
 		say_inputs(present);

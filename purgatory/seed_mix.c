@@ -7,10 +7,10 @@ static const uint8_t label[SEED_LABEL_SIZE] = SEED_LABEL;
 
 static void absorb_u64(struct sha256 *s, uint64_t value)
 {
-	sha256_update(s, &value, sizeof(value)); /* little endian, as x86 is */
+	sha256_update(s, &value, sizeof(value)); /* little endian, as the CPU is */
 }
 
-void seed_mix(const struct seed_inputs *in, uint8_t out[SEED_BASE_SIZE])
+void seed_mix(const struct seed_inputs *in, uint8_t out[SEED_SIZE])
 {
 	uint32_t words = in->nr_words < SEED_HW_WORDS ? in->nr_words : SEED_HW_WORDS;
 	uint8_t present = in->present & SEED_INPUT_ALL;
@@ -24,7 +24,7 @@ void seed_mix(const struct seed_inputs *in, uint8_t out[SEED_BASE_SIZE])
 		for (uint32_t i = 0; i < words; i++)
 			absorb_u64(&s, in->words[i]);
 	if (present & SEED_INPUT_TSC)
-		absorb_u64(&s, in->tsc);
+		absorb_u64(&s, in->counter);
 	if (present & SEED_INPUT_GENERATION_ID)
 		sha256_update(&s, in->generation_id, sizeof(in->generation_id));
 	sha256_final(&s, out);

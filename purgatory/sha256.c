@@ -6,6 +6,7 @@
  * only compiler builtins are used. One message after the other, on any processor; what
  * the SHA extensions can do is in sha256_ni.c.
  */
+#include "arch_registers.h"
 #include "sha256_parts.h"
 #include "traceless.h"
 

@@ -24,7 +24,7 @@ extern const uint32_t sha256_initial_state[SHA256_WORDS];
  * The processor must have the SHA extensions and, in the purgatory, SSE switched on. On
  * return the vector registers are zeroed; the dead stack is not.
  */
-void sha256_ni_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS], const uint8_t *data,
+void sha256_cpu_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS], const uint8_t *data,
 		      size_t stride, size_t blocks);
 
 #pragma GCC visibility pop

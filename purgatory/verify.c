@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Is everything still what the loader put there? Nothing is decided here, only found out
- * and said: all that is damaged, not only the first of it.
+ * Is everything still what the loader put there? Reports every damaged range; the caller
+ * decides what follows.
  */
 #include "purgatory.h"
 
 #include "digest.h"
-#include "sha256.h"
 
 #define MIB 0x100000
 
-/* Fixed places instead of pointers: a pointer would have to be filled in at run time. */
+/* Arrays instead of pointers: a pointer would need a relocation. */
 static const char kind_name[][12] = {
 	[PURGATORY_KIND_PURGATORY] = "purgatory",
-	[PURGATORY_KIND_BOOT_PARAMS] = "boot_params",
+	[PURGATORY_KIND_BOOT_DATA] = ARCH_BOOT_DATA_NAME,
 	[PURGATORY_KIND_SEED] = "seed",
 	[PURGATORY_KIND_KERNEL] = "kernel",
 	[PURGATORY_KIND_INITRD] = "initrd",
 	[PURGATORY_KIND_ELFCOREHDR] = "elfcorehdr",
-	[PURGATORY_KIND_TAG] = "tag",
+	[PURGATORY_KIND_IMAGE_ID] = "image ID",
 };
 
 static const char *name_of(uint32_t kind)
@@ -55,7 +54,7 @@ static void say_digests(const uint8_t actual[SHA256_SIZE],
 	say("  its digest starts with %s instead of %s", is, should_be);
 }
 
-static bool verify_range(enum digest_way way, const struct purgatory_check *check,
+static bool verify_range(enum digest_impl impl, const struct purgatory_check *check,
 			 const char *consequence)
 {
 	uint8_t actual[SHA256_SIZE];
@@ -66,7 +65,7 @@ static bool verify_range(enum digest_way way, const struct purgatory_check *chec
 		    name_of(check->kind), check->addr, check->size, consequence);
 		return false;
 	}
-	digest_range(way, (const void *)(uintptr_t)check->addr, check->size, actual);
+	digest_range(impl, (const void *)(uintptr_t)check->addr, check->size, actual);
 	if (is_same(actual, check->digest))
 		return true;
 	say("%s at 0x%lx (%lu bytes) is damaged, %s", name_of(check->kind), check->addr,
@@ -87,15 +86,15 @@ static uint64_t total_size(const struct purgatory_params *params)
 
 bool verify_ranges(const struct purgatory_params *params, const char *consequence)
 {
-	enum digest_way way = params->digest_way;
+	enum digest_impl impl = params->digest_impl;
 	bool good = true;
 
 	if (console_is_verbose())
 		say("verifying %lu ranges, %lu MiB%s", (uint64_t)params->nr_checks,
 		    total_size(params) / MIB,
-		    way == DIGEST_SHA_NI ? ", with SHA-NI" : "");
+		    impl == DIGEST_CPU_SHA ? ", with " ARCH_CPU_SHA_NAME : "");
 	for (uint32_t i = 0; i < params->nr_checks; i++)
-		good &= verify_range(way, &params->checks[i], consequence);
+		good &= verify_range(impl, &params->checks[i], consequence);
 	if (good && console_is_verbose())
 		say("ok");
 	return good;
@@ -115,7 +114,7 @@ bool verify_params(const struct purgatory_params *params, const char *consequenc
 	}
 	if (is_same(params->self_sha256, not_checked))
 		return true;
-	sha256(params, offsetof(struct purgatory_params, self_sha256), actual);
+	purgatory_self_digest(params, actual);
 	if (is_same(actual, params->self_sha256))
 		return true;
 	say("the parameter block at 0x%lx is damaged, %s", (uint64_t)(uintptr_t)params,

@@ -24,7 +24,7 @@ struct shared {
 	uint64_t offset;
 	uint64_t size;
 	uint8_t (*chunks)[SHA256_SIZE];
-	enum digest_way way;
+	enum digest_impl way;
 	atomic_uint_fast64_t next_step;
 	atomic_bool stop;
 };
@@ -111,7 +111,7 @@ int source_digest(const struct digest_source *source, uint64_t offset, uint64_t 
 		  uint8_t out[SHA256_SIZE], struct error *err)
 {
 	struct shared s = {
-		.source = source, .offset = offset, .size = size, .way = digest_best_way()
+		.source = source, .offset = offset, .size = size, .way = digest_best_impl()
 	};
 	_cleanup_free_ void *chunks = calloc(digest_chunks(size) + 1, SHA256_SIZE);
 	int ret;

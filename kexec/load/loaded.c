@@ -131,10 +131,10 @@ static int prove_segment(const struct kcore *k, const struct plan *plan,
 			 const struct segment *s, struct error *err)
 {
 	switch (s->kind) {
-	case PURGATORY_KIND_TAG:
-	case PURGATORY_KIND_BOOT_PARAMS:
+	case PURGATORY_KIND_IMAGE_ID:
+	case PURGATORY_KIND_BOOT_DATA:
 		return compare(k, segment_name(s->kind), s->addr, s->content,
-			       s->kind != PURGATORY_KIND_TAG, err);
+			       s->kind != PURGATORY_KIND_IMAGE_ID, err);
 	case PURGATORY_KIND_PURGATORY:
 		return prove_purgatory(k, s, err);
 	case PURGATORY_KIND_ELFCOREHDR:
@@ -149,7 +149,7 @@ static int prove_segment(const struct kcore *k, const struct plan *plan,
 
 int loaded_check_tag(const struct kcore *k, const struct recipe *r, struct error *err)
 {
-	const struct segment *tag = plan_find(&r->plan, PURGATORY_KIND_TAG);
+	const struct segment *tag = plan_find(&r->plan, PURGATORY_KIND_IMAGE_ID);
 
 	return tag ? prove_segment(k, &r->plan, tag, err) : -EINVAL;
 }

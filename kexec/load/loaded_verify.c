@@ -26,7 +26,7 @@ static int digest_seed(const struct kcore *k, const struct purgatory_check *c,
 		return ret;
 	ret = kcore_read(k, c->addr, page.data, c->size, err);
 	if (!ret)
-		digest_range(digest_best_way(), page.data, c->size, out);
+		digest_range(digest_best_impl(), page.data, c->size, out);
 	secret_wipe(&page);
 	secret_wipe_stack();
 	if (ret)

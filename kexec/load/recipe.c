@@ -213,15 +213,15 @@ static int get_all(struct wire_reader *in, struct recipe *r, struct error *err)
 /* The tag is its magic and the image's identity, so it has no record. */
 static int make_tag(struct recipe *r, struct error *err)
 {
-	struct segment *s = plan_segment(&r->plan, PURGATORY_KIND_TAG);
-	struct image_tag *tag;
+	struct segment *s = plan_segment(&r->plan, PURGATORY_KIND_IMAGE_ID);
+	struct image_id *tag;
 
 	if (!s || s->content.size != sizeof(*tag))
 		return error_set(err, EBADMSG, "the plan has no tag");
 	tag = calloc(1, sizeof(*tag));
 	if (!tag)
 		return error_set(err, ENOMEM, "out of memory");
-	memcpy(tag->magic, IMAGE_TAG_MAGIC, sizeof(tag->magic));
+	memcpy(tag->magic, IMAGE_ID_MAGIC, sizeof(tag->magic));
 	memcpy(tag->id, r->image_id, sizeof(tag->id));
 	r->plan.tag = tag;
 	s->content.data = (const uint8_t *)tag;

@@ -117,7 +117,7 @@ static int check_segment(const struct recipe *r, size_t i, struct error *err)
 {
 	const struct segment *s = &r->plan.segments[i];
 
-	if ((unsigned int)s->kind > PURGATORY_KIND_TAG ||
+	if ((unsigned int)s->kind > PURGATORY_KIND_IMAGE_ID ||
 	    plan_find(&r->plan, s->kind) != s)
 		return impossible(err, "a segment of unknown kind, or two of one");
 	if (s->addr % PAGE || s->mem_size % PAGE || !s->mem_size)
@@ -169,8 +169,8 @@ static int check_order(const struct recipe *r, struct error *err)
 static int check_segments(const struct recipe *r, struct error *err)
 {
 	static const enum purgatory_kind needed[] = {
-		PURGATORY_KIND_PURGATORY, PURGATORY_KIND_BOOT_PARAMS,
-		PURGATORY_KIND_KERNEL, PURGATORY_KIND_ELFCOREHDR, PURGATORY_KIND_TAG
+		PURGATORY_KIND_PURGATORY, PURGATORY_KIND_BOOT_DATA,
+		PURGATORY_KIND_KERNEL, PURGATORY_KIND_ELFCOREHDR, PURGATORY_KIND_IMAGE_ID
 	};
 	const struct plan *p = &r->plan;
 	int ret;
@@ -198,7 +198,7 @@ static int check_segments(const struct recipe *r, struct error *err)
 static int check_blocks(const struct recipe *r, struct error *err)
 {
 	const struct plan *p = &r->plan;
-	const struct segment *tag = plan_find(p, PURGATORY_KIND_TAG);
+	const struct segment *tag = plan_find(p, PURGATORY_KIND_IMAGE_ID);
 
 	if (!p->tag || !p->params_block || !p->purgatory_block || !p->elfcorehdr_block)
 		return impossible(err, "a block of the plan is missing");
@@ -207,7 +207,7 @@ static int check_blocks(const struct recipe *r, struct error *err)
 	if (memcmp(p->tag->id, r->image_id, sizeof(r->image_id)) != 0)
 		return impossible(err, "the tag is another image's");
 	if (plan_find(p, PURGATORY_KIND_ELFCOREHDR)->content.size != p->elfcorehdr_size ||
-	    plan_find(p, PURGATORY_KIND_BOOT_PARAMS)->content.size != p->params_size)
+	    plan_find(p, PURGATORY_KIND_BOOT_DATA)->content.size != p->params_size)
 		return impossible(err, "a block of another size than its segment's");
 	if (p->params_size < sizeof(struct boot_params) ||
 	    p->cmdline_offset < sizeof(struct boot_params) ||
@@ -221,7 +221,7 @@ static int check_blocks(const struct recipe *r, struct error *err)
 /* The node behind the seed's, if there is one, is in the block with boot_params. */
 static int check_seed_header(const struct plan *p, struct error *err)
 {
-	const struct segment *params = plan_find(p, PURGATORY_KIND_BOOT_PARAMS);
+	const struct segment *params = plan_find(p, PURGATORY_KIND_BOOT_DATA);
 	struct range block = { params->addr, params->addr + params->content.size };
 	const struct seed_header *h = &p->seed_header;
 
@@ -288,8 +288,8 @@ static int check_purgatory(const struct plan *p, struct error *err)
 	if (params->nr_maps > PURGATORY_MAX_MAPS)
 		return impossible(err, "the purgatory has too much to map");
 	if (params->kernel_entry != p->kernel_entry ||
-	    params->boot_params != p->boot_params_addr ||
-	    (params->mix_node && (!seed || params->mix_node != seed->addr)))
+	    params->boot_data != p->boot_params_addr ||
+	    (params->mix_target && (!seed || params->mix_target != seed->addr)))
 		return impossible(err, "the purgatory knows other addresses");
 	return check_checks(p, err);
 }
@@ -304,7 +304,7 @@ static int check_plan(const struct recipe *r, struct error *err)
 		ret = check_blocks(r, err);
 	if (ret)
 		return ret;
-	if (p->boot_params_addr != plan_find(p, PURGATORY_KIND_BOOT_PARAMS)->addr)
+	if (p->boot_params_addr != plan_find(p, PURGATORY_KIND_BOOT_DATA)->addr)
 		return impossible(err, "the address of boot_params");
 	if (!holds(span(plan_find(p, PURGATORY_KIND_KERNEL)), p->kernel_entry, 1))
 		return impossible(err, "the kernel's entry is not in the kernel");

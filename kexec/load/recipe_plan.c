@@ -103,7 +103,7 @@ void recipe_put_params(struct wire_writer *w, const struct recipe *r)
 int recipe_get_params(struct wire_reader *in, struct recipe *r, struct error *err)
 {
 	r->plan.params_size = in->rest.size;
-	return get_block(in, &r->plan, PURGATORY_KIND_BOOT_PARAMS, &r->plan.params_block,
+	return get_block(in, &r->plan, PURGATORY_KIND_BOOT_DATA, &r->plan.params_block,
 			 err);
 }
 

@@ -33,7 +33,7 @@ static int digest_content(struct bytes b, const struct file *file, uint8_t *out,
 	if (file)
 		return file_digest(file, (uint64_t)(b.data - file->bytes.data), b.size,
 				   out, err);
-	digest_range(digest_best_way(), b.data, b.size, out);
+	digest_range(digest_best_impl(), b.data, b.size, out);
 	return 0;
 }
 
@@ -65,7 +65,7 @@ void seal_finish(struct plan *plan)
 		return;
 	for (uint32_t i = 0; i < p->nr_checks; i++)
 		if (p->checks[i].kind == PURGATORY_KIND_SEED)
-			digest_range(digest_best_way(),
+			digest_range(digest_best_impl(),
 				     checked_content(plan, &p->checks[i]).data,
 				     p->checks[i].size, p->checks[i].digest);
 	sha256(p, offsetof(struct purgatory_params, self_sha256), p->self_sha256);

@@ -23,8 +23,7 @@
 
 #include "bytes.h"
 #include "machine/facts.h"
-
-#define VMGENID_SIZE 16 /* bytes */
+#include "seed_mix.h"
 
 /*
  * A table of ACPI code that is larger, or more of them, is refused: real machines have a

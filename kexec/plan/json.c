@@ -110,7 +110,7 @@ static bool put_mix(struct json_object *o, const struct purgatory_params *p)
 	struct json_object *mix, *list;
 	bool ok;
 
-	if (!p->mix_node)
+	if (!p->mix_target)
 		return json_object_object_add(o, "seed_mix", NULL) == 0;
 	mix = json_object_new_object();
 	ok = put(o, "seed_mix", mix);

@@ -4,7 +4,7 @@
 #include "base/units.h"
 #include "digest.h"
 #include "machine/e820.h"
-#include "pgtable.h"
+#include "purgatory/arch/x86/pgtable.h"
 #include "plan/crash.h"
 #include "plan/elfcorehdr.h"
 #include "plan/params_block.h"
@@ -39,7 +39,7 @@ const char *segment_name(enum purgatory_kind kind)
 	switch (kind) {
 	case PURGATORY_KIND_PURGATORY:
 		return "purgatory";
-	case PURGATORY_KIND_BOOT_PARAMS:
+	case PURGATORY_KIND_BOOT_DATA:
 		return "boot_params";
 	case PURGATORY_KIND_SEED:
 		return "seed";
@@ -49,7 +49,7 @@ const char *segment_name(enum purgatory_kind kind)
 		return "initrd";
 	case PURGATORY_KIND_ELFCOREHDR:
 		return "elfcorehdr";
-	case PURGATORY_KIND_TAG:
+	case PURGATORY_KIND_IMAGE_ID:
 		return "tag";
 	}
 	return "unknown";
@@ -113,7 +113,7 @@ static uint32_t high_maps(const struct plan *plan, const struct facts *facts,
 			  struct purgatory_map maps[PLAN_MAX_SEGMENTS + 1])
 {
 	struct range id = { opts->generation_id,
-			    opts->generation_id + GENERATION_ID_SIZE };
+			    opts->generation_id + VMGENID_SIZE };
 	uint32_t nr = 0;
 
 	for (size_t i = 0; !opts->dump && i < plan->nr_segments; i++) {
@@ -159,7 +159,7 @@ static int place_params(struct making *m, struct error *err)
 	if (ret)
 		return ret;
 	m->plan->params_size = m->layout.size;
-	return place_block(m->plan, &m->where, PURGATORY_KIND_BOOT_PARAMS, m->layout.size,
+	return place_block(m->plan, &m->where, PURGATORY_KIND_BOOT_DATA, m->layout.size,
 			   m->layout.size, &m->plan->params_block, err);
 }
 
@@ -236,12 +236,12 @@ static int place_tag(struct making *m, struct error *err)
 	int ret;
 
 	m->where.min = 0; /* whatever the user wants of the rest */
-	ret = place_block(m->plan, &m->where, PURGATORY_KIND_TAG, PAGE,
+	ret = place_block(m->plan, &m->where, PURGATORY_KIND_IMAGE_ID, PAGE,
 			  sizeof(*m->plan->tag), (uint8_t **)&m->plan->tag, err);
 	m->where.min = min;
 	if (ret)
 		return ret;
-	memcpy(m->plan->tag->magic, IMAGE_TAG_MAGIC, sizeof(m->plan->tag->magic));
+	memcpy(m->plan->tag->magic, IMAGE_ID_MAGIC, sizeof(m->plan->tag->magic));
 	memcpy(m->plan->tag->id, m->opts->image_id, sizeof(m->plan->tag->id));
 	return 0;
 }
@@ -250,7 +250,7 @@ static int place_tag(struct making *m, struct error *err)
 static int leave_hole(struct making *m, struct error *err)
 {
 	uint64_t size = crash_hole_size(&m->facts->iomem, m->facts->cpu.gbpages);
-	uint64_t start = plan_find(m->plan, PURGATORY_KIND_TAG)->addr + PAGE;
+	uint64_t start = plan_find(m->plan, PURGATORY_KIND_IMAGE_ID)->addr + PAGE;
 
 	m->plan->hole = (struct range){ start, start + size };
 	if (ranges_remove(&m->where.room, m->plan->hole))
@@ -284,7 +284,7 @@ static void fill_params(struct making *m)
 	const struct segment *initrd = plan_find(m->plan, PURGATORY_KIND_INITRD);
 	const struct segment *seed = plan_find(m->plan, PURGATORY_KIND_SEED);
 	struct params_addresses at = {
-		.block = plan_find(m->plan, PURGATORY_KIND_BOOT_PARAMS)->addr,
+		.block = plan_find(m->plan, PURGATORY_KIND_BOOT_DATA)->addr,
 		.initrd = initrd ? initrd->addr : 0,
 		.initrd_size = initrd ? m->opts->initrd.size : 0,
 		.seed = seed ? seed->addr : 0,
@@ -298,10 +298,10 @@ static void fill_params(struct making *m)
 static void fill_mix(struct purgatory_params *p, const struct plan *plan,
 		     const struct facts *facts, const struct plan_options *opts)
 {
-	p->digest_way = facts->cpu.sha_ni ? DIGEST_SHA_NI : DIGEST_PORTABLE;
+	p->digest_impl = facts->cpu.sha_ni ? DIGEST_CPU_SHA : DIGEST_PORTABLE;
 	if (!opts->mix || !plan->has_seed)
 		return;
-	p->mix_node = plan_find(plan, PURGATORY_KIND_SEED)->addr;
+	p->mix_target = plan_find(plan, PURGATORY_KIND_SEED)->addr;
 	p->generation_id = opts->generation_id;
 	p->mix_inputs = (facts->cpu.rdseed ? SEED_INPUT_RDSEED : 0) |
 			(facts->cpu.rdrand ? SEED_INPUT_RDRAND : 0) |
@@ -349,7 +349,7 @@ static void fill_purgatory(const struct making *m)
 		plan_find(plan, PURGATORY_KIND_KERNEL)->addr + m->image->entry_offset;
 	p->kernel_entry = plan->kernel_entry;
 	p->entry_mode = m->image->entry_32bit ? PURGATORY_ENTRY_32 : PURGATORY_ENTRY_64;
-	p->boot_params = plan->boot_params_addr;
+	p->boot_data = plan->boot_params_addr;
 	p->on_corruption = opts->on_corruption;
 	p->console = opts->console.flags;
 	p->serial_port = opts->console.serial_port;

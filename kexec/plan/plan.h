@@ -13,11 +13,12 @@
 #include "bytes.h"
 #include "error.h"
 #include "image/image.h"
-#include "image_tag.h"
+#include "image_id.h"
 #include "machine/dump.h"
 #include "machine/facts.h"
 #include "purgatory_params.h"
 #include "range.h"
+#include "seed_mix.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,7 +28,6 @@
 
 /* The seed as the kernel hands it over for kexec_file_load(): setup_data with 32 bytes.
  */
-#define SEED_SIZE      32
 #define SEED_NODE_SIZE (sizeof(struct seed_header) + SEED_SIZE)
 
 /* What stands in front of the seed's bytes: struct setup_data without its payload. */
@@ -66,7 +66,7 @@ struct plan_options {
 	const struct dump_facts *dump;
 	bool hotplug;	     /* the kernel shall keep the ELF core headers up to date */
 	bool memmap_cmdline; /* memmap= words for the memory map, besides E820 */
-	uint8_t image_id[IMAGE_ID_SIZE]; /* of a crash image: image_tag.h */
+	uint8_t image_id[IMAGE_ID_SIZE]; /* of a crash image: image_id.h */
 };
 
 /* One stretch of memory of the next kernel. Addresses and sizes are whole pages. */
@@ -108,7 +108,7 @@ struct plan {
 	size_t cmdline_offset;	  /* in params_block, NUL-terminated */
 
 	/* Of a crash image only: */
-	struct image_tag *tag;	   /* owned */
+	struct image_id *tag;	   /* owned */
 	uint8_t *elfcorehdr_block; /* owned */
 	size_t elfcorehdr_size;
 	struct range hole; /* left free for the kernel's control pages */

@@ -52,7 +52,7 @@ static void print_nodes(FILE *to, const struct plan *plan)
 
 static void print_mix(FILE *to, const struct purgatory_params *p)
 {
-	if (!p->mix_node)
+	if (!p->mix_target)
 		return;
 	fprintf(to, "seed mix    %s%s%s",
 		p->mix_inputs & SEED_INPUT_RDSEED ? " RDSEED" : "",

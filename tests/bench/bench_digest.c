@@ -25,7 +25,7 @@ static void sha_ni(const uint8_t *data, size_t size)
 {
 	uint8_t digest[SHA256_SIZE];
 
-	digest_range(DIGEST_SHA_NI, data, size, digest);
+	digest_range(DIGEST_CPU_SHA, data, size, digest);
 }
 
 /* Four that are independent at a time: more than any processor has under way. */
@@ -50,7 +50,7 @@ int main(void)
 	if (!data)
 		return 1;
 	measure("portable", data, portable);
-	if (digest_best_way() == DIGEST_SHA_NI) {
+	if (digest_best_impl() == DIGEST_CPU_SHA) {
 		measure("SHA-NI", data, sha_ni);
 		measure("SHA-NI ceiling", data, ceiling);
 	}

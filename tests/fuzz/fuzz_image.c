@@ -43,7 +43,7 @@ static void check(const struct plan *plan, const struct facts *facts)
 	}
 	require(has(kernel, plan->kernel_entry) && !has(kernel, plan->entry));
 	require(has(plan_find(plan, PURGATORY_KIND_PURGATORY), plan->entry));
-	require(has(plan_find(plan, PURGATORY_KIND_BOOT_PARAMS), plan->boot_params_addr));
+	require(has(plan_find(plan, PURGATORY_KIND_BOOT_DATA), plan->boot_params_addr));
 	require(plan->has_seed && plan->nr_nodes);
 	for (size_t i = 0; i < plan->nr_nodes; i++)
 		require(plan->nodes[i].type != SETUP_RNG_SEED ||

@@ -85,10 +85,10 @@ static inline void scene_plan(struct plan *p, const uint8_t *image_id,
 	struct purgatory_params *params;
 
 	p->tag = calloc(1, sizeof(*p->tag));
-	memcpy(p->tag->magic, IMAGE_TAG_MAGIC, sizeof(p->tag->magic));
+	memcpy(p->tag->magic, IMAGE_ID_MAGIC, sizeof(p->tag->magic));
 	memcpy(p->tag->id, image_id, sizeof(p->tag->id));
 	p->hole = (struct range){ SCENE_REGION + PAGE, SCENE_REGION + 0x20000 };
-	scene_segment(p, PURGATORY_KIND_TAG, PAGE,
+	scene_segment(p, PURGATORY_KIND_IMAGE_ID, PAGE,
 		      (struct bytes){ (void *)p->tag, sizeof(*p->tag) });
 	scene_purgatory(p);
 	p->elfcorehdr_size = SCENE_HEADERS;
@@ -100,7 +100,7 @@ static inline void scene_plan(struct plan *p, const uint8_t *image_id,
 	p->params_block = calloc(1, SCENE_PARAMS);
 	p->cmdline_offset = 8192;
 	strcpy((char *)p->params_block + 8192, "elfcorehdr=0x30040000 ro");
-	scene_segment(p, PURGATORY_KIND_BOOT_PARAMS, SCENE_PARAMS,
+	scene_segment(p, PURGATORY_KIND_BOOT_DATA, SCENE_PARAMS,
 		      (struct bytes){ p->params_block, SCENE_PARAMS });
 	scene_segment(p, PURGATORY_KIND_SEED, PAGE, (struct bytes){ seed, PAGE });
 	scene_segment(p, PURGATORY_KIND_KERNEL, 16 * MIB,
@@ -108,15 +108,15 @@ static inline void scene_plan(struct plan *p, const uint8_t *image_id,
 	scene_segment(p, PURGATORY_KIND_INITRD, 4 * MIB,
 		      (struct bytes){ seed, 4 * MIB - 1 });
 
-	p->boot_params_addr = plan_find(p, PURGATORY_KIND_BOOT_PARAMS)->addr;
+	p->boot_params_addr = plan_find(p, PURGATORY_KIND_BOOT_DATA)->addr;
 	p->kernel_entry = plan_find(p, PURGATORY_KIND_KERNEL)->addr + 0x200;
 	p->has_seed = p->hotplug = true;
 	p->seed_header = (struct seed_header){ p->boot_params_addr + 4096, SETUP_RNG_SEED,
 					       SEED_SIZE };
 	params = (void *)p->purgatory_block;
 	params->kernel_entry = p->kernel_entry;
-	params->boot_params = p->boot_params_addr;
-	params->mix_node = plan_find(p, PURGATORY_KIND_SEED)->addr;
+	params->boot_data = p->boot_params_addr;
+	params->mix_target = plan_find(p, PURGATORY_KIND_SEED)->addr;
 	scene_checks(p);
 }
 

@@ -11,12 +11,13 @@ trap 'rm -rf "$dir"' EXIT
 failed=0
 
 lenient=$dir/lenient.lds
-sed -e '/^ASSERT/d' "$srcdir/purgatory/purgatory.lds" >"$lenient"
+sed -e '/^ASSERT/d' "$srcdir/purgatory/arch/x86/purgatory.lds" >"$lenient"
 sed -e '0,/ALIGN(4096)/s/ALIGN(4096)/ALIGN(16)/' "$lenient" >"$dir/shared-page.lds"
 
-objects=purgatory/entry.bo
-for object in purgatory/*.bo; do
-	[ "$object" = purgatory/entry.bo ] || objects="$objects $object"
+entry=purgatory/arch/x86/entry.bo
+objects=$entry
+for object in purgatory/*.bo purgatory/arch/x86/*.bo; do
+	[ "$object" = $entry ] || objects="$objects $object"
 done
 
 # link SCRIPT OBJECT...

@@ -8,7 +8,7 @@
 #include "base/units.h"
 #include "machine/dump.h"
 #include "machine/e820.h"
-#include "pgtable.h"
+#include "purgatory/arch/x86/pgtable.h"
 #include "plan/crash.h"
 #include "plan/plan.h"
 
@@ -80,7 +80,7 @@ static void assert_layout(const struct scene *s)
 	const struct plan *p = &s->plan;
 	uint64_t static_start = find(s, PURGATORY_KIND_KERNEL)->addr;
 
-	assert_int_equal(find(s, PURGATORY_KIND_TAG)->addr, s->facts.crash.start);
+	assert_int_equal(find(s, PURGATORY_KIND_IMAGE_ID)->addr, s->facts.crash.start);
 	assert_int_equal(p->hole.start, s->facts.crash.start + PAGE);
 	assert_true(range_size(p->hole) >=
 		    crash_hole_size(&s->facts.iomem, s->facts.cpu.gbpages));
@@ -103,10 +103,10 @@ static void assert_layout(const struct scene *s)
 
 static void assert_tag(const struct scene *s)
 {
-	const struct image_tag *tag =
-		(const void *)find(s, PURGATORY_KIND_TAG)->content.data;
+	const struct image_id *tag =
+		(const void *)find(s, PURGATORY_KIND_IMAGE_ID)->content.data;
 
-	assert_memory_equal(tag->magic, IMAGE_TAG_MAGIC, sizeof(tag->magic));
+	assert_memory_equal(tag->magic, IMAGE_ID_MAGIC, sizeof(tag->magic));
 	assert_memory_equal(tag->id, s->opts.image_id, sizeof(tag->id));
 }
 
@@ -343,7 +343,7 @@ static void test_odd_region(void **state)
 	s.facts.crash.start++;
 	s.facts.crash.end--;
 	assert_int_equal(make(&s), 0);
-	assert_int_equal(find(&s, PURGATORY_KIND_TAG)->addr, start + PAGE);
+	assert_int_equal(find(&s, PURGATORY_KIND_IMAGE_ID)->addr, start + PAGE);
 	for (size_t i = 0; i < s.plan.nr_segments; i++)
 		assert_int_equal(s.plan.segments[i].addr % PAGE, 0);
 	scene_end(&s);
@@ -355,12 +355,12 @@ static void test_names(void **state)
 
 	(void)state;
 	assert_string_equal(segment_name(PURGATORY_KIND_PURGATORY), "purgatory");
-	assert_string_equal(segment_name(PURGATORY_KIND_BOOT_PARAMS), "boot_params");
+	assert_string_equal(segment_name(PURGATORY_KIND_BOOT_DATA), "boot_params");
 	assert_string_equal(segment_name(PURGATORY_KIND_SEED), "seed");
 	assert_string_equal(segment_name(PURGATORY_KIND_KERNEL), "kernel");
 	assert_string_equal(segment_name(PURGATORY_KIND_INITRD), "initrd");
 	assert_string_equal(segment_name(PURGATORY_KIND_ELFCOREHDR), "elfcorehdr");
-	assert_string_equal(segment_name(PURGATORY_KIND_TAG), "tag");
+	assert_string_equal(segment_name(PURGATORY_KIND_IMAGE_ID), "tag");
 	assert_string_equal(segment_name((enum purgatory_kind)99), "unknown");
 	assert_null(plan_find(&none, PURGATORY_KIND_PURGATORY));
 }

@@ -23,7 +23,7 @@ static const struct {
 };
 
 static void assert_digest(const uint8_t digest[SHA256_SIZE], const char *expected,
-			  enum digest_way way, size_t size)
+			  enum digest_impl way, size_t size)
 {
 	char text[2 * SHA256_SIZE + 1];
 
@@ -112,7 +112,7 @@ static void test_ways_agree(void **state)
 		size_t start = (size_t)random() % (LARGEST - size);
 
 		digest_range(DIGEST_PORTABLE, data + start, size, a);
-		digest_range(digest_best_way(), data + start, size, b);
+		digest_range(digest_best_impl(), data + start, size, b);
 		assert_memory_equal(a, b, sizeof(a));
 	}
 }
@@ -158,24 +158,24 @@ static void test_unknown_way(void **state)
 	uint8_t a[SHA256_SIZE], b[SHA256_SIZE];
 
 	digest_range(DIGEST_PORTABLE, *state, 100000, a);
-	digest_range((enum digest_way)4711, *state, 100000, b);
+	digest_range((enum digest_impl)4711, *state, 100000, b);
 	assert_memory_equal(a, b, sizeof(a));
 }
 
 static const uint8_t message[32] = "\xc5\x17\x9e\x62 a seed of thirty-two bytes.";
 
-static void whole(enum digest_way way, uint8_t digest[SHA256_SIZE])
+static void whole(enum digest_impl way, uint8_t digest[SHA256_SIZE])
 {
 	digest_range(way, message, sizeof(message), digest);
 }
 
-static void chunk(enum digest_way way, uint8_t digest[SHA256_SIZE])
+static void chunk(enum digest_impl way, uint8_t digest[SHA256_SIZE])
 {
 	digest_chunk_run(way, message, sizeof(message), (uint8_t(*)[SHA256_SIZE])digest);
 }
 
-static void assert_no_traces(void (*hash)(enum digest_way, uint8_t *),
-			     enum digest_way way)
+static void assert_no_traces(void (*hash)(enum digest_impl, uint8_t *),
+			     enum digest_impl way)
 {
 	struct vector_registers regs;
 	uint8_t digest[SHA256_SIZE];
@@ -205,9 +205,9 @@ static void test_vector_registers_are_zeroed(void **state)
 	struct vector_registers regs;
 	uint32_t sums[DIGEST_LANES][SHA256_WORDS] = { { 0 } };
 
-	if (digest_best_way() != DIGEST_SHA_NI)
+	if (digest_best_impl() != DIGEST_CPU_SHA)
 		skip();
-	sha256_ni_absorb(sums, *state, 0, 3);
+	sha256_cpu_absorb(sums, *state, 0, 3);
 	traces_take_registers(&regs);
 	assert_memory_equal(&regs, &zero, sizeof(zero));
 }

@@ -144,12 +144,12 @@ static void assert_all(struct loaded *m, const struct spoiled *cases, size_t cou
 static void test_prove(void **state)
 {
 	static const struct spoiled cases[] = {
-		{ PURGATORY_KIND_TAG, 0, -ENODATA,
+		{ PURGATORY_KIND_IMAGE_ID, 0, -ENODATA,
 		  "another crash image is loaded: the tag" },
-		{ PURGATORY_KIND_TAG, 31, -ENODATA, "tag" },
-		{ PURGATORY_KIND_TAG, 32, 0, "" },
-		{ PURGATORY_KIND_BOOT_PARAMS, 0, -EBADMSG, "damaged: boot_params" },
-		{ PURGATORY_KIND_BOOT_PARAMS, SCENE_PARAMS - 1, -EBADMSG, "boot_params" },
+		{ PURGATORY_KIND_IMAGE_ID, 31, -ENODATA, "tag" },
+		{ PURGATORY_KIND_IMAGE_ID, 32, 0, "" },
+		{ PURGATORY_KIND_BOOT_DATA, 0, -EBADMSG, "damaged: boot_params" },
+		{ PURGATORY_KIND_BOOT_DATA, SCENE_PARAMS - 1, -EBADMSG, "boot_params" },
 		{ PURGATORY_KIND_PURGATORY, 0, -EBADMSG, "damaged: purgatory" },
 		{ PURGATORY_KIND_PURGATORY, sizeof(struct purgatory_params), -EBADMSG,
 		  "damaged: purgatory" },
@@ -273,7 +273,7 @@ static void test_one_reader(void **state)
 	struct loaded *m = *state;
 
 	assert_int_equal(loaded_digest(&kcore, SCENE_REGION, MEMORY, digest, &m->err), 0);
-	digest_range(digest_best_way(), memory.bytes, MEMORY, want);
+	digest_range(digest_best_impl(), memory.bytes, MEMORY, want);
 	assert_memory_equal(digest, want, sizeof(want));
 	assert_false(memory.many);
 }
@@ -327,7 +327,7 @@ static void test_verify_damaged_parameters(void **state)
 	struct purgatory_params *p = (void *)byte_of(m, PURGATORY_KIND_PURGATORY, 0);
 	struct found f;
 
-	p->boot_params ^= 1;
+	p->boot_data ^= 1;
 	f = verify(m);
 	assert_string_equal(f.parts, "parameters ");
 	assert_int_equal(f.addr, find(m, PURGATORY_KIND_PURGATORY)->addr);

@@ -3,7 +3,7 @@
 #include "check.h"
 #include "plan_scene.h"
 
-#include "pgtable.h"
+#include "purgatory/arch/x86/pgtable.h"
 
 #include <errno.h>
 
@@ -60,7 +60,7 @@ static void test_segments(void **state)
 	assert_string_equal(plan_command_line(&s->plan), "console=ttyS0 ro");
 	assert_int_equal(bp->hdr.type_of_loader, 0xd0);
 	assert_int_equal(bp->acpi_rsdp_addr, 0xf5ae0);
-	assert_int_equal(params(s)->boot_params, s->plan.boot_params_addr);
+	assert_int_equal(params(s)->boot_data, s->plan.boot_params_addr);
 	assert_int_equal(params(s)->kernel_entry, s->plan.kernel_entry);
 }
 
@@ -314,7 +314,7 @@ static void test_five_levels(void **state)
 static const struct setup_data *walk(const struct scene *s, uint32_t type)
 {
 	uint64_t addr = plan_boot_params(&s->plan)->hdr.setup_data;
-	const struct segment *block = plan_find(&s->plan, PURGATORY_KIND_BOOT_PARAMS);
+	const struct segment *block = plan_find(&s->plan, PURGATORY_KIND_BOOT_DATA);
 	const struct segment *seed = plan_find(&s->plan, PURGATORY_KIND_SEED);
 
 	while (addr) {

@@ -4,7 +4,7 @@
 #include "plan_scene.h"
 
 #include "digest.h"
-#include "pgtable.h"
+#include "purgatory/arch/x86/pgtable.h"
 #include "purgatory/blob.h"
 #include "seed_mix.h"
 
@@ -102,17 +102,17 @@ static void test_mix(void **state)
 	s->opts.mix = true;
 	s->opts.generation_id = 0x7fe0018;
 	assert_int_equal(make(s), 0);
-	assert_int_equal(params(s)->mix_node,
+	assert_int_equal(params(s)->mix_target,
 			 plan_find(&s->plan, PURGATORY_KIND_SEED)->addr);
 	assert_int_equal(params(s)->generation_id, 0x7fe0018);
 	assert_int_equal(params(s)->mix_inputs, SEED_INPUT_RDSEED | SEED_INPUT_TSC);
-	assert_int_equal(params(s)->digest_way, DIGEST_SHA_NI);
+	assert_int_equal(params(s)->digest_impl, DIGEST_CPU_SHA);
 	plan_free(&s->plan);
 
 	s->facts.cpu = (struct cpu_facts){ .rdrand = true };
 	assert_int_equal(make(s), 0);
 	assert_int_equal(params(s)->mix_inputs, SEED_INPUT_RDRAND);
-	assert_int_equal(params(s)->digest_way, DIGEST_PORTABLE);
+	assert_int_equal(params(s)->digest_impl, DIGEST_PORTABLE);
 	plan_free(&s->plan);
 
 	s->facts.cpu = (struct cpu_facts){ 0 };
@@ -122,13 +122,13 @@ static void test_mix(void **state)
 
 	s->opts.mix = false;
 	assert_int_equal(make(s), 0);
-	assert_int_equal(params(s)->mix_node, 0);
+	assert_int_equal(params(s)->mix_target, 0);
 	plan_free(&s->plan);
 
 	s->opts.mix = true;
 	s->opts.seed = false;
 	assert_int_equal(make(s), 0);
-	assert_int_equal(params(s)->mix_node, 0);
+	assert_int_equal(params(s)->mix_target, 0);
 }
 
 /* A generation ID above 4 GiB must be in the purgatory's map. */

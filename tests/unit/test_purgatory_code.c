@@ -97,7 +97,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-typedef void digest_function(enum digest_way, const void *, size_t, uint8_t *);
+typedef void digest_function(enum digest_impl, const void *, size_t, uint8_t *);
 typedef void mix_function(const struct seed_inputs *, uint8_t *);
 
 #define LARGEST (5 * DIGEST_CHUNK)
@@ -129,7 +129,7 @@ static void test_digests(void **state)
 	free(data);
 }
 
-typedef void chunk_function(enum digest_way, const void *, size_t,
+typedef void chunk_function(enum digest_impl, const void *, size_t,
 			    uint8_t (*)[SHA256_SIZE]);
 typedef void sha256_function(const void *, size_t, uint8_t *);
 
@@ -168,7 +168,7 @@ static const char *const monte_carlo[] = {
 };
 
 /* A message in one way of the blob. One chunk's digest is SHA-256 itself. */
-static void hash(const struct code *code, enum digest_way way, const void *data,
+static void hash(const struct code *code, enum digest_impl way, const void *data,
 		 size_t size, uint8_t digest[SHA256_SIZE])
 {
 	if (size)
@@ -218,7 +218,7 @@ static void test_vectors(void **state)
 static void test_seeds(void **state)
 {
 	mix_function *mix = function(*state, "seed_mix");
-	uint8_t a[SEED_BASE_SIZE], b[SEED_BASE_SIZE];
+	uint8_t a[SEED_SIZE], b[SEED_SIZE];
 	struct seed_inputs in;
 
 	srandom(4);
@@ -247,9 +247,9 @@ static void test_vector_registers(void **state)
 	range(DIGEST_PORTABLE, data, sizeof(data), digest);
 	traces_take_registers(&after);
 	assert_memory_equal(&before, &after, sizeof(after));
-	if (digest_best_way() != DIGEST_SHA_NI)
+	if (digest_best_impl() != DIGEST_CPU_SHA)
 		skip();
-	range(DIGEST_SHA_NI, data, sizeof(data), digest);
+	range(DIGEST_CPU_SHA, data, sizeof(data), digest);
 	traces_take_registers(&after);
 	assert_memory_equal(&after, &zero, sizeof(after));
 }

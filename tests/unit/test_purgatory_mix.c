@@ -41,10 +41,10 @@ struct scene {
 		uint64_t next;
 		uint32_t type;
 		uint32_t len;
-		uint8_t seed[SEED_BASE_SIZE];
+		uint8_t seed[SEED_SIZE];
 		uint8_t behind[16];
 	} node;
-	uint8_t generation_id[GENERATION_ID_SIZE];
+	uint8_t generation_id[VMGENID_SIZE];
 	struct seed_inputs expected; /* what seed_mix() should get */
 };
 
@@ -53,13 +53,13 @@ static void start(struct scene *s)
 	memset(s, 0, sizeof(*s));
 	s->node.next = 0x1234;
 	s->node.type = SETUP_RNG_SEED;
-	s->node.len = SEED_BASE_SIZE;
-	for (uint8_t i = 0; i < SEED_BASE_SIZE; i++)
+	s->node.len = SEED_SIZE;
+	for (uint8_t i = 0; i < SEED_SIZE; i++)
 		s->node.seed[i] = 0x91 ^ (uint8_t)(i * 29);
 	memset(s->node.behind, 0xbe, sizeof(s->node.behind));
 	memset(s->generation_id, 0x67, sizeof(s->generation_id));
-	s->params.mix_node = (uintptr_t)&s->node;
-	memcpy(s->expected.base, s->node.seed, SEED_BASE_SIZE);
+	s->params.mix_target = (uintptr_t)&s->node;
+	memcpy(s->expected.base, s->node.seed, SEED_SIZE);
 	said[0] = '\0';
 	verbose = true;
 }
@@ -77,14 +77,14 @@ static int setup(void **state)
 static void assert_surroundings(const struct scene *s)
 {
 	assert_int_equal(s->node.next, 0x1234);
-	assert_int_equal(s->node.len, SEED_BASE_SIZE);
+	assert_int_equal(s->node.len, SEED_SIZE);
 	for (size_t i = 0; i < sizeof(s->node.behind); i++)
 		assert_int_equal(s->node.behind[i], 0xbe);
 }
 
 static void assert_seed_is_as_expected(const struct scene *s)
 {
-	uint8_t seed[SEED_BASE_SIZE];
+	uint8_t seed[SEED_SIZE];
 
 	seed_mix(&s->expected, seed);
 	assert_memory_equal(s->node.seed, seed, sizeof(seed));
@@ -93,7 +93,7 @@ static void assert_seed_is_as_expected(const struct scene *s)
 
 static void assert_untouched(const struct scene *s)
 {
-	assert_memory_equal(s->node.seed, s->expected.base, SEED_BASE_SIZE);
+	assert_memory_equal(s->node.seed, s->expected.base, SEED_SIZE);
 	assert_surroundings(s);
 }
 
@@ -101,7 +101,7 @@ static void test_no_node(void **state)
 {
 	struct scene *s = *state;
 
-	s->params.mix_node = 0;
+	s->params.mix_target = 0;
 	mix_seed(&s->params, true);
 	assert_string_equal(said, "");
 	assert_untouched(s);
@@ -123,7 +123,7 @@ static void test_not_a_seed(void **state)
 	mix_seed(&s->params, true);
 	s->node.len = 64;
 	mix_seed(&s->params, true);
-	s->node.len = SEED_BASE_SIZE;
+	s->node.len = SEED_SIZE;
 	assert_untouched(s);
 }
 
@@ -134,7 +134,7 @@ static void test_no_inputs(void **state)
 
 	mix_seed(&s->params, true);
 	assert_seed_is_as_expected(s);
-	assert_non_null(strstr(said, "seed mixed with nothing: "));
+	assert_non_null(strstr(said, "seed not mixed: "));
 }
 
 static void test_silence(void **state)
@@ -153,13 +153,13 @@ static void map_generation_id(struct scene *s)
 	s->params.maps[0] = (struct purgatory_map){ 1ULL << 32, 2ULL << 32 };
 	s->params.maps[1] =
 		(struct purgatory_map){ s->params.generation_id,
-					s->params.generation_id + GENERATION_ID_SIZE };
+					s->params.generation_id + VMGENID_SIZE };
 }
 
 static void expect_generation_id(struct scene *s)
 {
 	s->expected.present = SEED_INPUT_GENERATION_ID;
-	memcpy(s->expected.generation_id, s->generation_id, GENERATION_ID_SIZE);
+	memcpy(s->expected.generation_id, s->generation_id, VMGENID_SIZE);
 }
 
 static void test_generation_id(void **state)
@@ -181,7 +181,7 @@ static void test_generation_id_in_the_low_memory(void **state)
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 
 	assert_true(page != MAP_FAILED);
-	memcpy(page, s->generation_id, GENERATION_ID_SIZE);
+	memcpy(page, s->generation_id, VMGENID_SIZE);
 	s->params.generation_id = (uintptr_t)page;
 	expect_generation_id(s);
 	mix_seed(&s->params, true);
@@ -250,14 +250,14 @@ static void test_generation_id_and_the_number_of_maps(void **state)
 /* Input of the processor's own cannot be foreseen: it must differ from time to time. */
 static void assert_differs_each_time(struct scene *s, uint32_t input, const char *words)
 {
-	uint8_t first[SEED_BASE_SIZE], without[SEED_BASE_SIZE];
+	uint8_t first[SEED_SIZE], without[SEED_SIZE];
 
 	seed_mix(&s->expected, without);
 	s->params.mix_inputs = input;
 	mix_seed(&s->params, true);
 	assert_string_equal(said, words);
 	memcpy(first, s->node.seed, sizeof(first));
-	memcpy(s->node.seed, s->expected.base, SEED_BASE_SIZE);
+	memcpy(s->node.seed, s->expected.base, SEED_SIZE);
 	mix_seed(&s->params, true);
 	assert_memory_not_equal(first, without, sizeof(first));
 	assert_memory_not_equal(first, s->node.seed, sizeof(first));
@@ -282,17 +282,17 @@ static void test_the_value_of_tsc(void **state)
 		start(s);
 		map_generation_id(s);
 		s->params.mix_inputs = SEED_INPUT_TSC;
-		s->expected.tsc = __rdtsc();
+		s->expected.counter = __rdtsc();
 		mix_seed(&s->params, true);
 		end = __rdtsc();
-		if (end - s->expected.tsc < SOON) /* we were not interrupted */
+		if (end - s->expected.counter < SOON) /* we were not interrupted */
 			break;
 	}
 	assert_string_equal(said, "seed mixed with TSC, generation ID");
 	expect_generation_id(s);
 	s->expected.present |= SEED_INPUT_TSC;
-	for (; s->expected.tsc < end; s->expected.tsc++) {
-		uint8_t seed[SEED_BASE_SIZE];
+	for (; s->expected.counter < end; s->expected.counter++) {
+		uint8_t seed[SEED_SIZE];
 
 		seed_mix(&s->expected, seed);
 		if (!memcmp(s->node.seed, seed, sizeof(seed)))
@@ -438,7 +438,7 @@ static void test_no_traces(void **state)
 	struct traces traces = { 0 };
 
 	/* The words of the base, wherever a block may have begun. */
-	for (size_t i = 0; i < SEED_BASE_SIZE - 3; i++) {
+	for (size_t i = 0; i < SEED_SIZE - 3; i++) {
 		memcpy(&traces.words[i], s->expected.base + i, 4);
 		traces.wanted[i] = true;
 	}

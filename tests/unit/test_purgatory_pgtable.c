@@ -3,7 +3,7 @@
  * The page tables are built in memory that pretends to be somewhere else, and then walked
  * as a processor would: by code of its own, not with the builder's.
  */
-#include "pgtable.h"
+#include "purgatory/arch/x86/pgtable.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -142,13 +142,13 @@ static void test_kinds(void **state)
 		const char *line;
 	} kinds[] = {
 		{ PURGATORY_KIND_PURGATORY, "purgatory at 0x" },
-		{ PURGATORY_KIND_BOOT_PARAMS, "boot_params at 0x" },
+		{ PURGATORY_KIND_BOOT_DATA, "boot_params at 0x" },
 		{ PURGATORY_KIND_SEED, "seed at 0x" },
 		{ PURGATORY_KIND_KERNEL, "kernel at 0x" },
 		{ PURGATORY_KIND_INITRD, "initrd at 0x" },
 		{ PURGATORY_KIND_ELFCOREHDR, "elfcorehdr at 0x" },
-		{ PURGATORY_KIND_TAG, "tag at 0x" },
-		{ PURGATORY_KIND_TAG + 1, "range at 0x" },
+		{ PURGATORY_KIND_IMAGE_ID, "image ID at 0x" },
+		{ PURGATORY_KIND_IMAGE_ID + 1, "range at 0x" },
 		{ UINT32_MAX, "range at 0x" },
 	};
 	struct purgatory_params *p = *state;

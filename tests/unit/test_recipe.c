@@ -194,7 +194,7 @@ static void test_bare(void **state)
 	p->has_seed = false;
 	p->seed_header = (struct seed_header){ 0 };
 	((struct purgatory_params *)p->purgatory_block)->nr_checks = 0;
-	((struct purgatory_params *)p->purgatory_block)->mix_node = 0;
+	((struct purgatory_params *)p->purgatory_block)->mix_target = 0;
 	if (recipe_encode(&s->load, &data, &size, &s->err))
 		fail_msg("%s", s->err.text);
 	assert_int_equal(decode(s, data, size), 0);

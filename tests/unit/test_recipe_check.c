@@ -112,7 +112,7 @@ static void test_segments(void **state)
 	struct segment *kernel = plan_segment(p, PURGATORY_KIND_KERNEL);
 	struct segment *initrd = plan_segment(p, PURGATORY_KIND_INITRD);
 	struct segment *self = plan_segment(p, PURGATORY_KIND_PURGATORY);
-	struct segment *params = plan_segment(p, PURGATORY_KIND_BOOT_PARAMS);
+	struct segment *params = plan_segment(p, PURGATORY_KIND_BOOT_DATA);
 	struct segment *seed = plan_segment(p, PURGATORY_KIND_SEED);
 	uint64_t end = initrd->addr + initrd->mem_size;
 
@@ -175,7 +175,7 @@ static void test_missing(void **state)
 	impossible(&s->load, "no seed, but its header");
 	p->seed_header = (struct seed_header){ 0 };
 	((struct purgatory_params *)p->purgatory_block)->nr_checks = 0;
-	((struct purgatory_params *)p->purgatory_block)->mix_node = 0;
+	((struct purgatory_params *)p->purgatory_block)->mix_target = 0;
 	possible(&s->load);
 	BORDER(&s->load, p->seed_header.next, 0, p->boot_params_addr, "its header");
 	BORDER(&s->load, p->seed_header.type, 0, SETUP_RNG_SEED, "its header");
@@ -187,7 +187,7 @@ static void test_blocks(void **state)
 	struct scene *s = *state;
 	struct recipe *r = &s->load;
 	struct plan *p = &r->plan;
-	const struct segment *params = plan_find(p, PURGATORY_KIND_BOOT_PARAMS);
+	const struct segment *params = plan_find(p, PURGATORY_KIND_BOOT_DATA);
 	uint64_t end = params->addr + params->content.size;
 
 	BORDER(r, p->tag, p->tag, NULL, "is missing");
@@ -224,7 +224,7 @@ static void test_purgatory(void **state)
 	BORDER(r, params->pgt_pages, 0, 1ull << 52, "page tables"); /* no bytes at all */
 	BORDER(r, params->pgt_pool, params->pgt_pool, params->pgt_pool + 1, "tables");
 	BORDER(r, params->nr_maps, PURGATORY_MAX_MAPS, PURGATORY_MAX_MAPS + 1, "map");
-	BORDER(r, params->mix_node, 0, 1, "other addresses");
+	BORDER(r, params->mix_target, 0, 1, "other addresses");
 	BORDER(r, params->kernel_entry, p->kernel_entry, p->kernel_entry + 1,
 	       "addresses");
 	BORDER(r, params->checks[4].size, PAGE, PAGE + 1, "not loaded");

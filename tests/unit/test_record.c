@@ -14,7 +14,7 @@
 
 /* Memory: the tag, and something else everywhere else. */
 static struct {
-	struct image_tag tag;
+	struct image_id tag;
 	bool other_tool; /* begins to load after the tag was read for the first time */
 	unsigned int unloads;
 } fake;

@@ -12,7 +12,7 @@ static struct seed_inputs inputs(uint8_t present, uint32_t nr_words)
 {
 	struct seed_inputs in = { .present = present,
 				  .nr_words = nr_words,
-				  .tsc = 0x1122334455667788 };
+				  .counter = 0x1122334455667788 };
 
 	for (uint8_t i = 0; i < sizeof(in.base); i++)
 		in.base[i] = i;
@@ -45,8 +45,8 @@ static const struct {
 
 static void test_known_answers(void **state)
 {
-	uint8_t seed[SEED_BASE_SIZE];
-	char text[2 * SEED_BASE_SIZE + 1];
+	uint8_t seed[SEED_SIZE];
+	char text[2 * SEED_SIZE + 1];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(known); i++) {
@@ -63,7 +63,7 @@ static void assert_counts(const struct seed_inputs *in, const void *part, size_t
 			  bool counts)
 {
 	size_t at = (size_t)((const uint8_t *)part - (const uint8_t *)in);
-	uint8_t before[SEED_BASE_SIZE], after[SEED_BASE_SIZE];
+	uint8_t before[SEED_SIZE], after[SEED_SIZE];
 
 	seed_mix(in, before);
 	for (size_t i = 0; i < size; i++) {
@@ -88,7 +88,7 @@ static void test_what_counts(void **state)
 		assert_counts(&in, in.base, sizeof(in.base), true);
 		assert_counts(&in, in.words, 5 * sizeof(in.words[0]), words);
 		assert_counts(&in, in.words + 5, 3 * sizeof(in.words[0]), false);
-		assert_counts(&in, &in.tsc, sizeof(in.tsc), present & SEED_INPUT_TSC);
+		assert_counts(&in, &in.counter, sizeof(in.counter), present & SEED_INPUT_TSC);
 		assert_counts(&in, in.generation_id, sizeof(in.generation_id),
 			      present & SEED_INPUT_GENERATION_ID);
 	}
@@ -97,7 +97,7 @@ static void test_what_counts(void **state)
 /* Sixteen sets of inputs and numbers of words, no two with the same result. */
 static void test_presence_counts(void **state)
 {
-	uint8_t seeds[16][SEED_BASE_SIZE];
+	uint8_t seeds[16][SEED_SIZE];
 
 	(void)state;
 	for (uint8_t present = 0; present < 16; present++) {
@@ -106,11 +106,11 @@ static void test_presence_counts(void **state)
 		/* all zeroes: only the flags differ */
 		memset(in.words, 0, sizeof(in.words));
 		memset(in.generation_id, 0, sizeof(in.generation_id));
-		in.tsc = 0;
+		in.counter = 0;
 		seed_mix(&in, seeds[present]);
 		for (uint8_t other = 0; other < present; other++)
 			assert_memory_not_equal(seeds[present], seeds[other],
-						SEED_BASE_SIZE);
+						SEED_SIZE);
 	}
 }
 
@@ -118,7 +118,7 @@ static void test_too_many_words(void **state)
 {
 	struct seed_inputs all = inputs(SEED_INPUT_RDSEED, SEED_HW_WORDS);
 	struct seed_inputs more = inputs(SEED_INPUT_RDSEED, UINT32_MAX);
-	uint8_t a[SEED_BASE_SIZE], b[SEED_BASE_SIZE];
+	uint8_t a[SEED_SIZE], b[SEED_SIZE];
 
 	(void)state;
 	seed_mix(&all, a);
@@ -130,7 +130,7 @@ static void test_too_many_words(void **state)
 static void test_result_may_be_the_base(void **state)
 {
 	struct seed_inputs in = inputs(SEED_INPUT_TSC, 0);
-	uint8_t seed[SEED_BASE_SIZE];
+	uint8_t seed[SEED_SIZE];
 
 	(void)state;
 	seed_mix(&in, seed);

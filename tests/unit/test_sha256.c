@@ -34,7 +34,7 @@ static const struct {
 };
 
 /* One chunk's digest is SHA-256 itself; an empty range has no chunk. */
-static void hash(enum digest_way way, const void *data, size_t size,
+static void hash(enum digest_impl way, const void *data, size_t size,
 		 uint8_t digest[SHA256_SIZE])
 {
 	assert_true(size <= DIGEST_CHUNK);

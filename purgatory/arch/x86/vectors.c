@@ -4,7 +4,7 @@
  * register that already is as it should be is not written: in a guest that can cost an
  * exit to the hypervisor.
  */
-#include "purgatory.h"
+#include "x86.h"
 
 #define CR0_MP (1ULL << 1)
 #define CR0_EM (1ULL << 2)
@@ -13,16 +13,16 @@
 #define CR4_OSFXSR     (1ULL << 9)
 #define CR4_OSXMMEXCPT (1ULL << 10)
 
-static struct vector_control read_control(void)
+static struct arch_vectors read_control(void)
 {
-	struct vector_control control;
+	struct arch_vectors control;
 
 	__asm__ volatile("movq %%cr0, %0" : "=r"(control.cr0));
 	__asm__ volatile("movq %%cr4, %0" : "=r"(control.cr4));
 	return control;
 }
 
-static void write_control(struct vector_control from, struct vector_control to)
+static void write_control(struct arch_vectors from, struct arch_vectors to)
 {
 	if (to.cr0 != from.cr0)
 		__asm__ volatile("movq %0, %%cr0" : : "r"(to.cr0) : "memory");
@@ -30,9 +30,9 @@ static void write_control(struct vector_control from, struct vector_control to)
 		__asm__ volatile("movq %0, %%cr4" : : "r"(to.cr4) : "memory");
 }
 
-struct vector_control vectors_on(void)
+struct arch_vectors arch_vectors_on(void)
 {
-	struct vector_control before = read_control(), wanted = before;
+	struct arch_vectors before = read_control(), wanted = before;
 
 	wanted.cr0 = (before.cr0 & ~(CR0_EM | CR0_TS)) | CR0_MP;
 	wanted.cr4 = before.cr4 | CR4_OSFXSR | CR4_OSXMMEXCPT;
@@ -40,7 +40,7 @@ struct vector_control vectors_on(void)
 	return before;
 }
 
-void vectors_off(struct vector_control before)
+void arch_vectors_off(struct arch_vectors before)
 {
 	write_control(read_control(), before);
 }

@@ -2,7 +2,7 @@
 /*
  * The two ways to end without a kernel.
  */
-#include "purgatory.h"
+#include "x86.h"
 
 /* The chipset's reset register; the bits are those of Intel's and AMD's data sheets. */
 #define RESET_PORT  0xcf9

@@ -3,7 +3,7 @@
  * A fault in here must not hang the machine without a word. The gates stay in place when
  * the next kernel starts: until it has loaded its own, they speak for it as well.
  */
-#include "purgatory.h"
+#include "x86.h"
 
 #define GATE_INTERRUPT 0x8e /* present, 64-bit interrupt gate: Intel SDM, volume 3 */
 

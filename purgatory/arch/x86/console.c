@@ -3,7 +3,7 @@
  * Messages on an 8250 (the registers are those of the PC16550D data sheet) and on the
  * VGA text screen. Both are used without knowing whether they are there.
  */
-#include "purgatory.h"
+#include "x86.h"
 
 #include <stdarg.h>
 

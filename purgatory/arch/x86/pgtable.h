@@ -61,6 +61,10 @@ struct pgt_request {
  */
 uint64_t purgatory_pgt_pages(const struct purgatory_map *maps, uint32_t nr);
 
+/* True when tables built for @nr @maps map @size bytes from @addr: low 4 GiB or a map. */
+bool pgt_covers(const struct purgatory_map *maps, uint32_t nr, uint64_t addr,
+		uint64_t size);
+
 /*
  * Builds the tables in the pool. On PGT_OK the value for CR3 is in *@cr3, else *@cr3 is
  * untouched and the pool's content is no longer of use.

@@ -74,6 +74,21 @@ uint64_t purgatory_pgt_pages(const struct purgatory_map *maps, uint32_t nr)
 	return pages;
 }
 
+bool pgt_covers(const struct purgatory_map *maps, uint32_t nr, uint64_t addr,
+		uint64_t size)
+{
+	uint64_t end;
+
+	if (__builtin_add_overflow(addr, size, &end))
+		return false;
+	if (end <= PGT_LOW_END)
+		return true;
+	for (uint32_t i = 0; i < nr; i++)
+		if (maps[i].start <= addr && end <= maps[i].end)
+			return true;
+	return false;
+}
+
 /* The next page of the pool into *@page, after a look whether it really is free. */
 static enum pgt_result take_page(struct builder *b, uint64_t *page)
 {

@@ -6,8 +6,8 @@
  * A processor can begin a pair of rounds long before it has the result of the last one,
  * so messages that do not depend on each other take turns: the lanes.
  */
+#include "arch_registers.h"
 #include "sha256_parts.h"
-#include "traceless.h"
 
 #include <immintrin.h>
 
@@ -122,7 +122,7 @@ INLINE_SHA void absorb_block(struct lane lanes[DIGEST_LANES], const uint8_t *dat
 	}
 }
 
-USES_SHA void sha256_ni_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS],
+USES_SHA void sha256_cpu_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS],
 			       const uint8_t *data, size_t stride, size_t blocks)
 {
 	struct lane lanes[DIGEST_LANES];

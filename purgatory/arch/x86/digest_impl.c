@@ -8,7 +8,7 @@
 #define LEAF_FEATURES 1
 #define LEAF_EXTENDED 7
 
-enum digest_way digest_best_way(void)
+enum digest_impl digest_best_impl(void)
 {
 	unsigned int a, b, c, d;
 
@@ -17,5 +17,5 @@ enum digest_way digest_best_way(void)
 		return DIGEST_PORTABLE;
 	if (!__get_cpuid_count(LEAF_EXTENDED, 0, &a, &b, &c, &d) || !(b & bit_SHA))
 		return DIGEST_PORTABLE;
-	return DIGEST_SHA_NI;
+	return DIGEST_CPU_SHA;
 }

@@ -3,7 +3,8 @@
  * What a compiler may call even in freestanding code. The string instructions are fast
  * enough, and no loop in here can be turned into a call of itself.
  */
-#include "purgatory.h"
+#include <stddef.h>
+#include <stdint.h>
 
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int value, size_t size);

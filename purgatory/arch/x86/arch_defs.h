@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch_defs.h - x86_64's types and inline functions for the purgatory: see arch.h.
+ */
+#ifndef KS_PURGATORY_ARCH_DEFS_H
+#define KS_PURGATORY_ARCH_DEFS_H
+
+#include "pgtable.h"
+#include "seed_mix.h"
+
+#include <asm/bootparam.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What verify.c calls the boot data and the SHA instructions. */
+#define ARCH_BOOT_DATA_NAME "boot_params"
+#define ARCH_CPU_SHA_NAME   "SHA-NI"
+
+struct arch_vectors {
+	uint64_t cr0, cr4;
+};
+
+/*
+ * The seed's bytes in the setup_data node at @target (purgatory_params.mix_target); NULL
+ * when there is no SETUP_RNG_SEED node of that length.
+ */
+static inline uint8_t *arch_seed_bytes(uint64_t target)
+{
+	struct setup_data *node = (struct setup_data *)(uintptr_t)target;
+
+	if (node->type != SETUP_RNG_SEED || node->len != SEED_SIZE)
+		return NULL;
+	return node->data;
+}
+
+/* True when the map that arch_map_memory() makes covers @size bytes from @addr. */
+static inline bool arch_is_mapped(const struct purgatory_params *params, uint64_t addr,
+				  uint64_t size)
+{
+	return pgt_covers(params->maps, params->nr_maps, addr, size);
+}
+
+#endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "x86.h"
+
+/*
+ * Attempts per word. Intel's guide to its generator calls RDRAND broken when it fails ten
+ * times in a row. RDSEED may be exhausted for a while; the guide gives no number. 100
+ * attempts with a PAUSE take some 10 us, which a reboot does not notice.
+ */
+#define RDRAND_TRIES 10
+#define RDSEED_TRIES 100
+
+static bool rdseed(uint64_t *word)
+{
+	bool good;
+
+	__asm__ volatile("rdseed %0" : "=r"(*word), "=@ccc"(good));
+	return good;
+}
+
+static bool rdrand(uint64_t *word)
+{
+	bool good;
+
+	__asm__ volatile("rdrand %0" : "=r"(*word), "=@ccc"(good));
+	return good;
+}
+
+static uint64_t rdtsc(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return low | (uint64_t)high << 32;
+}
+
+void arch_take_entropy(const struct purgatory_params *params, struct seed_inputs *in)
+{
+	if (params->mix_inputs & SEED_INPUT_RDSEED)
+		mix_take_words(rdseed, RDSEED_TRIES, SEED_INPUT_RDSEED, in);
+	if (params->mix_inputs & SEED_INPUT_RDRAND)
+		mix_take_words(rdrand, RDRAND_TRIES, SEED_INPUT_RDRAND, in);
+	if (params->mix_inputs & SEED_INPUT_TSC) {
+		in->counter = rdtsc();
+		in->present |= SEED_INPUT_TSC;
+	}
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "x86.h"
+
+#include "pgtable.h"
+
+#define CR4_LA57 (1ULL << 12)
+
+static uint64_t read_cr3(void)
+{
+	uint64_t value;
+
+	__asm__ volatile("movq %%cr3, %0" : "=r"(value));
+	return value;
+}
+
+static uint64_t read_cr4(void)
+{
+	uint64_t value;
+
+	__asm__ volatile("movq %%cr4, %0" : "=r"(value));
+	return value;
+}
+
+/* Arrays instead of pointers: a pointer would need a relocation. */
+static const char pgt_complaint[][40] = {
+	[PGT_UNALIGNED] = "is not page aligned",
+	[PGT_TOO_SMALL] = "is too small",
+	[PGT_NOT_ZEROED] = "is not zeroed",
+	[PGT_BAD_MAP] = "cannot hold what is to be mapped",
+};
+
+/*
+ * The old kernel's tables map what it had; ours map what is needed, and lie where the
+ * next kernel expects them. If ours cannot be built, the old ones usually do.
+ */
+bool arch_map_memory(const struct purgatory_params *params)
+{
+	const struct pgt_memory memory = { .offset = 0 };
+	uint64_t self = (uintptr_t)params, cr3 = read_cr3();
+	bool la57 = read_cr4() & CR4_LA57;
+	struct pgt_request req = {
+		.memory = memory,
+		.pool = params->pgt_pool,
+		.pages = params->pgt_pages,
+		.maps = params->maps,
+		.nr_maps = params->nr_maps,
+		.self = { self, (uintptr_t)purgatory_end },
+		.attributes = pgt_attributes(memory, cr3, la57, self),
+		.la57 = la57,
+	};
+	enum pgt_result result = pgt_build(&req, &cr3);
+
+	if (result != PGT_OK) {
+		say("the room for page tables (%lu pages at 0x%lx) %s, keeping the old ones",
+		    params->pgt_pages, params->pgt_pool, pgt_complaint[result]);
+		return false;
+	}
+	__asm__ volatile("movq %0, %%cr3" : : "r"(cr3) : "memory");
+	return true;
+}
