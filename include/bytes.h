@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bytes.h - a stretch of read-only memory that somebody else owns.
+ * bytes.h - a read-only view of memory that someone else owns.
  */
 #ifndef KS_BYTES_H
 #define KS_BYTES_H
@@ -14,7 +14,10 @@ struct bytes {
 	size_t size;
 };
 
-/* The @size bytes of @b from @offset into @out; false when @b does not hold them. */
+/*
+ * Sets @out to the @size bytes of @b from @offset. False if @b does not hold them all;
+ * @out is then unchanged.
+ */
 static inline bool bytes_slice(struct bytes b, size_t offset, size_t size,
 			       struct bytes *out)
 {

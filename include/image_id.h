@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * image_id.h - the image ID: the first bytes of the crash region while our image is loaded.
+ * image_id.h - the image ID, at the start of the crash region while our image is loaded.
  *
- * The kernel tells that a crash image is loaded, not which one. But every load changes the
- * region's lowest page: kexec_load() puts the kernel's own control pages there, in the
- * lowest pages that no segment covers; kexec_file_load() its first segment. Our image has
- * a one-page segment there in every load and refresh, so an intact image ID proves that
- * nobody else has loaded anything since.
+ * The kernel reports that a crash image is loaded, but not which one. Every load
+ * overwrites the region's lowest page, though: kexec_load() puts the kernel's own control
+ * pages into the lowest pages that no segment covers, kexec_file_load() puts its first
+ * segment there. Our image has a one-page segment there in every load and refresh, so an
+ * intact image ID proves that nothing else was loaded since.
  */
 #ifndef KS_IMAGE_ID_H
 #define KS_IMAGE_ID_H
@@ -17,10 +17,10 @@
 
 #define IMAGE_ID_MAGIC "kexec-seed image" /* 16 bytes without the NUL */
 
-/* What /proc/kcore must read back. All of it is public. */
+/* Must read back unchanged through /proc/kcore. Nothing in it is secret. */
 struct image_id {
 	uint8_t magic[16];
-	/* random, drawn for a full load, kept by a refresh */
+	/* random: new with every full load, kept by a refresh */
 	uint8_t id[IMAGE_ID_SIZE];
 };
 

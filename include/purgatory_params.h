@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * purgatory_params.h - the block that the loader fills in and the purgatory obeys.
+ * purgatory_params.h - the parameter block that the loader passes to the purgatory.
  *
- * It is the first thing in the purgatory's blob, so the loader finds it without symbols or
+ * It is at the start of the purgatory's blob, so the loader finds it without symbols or
  * relocations. The build fills in the first group of fields, the loader the rest. All
- * fields are little endian with fixed sizes; addresses are physical, sizes in bytes. A
- * change of meaning takes a new PURGATORY_VERSION.
+ * fields are little endian with fixed sizes; addresses are physical, sizes in bytes. Any
+ * change of meaning needs a new PURGATORY_VERSION.
  *
  *     offset 0            struct purgatory_params        (params_size)
  *     entry_offset        first instruction
  *     file_size           end of the bytes in the blob; zeroes above: stack, state
  *     mem_size            end of the code's own memory, page aligned
- *     pgt_pool            pages for the purgatory's map, placed by the loader
+ *     map_pool            pages for the purgatory's map, placed by the loader
  *
- * The blob is loaded at a page boundary and runs at any address; its memory between
- * file_size and mem_size must be zero. It changes nothing below file_size, so those bytes
- * can be a checked range themselves.
+ * The blob is loaded at a page boundary and runs at any address. Its memory from
+ * file_size to mem_size must be zeroed. The purgatory writes nothing below file_size, so
+ * those bytes can be a checked range.
  */
 #ifndef KS_PURGATORY_PARAMS_H
 #define KS_PURGATORY_PARAMS_H
@@ -23,7 +23,7 @@
 #define PURGATORY_MAGIC	  0x3159524f54475250ULL /* "PRGTORY1" */
 #define PURGATORY_VERSION 4
 
-/* Of struct purgatory_params, for assembler: */
+/* Size of struct purgatory_params and offset of entry_mode, for assembler code. */
 #define PURGATORY_PARAMS_SIZE	    1560
 #define PURGATORY_PARAMS_ENTRY_MODE 96
 
@@ -31,9 +31,9 @@
 #define PURGATORY_MAX_MAPS   32
 
 /*
- * on_corruption: what follows a wrong digest. Any other value means PURGATORY_RESET. So
- * does PURGATORY_BOOT when this block itself is damaged: then neither the wish nor the
- * kernel's address can be trusted.
+ * on_corruption: the reaction to a wrong digest. Unknown values mean PURGATORY_RESET. So
+ * does PURGATORY_BOOT if this block itself is damaged: neither the setting nor the
+ * kernel's address can be trusted then.
  */
 #define PURGATORY_RESET 0 /* report the range, reset the machine */
 #define PURGATORY_HALT	1 /* report the range, stop the CPU */
@@ -54,10 +54,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a checked range holds: selects the word in messages. */
+/* Content of a checked range; selects its name in messages. */
 enum purgatory_kind {
 	PURGATORY_KIND_PURGATORY = 0,
-	PURGATORY_KIND_BOOT_DATA = 1, /* with the command line */
+	PURGATORY_KIND_BOOT_DATA = 1, /* includes the command line */
 	PURGATORY_KIND_SEED = 2,
 	PURGATORY_KIND_KERNEL = 3,
 	PURGATORY_KIND_INITRD = 4,
@@ -89,30 +89,30 @@ struct purgatory_params {
 
 	/* from the loader */
 	uint64_t kernel_entry; /* of the next kernel: see entry_mode */
-	uint64_t boot_data;    /* handed to the kernel in a register */
-	uint64_t pgt_pool;     /* zeroed pages for the purgatory's map */
-	uint64_t pgt_pages;
-	uint32_t nr_maps; /* what the map covers besides the low 4 GiB */
+	uint64_t boot_data;    /* passed to the kernel in a register */
+	uint64_t map_pool;     /* zeroed pages for the purgatory's map */
+	uint64_t map_pages;
+	uint32_t nr_maps; /* ranges to map besides the low 4 GiB */
 	uint32_t nr_checks;
 	uint32_t on_corruption;
 	uint32_t console;
-	uint32_t serial_port; /* I/O port or address of the UART, e.g. 0x3f8 */
-	uint32_t serial_baud; /* 0: leave the line as it is */
+	uint32_t serial_port; /* I/O port or address of the UART */
+	uint32_t serial_baud; /* 0: keep the UART's settings */
 	/*
-	 * What the CPU offers. The loader finds out, not the purgatory: in an encrypted
-	 * guest the CPU's feature instruction raises an exception that only a kernel can
-	 * handle.
+	 * CPU features. The loader detects them, not the purgatory: in an encrypted x86
+	 * guest CPUID raises an exception that only a kernel can handle.
 	 */
 	uint32_t digest_impl; /* enum digest_impl; any other value is DIGEST_PORTABLE */
 	uint32_t mix_inputs;  /* SEED_INPUT_ flags of the instructions to use */
 	uint32_t entry_mode;  /* PURGATORY_ENTRY_64 or _32 */
 	uint32_t reserved;
 	/*
-	 * What holds the base seed, which mixing replaces in place: arch_seed_bytes() of
-	 * the purgatory finds its bytes. 0: the base seed is handed over unmixed.
+	 * Address of the structure that holds the base seed; the purgatory's
+	 * arch_seed_bytes() finds the bytes in it. Mixing replaces them in place. 0: the
+	 * base seed is passed on unmixed.
 	 */
 	uint64_t mix_target;
-	uint64_t generation_id; /* of the VM generation ID's 16 bytes; 0: none */
+	uint64_t generation_id; /* address of the VM generation ID, 16 bytes; 0: none */
 	struct purgatory_map maps[PURGATORY_MAX_MAPS];
 	struct purgatory_check checks[PURGATORY_MAX_CHECKS];
 
@@ -125,7 +125,7 @@ _Static_assert(sizeof(struct purgatory_params) == PURGATORY_PARAMS_SIZE &&
 			       PURGATORY_PARAMS_ENTRY_MODE,
 	       "the purgatory's assembler part knows these as numbers");
 
-/* The block's own digest: SHA-256 of every field before self_sha256. */
+/* Writes the block's own digest to @out: SHA-256 of every field before self_sha256. */
 static inline void purgatory_self_digest(const struct purgatory_params *p,
 					 uint8_t out[SHA256_SIZE])
 {

@@ -28,41 +28,50 @@ static inline uint64_t range_size(struct range r)
 	return r.end - r.start;
 }
 
-/* Where to look for room. All in bytes; @align is a power of two. */
+/* True if @r contains all @size bytes from @addr. Cannot overflow. */
+static inline bool range_holds(struct range r, uint64_t addr, uint64_t size)
+{
+	return addr >= r.start && addr <= r.end && size <= r.end - addr;
+}
+
+/* Constraints on a free range, in bytes. @align is a power of two. */
 struct range_request {
 	uint64_t size;
 	uint64_t align;
-	uint64_t min; /* the room starts here or higher */
-	uint64_t max; /* and ends here or lower (exclusive end) */
+	uint64_t min; /* lowest start */
+	uint64_t max; /* highest end, exclusive */
 };
 
-/* Adds @r and merges it with what it touches. 0, -EINVAL (@r is reversed), -ENOMEM. */
+/*
+ * Adds @r and merges it with members that it touches or overlaps. 0; -EINVAL if @r is
+ * reversed; -ENOMEM.
+ */
 int ranges_add(struct ranges *set, struct range r);
 
-/* Takes @r out of every member. 0, -EINVAL or -ENOMEM. */
+/* Removes @r from every member. 0; -EINVAL if @r is reversed; -ENOMEM. */
 int ranges_remove(struct ranges *set, struct range r);
 
-/* True when one member holds all of @r. An empty @r is held by nothing. */
+/* True if a single member contains all of @r. False for an empty @r. */
 bool ranges_contain(const struct ranges *set, struct range r);
 
 /*
- * The highest room that satisfies @req, into @out; false when there is none (or when the
- * request cannot be satisfied by any set: size 0, an alignment that is no power of two).
+ * Sets @out to the highest range of @req->size bytes that satisfies @req. False if no
+ * member has one, if the size is 0 or if the alignment is not a power of two.
  */
 bool ranges_find_high(const struct ranges *set, const struct range_request *req,
 		      struct range *out);
 
-/* The same, from the bottom. */
+/* As ranges_find_high(), but finds the lowest range. */
 bool ranges_find_low(const struct ranges *set, const struct range_request *req,
 		     struct range *out);
 
-/* The sum of all sizes. */
+/* Returns the total size in bytes. */
 uint64_t ranges_total(const struct ranges *set);
 
-/* A copy of @from in @to, which must be empty ({0}). 0 or -ENOMEM. */
+/* Copies @from to @to, which must be empty ({0}). 0 or -ENOMEM. */
 int ranges_copy(struct ranges *to, const struct ranges *from);
 
-/* Frees the members; the set is then empty and usable. */
+/* Frees the members. The set is empty afterwards and can be used again. */
 void ranges_free(struct ranges *set);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * seed_mix.h - how the purgatory makes the next kernel's seed unique at the jump.
+ * seed_mix.h - makes the next kernel's seed unique at the jump.
  *
  *     seed = SHA-256(label || inputs || base seed || hardware words || counter ||
  *                    VM generation ID)
  *
  * "label" is SEED_LABEL, padded with zeroes to SEED_LABEL_SIZE. "inputs" is one byte of
  * SEED_INPUT_ flags. An input that the machine lacks is left out, not replaced: flags and
- * length together say what each byte is, so no two sets of inputs hash the same bytes.
+ * length together identify each byte, so no two sets of inputs hash the same bytes.
  * Numbers are little endian. Tests use the same function with known inputs.
  */
 #ifndef KS_SEED_MIX_H
@@ -29,9 +29,8 @@
 #define SEED_INPUTS		 4
 
 /* The flags' names, by bit. Arrays, because a pointer would need a relocation. */
-static const char seed_input_names[SEED_INPUTS][16] __attribute__((unused)) = {
-	"RDSEED", "RDRAND", "TSC", "generation ID"
-};
+static const char seed_input_names[SEED_INPUTS][16]
+	__attribute__((unused)) = { "RDSEED", "RDRAND", "TSC", "generation ID" };
 
 struct seed_inputs {
 	uint8_t base[SEED_SIZE];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sha256.h - SHA-256 (FIPS 180-4), the one source for user space and the purgatory.
+ * sha256.h - SHA-256 (FIPS 180-4), one source for user space and the purgatory.
  *
- * No allocation, no library, no state outside the context. What a context or its message
- * schedule held is wiped by sha256_final().
+ * No allocation, no library, no state outside the context. No function leaves message
+ * words on the stack or in vector registers.
  */
 #ifndef KS_SHA256_H
 #define KS_SHA256_H
@@ -23,10 +23,13 @@ struct sha256 {
 void sha256_init(struct sha256 *s);
 void sha256_update(struct sha256 *s, const void *data, size_t size);
 
-/* The digest into @out; the context is wiped and must be initialised before it is used again. */
+/*
+ * Writes the digest to @out and wipes the context; call sha256_init() before using it
+ * again.
+ */
 void sha256_final(struct sha256 *s, uint8_t out[SHA256_SIZE]);
 
-/* Digest of one stretch of memory. */
+/* Writes the digest of the @size bytes at @data to @out. */
 void sha256(const void *data, size_t size, uint8_t out[SHA256_SIZE]);
 
 #endif

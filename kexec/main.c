@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "config.h"
 
+#include "base/cleanup.h"
 #include "base/file.h"
-#include "image/formats.h"
+#include "image/format.h"
 #include "load/kexec_load.h"
+#include "load/load.h"
+#include "load/reboot.h"
+#include "machine/kexec_sysfs.h"
 #include "options.h"
-#include "run.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-/* docs: exit status in kexec(8) */
+/* Documented in kexec(8), exit status. */
 #define EXIT_DONE    0
 #define EXIT_FAILED  1
 #define EXIT_USAGE   2
-#define EXIT_UNKNOWN 255 /* -S, when the kernel does not tell */
+#define EXIT_UNKNOWN 255 /* -S, if the kernel does not report it */
 
 static int fail(const struct error *err, int status)
 {
@@ -26,11 +29,91 @@ static int fail(const struct error *err, int status)
 	return status;
 }
 
+static void print_note(void *context, const char *line)
+{
+	(void)context;
+	fprintf(stderr, "kexec: %s\n", line);
+}
+
 static void print_version(void)
 {
-	printf("%s\nopens %s\n", PACKAGE_STRING, image_formats());
-	if (image_formats_missing())
-		printf("built without %s\n", image_formats_missing());
+	char list[IMAGE_LIST_SIZE];
+
+	image_list_formats(list, sizeof(list));
+	printf("%s\nopens %s\n", PACKAGE_STRING, list);
+	image_list_missing(list, sizeof(list));
+	if (*list)
+		printf("built without %s\n", list);
+}
+
+static int print_crash_size(struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	struct machine m = { 0 };
+	const char *name;
+	size_t size;
+	int ret = machine_read("", &m, err);
+
+	if (!ret && m.iomem.count) {
+		printf("%llu\n", (unsigned long long)range_size(m.crash));
+	} else if (!kexec_sysfs_read("", KEXEC_SYSFS_CRASH_SIZE, &name, &text, &size)) {
+		/*
+		 * readable by everyone; Linux 6.5 and later include the low part of
+		 * SIZE,high
+		 */
+		fputs(text, stdout);
+		ret = 0;
+	} else if (!ret) {
+		ret = error_set(err, EACCES,
+				"/proc/iomem hides its addresses (to root it does not)");
+	}
+	machine_free(&m);
+	return ret;
+}
+
+static int print_plan(const struct options *o, struct load_io *io, struct error *err)
+{
+	struct load l;
+	int ret = load_prepare(&l, &o->request, io, err);
+
+	if (!ret)
+		ret = load_prepare_plan(&l, err);
+	if (!ret)
+		ret = load_plan(&l, o->request.seed != SEED_OFF, err);
+	if (!ret && o->json)
+		ret = plan_print_json(&l.plan, err);
+	else if (!ret)
+		plan_print(stdout, &l.plan);
+	load_end(&l);
+	return ret;
+}
+
+static int load(const struct options *o, struct error *err)
+{
+	struct load_io io = { .progress_fd = STDERR_FILENO,
+			      .details = o->request.debug ? stderr : NULL };
+	int ret = o->request.dry_run ? print_plan(o, &io, err)
+				     : load_run(&o->request, &io, err);
+
+	notes_each(&io.notes, print_note, NULL);
+	notes_free(&io.notes);
+	return ret;
+}
+
+/* Leaves the running kernel as requested: shutdown; or sync, interfaces down, jump. */
+static int leave(const struct options *o, struct error *err)
+{
+	int loaded = kexec_is_loaded(KEXEC_TARGET_NORMAL, err);
+
+	if (loaded == 0) /* if unknown (negative), the jump reports it */
+		return error_set(err, ENOENT, "no kernel is loaded: use kexec -l first");
+	if (o->shutdown)
+		return run_shutdown(err);
+	if (o->sync)
+		sync();
+	if (o->ifdown)
+		network_down();
+	return reboot_kexec(err);
 }
 
 static int run(const struct options *o, struct error *err)
@@ -42,13 +125,13 @@ static int run(const struct options *o, struct error *err)
 	if (o->version)
 		print_version();
 	if (o->crash_size)
-		ret = run_print_crash_size(err);
+		ret = print_crash_size(err);
 	if (o->unload)
-		ret = run_unload(o, err);
+		ret = load_unload(o->request.target, err);
 	if (!ret && o->load)
-		ret = run_load(o, err);
-	if (!ret && !o->dry_run && (o->shutdown || o->exec))
-		ret = run_leave(o, err);
+		ret = load(o, err);
+	if (!ret && !o->request.dry_run && (o->shutdown || o->exec))
+		ret = leave(o, err);
 	return ret;
 }
 
@@ -59,13 +142,13 @@ int main(int argc, char **argv)
 	int ret;
 
 	file_keep_standard();
-	/* with ulimit -f: write(2) is to fail, and its error to be told */
+	/* over ulimit -f, write(2) must fail so that the error is reported */
 	signal(SIGXFSZ, SIG_IGN);
 	ret = options_parse(argc, argv, &o, &err);
-	if (ret) /* an option that is refused is spelt well */
+	if (ret) /* refused options are not usage errors */
 		return fail(&err, ret == -ENOTSUP ? EXIT_FAILED : EXIT_USAGE);
-	if (o.status) { /* kexec-tools' answer: 1 when something is loaded, 0 when not */
-		ret = kexec_is_loaded(o.target, &err);
+	if (o.status) { /* as kexec-tools: 1 if something is loaded, 0 if not */
+		ret = kexec_is_loaded(o.request.target, &err);
 		return ret < 0 ? fail(&err, EXIT_UNKNOWN) : ret;
 	}
 	ret = run(&o, &err);

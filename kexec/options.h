@@ -1,82 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * options.h - what the user of kexec(8) asks for.
+ * options.h - the command line of kexec(8).
  */
 #ifndef KS_OPTIONS_H
 #define KS_OPTIONS_H
 
 #include "error.h"
-#include "image/image.h"
-#include "load/kexec_load.h"
+#include "load_request.h"
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 #include <stdio.h>
 
-enum kexec_method {
-	METHOD_AUTO, /* kexec_load, and kexec_file_load when the kernel refuses that */
-	METHOD_LOAD,
-	METHOD_FILE,
-};
-
-enum seed_policy {
-	SEED_AUTO,    /* wait for the generator, then go without */
-	SEED_REQUIRE, /* no seed, no load */
-	SEED_OFF,
-};
-
-/* The strings point into argv. */
 struct options {
-	/* what to do; the last of -l, -e, -u, -f decides, as with kexec-tools */
+	/* Actions; as in kexec-tools, the last of -l, -e, -u and -f wins. */
 	bool load;
 	bool unload;
 	bool exec;
 	bool shutdown;
-	bool sync;
-	bool ifdown;
 	bool status;
 	bool crash_size; /* --print-ckr-size */
 	bool help;
 	bool version;
-	enum kexec_target target;
+	bool sync;
+	bool ifdown;
+	/* Set if given anywhere on the command line. */
+	bool normal; /* -l */
+	bool no_sync;
+	bool no_ifdown;
 
-	const char *kernel;
-	const char *initrd;
-	const char *append;
-	bool reuse_cmdline;
-	bool reuse_initrd;
-	enum image_type type; /* -t: IMAGE_ANY unless given */
-	bool entry_32bit;     /* --entry-32bit */
+	bool json;		     /* --dry-run prints JSON */
+	struct load_request request; /* its strings point into argv */
+};
 
-	enum kexec_method method;
-	uint64_t mem_min;
-	uint64_t mem_max; /* exclusive; 0: no limit */
-	bool noefi;
-	bool no_cma;	     /* kexec_file_load() shall leave the CMA area alone */
-	bool hotplug;	     /* -p: the kernel keeps the ELF core headers up to date */
-	bool memmap_cmdline; /* -p: --pass-memmap-cmdline */
-	bool no_checks;
-	uint32_t on_corruption; /* PURGATORY_RESET ... */
-	enum seed_policy seed;
-	bool mix_off; /* --seed-mix=off: hand the bytes of getrandom() over as they are */
-	bool vmgenid_given; /* --vmgenid-addr= */
-	uint64_t vmgenid_addr;
-	unsigned int seed_timeout; /* seconds */
-
-	bool console_vga;
-	bool console_serial;
-	uint32_t serial_port; /* 0: not given */
-	uint32_t serial_baud; /* 0: not given */
-
-	bool dry_run;
-	bool json;
-	bool debug;
-	const char *facts_root; /* for --dry-run: another machine's /proc and /sys */
+/* An option. Parser, --help's test, manuals and completions derive from this table. */
+struct option_row {
+	const char *name;
+	char letter; /* 0: none */
+	bool has_value;
+	const char *refusal; /* why the option is refused; NULL: it is not */
+	/*
+	 * Applies the option; @value is NULL unless has_value. 0; 1: a question, which
+	 * ends parsing; -EINVAL or -ENOTSUP with the line. NULL: accepted without effect,
+	 * because it asks for the default.
+	 */
+	int (*set)(struct options *o, const struct option_row *row, const char *value,
+		   struct error *err);
+	size_t at; /* of what it sets in struct options, or its value: as set needs it */
 };
 
 /*
- * 0; -EINVAL with what is wrong (the caller exits with 2); -ENOTSUP when an option of
- * kexec-tools is refused, with the reason.
+ * All options of kexec-tools 2.0.32 on this architecture, so that its abbreviations stay
+ * unambiguous, plus our own. A row without a name ends the table.
+ */
+extern const struct option_row option_table[];
+
+#define OPTIONS_MAX 96
+
+/*
+ * 0; -EINVAL with the line for wrong usage (exit status 2); -ENOTSUP with the reason for
+ * a refused kexec-tools option.
  */
 int options_parse(int argc, char **argv, struct options *out, struct error *err);
 

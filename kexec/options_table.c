@@ -1,113 +1,326 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "options_table.h"
+#include "options.h"
 
-const char option_letters[] = ":hvdlpuefixysacSt:";
+#include "arch/arch.h"
+#include "base/text.h"
+#include "image/format.h"
+#include "purgatory_params.h"
 
-const struct option option_table[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'v' },
-	{ "v", no_argument, NULL, 'v' }, /* theirs is short for it, ours would be two */
-	{ "debug", no_argument, NULL, 'd' },
-	{ "load", no_argument, NULL, 'l' },
-	{ "load-panic", no_argument, NULL, 'p' },
-	{ "unload", no_argument, NULL, 'u' },
-	{ "exec", no_argument, NULL, 'e' },
-	{ "force", no_argument, NULL, 'f' },
-	{ "no-checks", no_argument, NULL, 'i' },
-	{ "no-ifdown", no_argument, NULL, 'x' },
-	{ "no-sync", no_argument, NULL, 'y' },
-	{ "kexec-file-syscall", no_argument, NULL, 's' },
-	{ "kexec-syscall", no_argument, NULL, 'c' },
-	{ "kexec-syscall-auto", no_argument, NULL, 'a' },
-	{ "status", no_argument, NULL, 'S' },
-	{ "type", required_argument, NULL, 't' },
-	{ "initrd", required_argument, NULL, OPT_INITRD },
-	{ "ramdisk", required_argument, NULL, OPT_INITRD },
-	{ "append", required_argument, NULL, OPT_APPEND },
-	{ "command-line", required_argument, NULL, OPT_APPEND },
-	{ "reuse-cmdline", no_argument, NULL, OPT_REUSE_CMDLINE },
-	{ "reuseinitrd", no_argument, NULL, OPT_REUSE_INITRD },
-	{ "entry-32bit", no_argument, NULL, OPT_ENTRY_32BIT },
-	{ "mem-min", required_argument, NULL, OPT_MEM_MIN },
-	{ "mem-max", required_argument, NULL, OPT_MEM_MAX },
-	{ "noefi", no_argument, NULL, OPT_NOEFI },
-	{ "no-cma", no_argument, NULL, OPT_NO_CMA },
-	{ "hotplug", no_argument, NULL, OPT_HOTPLUG },
-	{ "pass-memmap-cmdline", no_argument, NULL, OPT_MEMMAP_CMDLINE },
-	{ "print-ckr-size", no_argument, NULL, OPT_CRASH_SIZE },
-	{ "seed", required_argument, NULL, OPT_SEED },
-	{ "seed-timeout", required_argument, NULL, OPT_SEED_TIMEOUT },
-	{ "seed-mix", required_argument, NULL, OPT_SEED_MIX },
-	{ "vmgenid-addr", required_argument, NULL, OPT_VMGENID_ADDR },
-	{ "on-corruption", required_argument, NULL, OPT_ON_CORRUPTION },
-	{ "serial", required_argument, NULL, OPT_SERIAL },
-	{ "serial-baud", required_argument, NULL, OPT_SERIAL_BAUD },
-	{ "console-vga", no_argument, NULL, OPT_CONSOLE_VGA },
-	{ "console-serial", no_argument, NULL, OPT_CONSOLE_SERIAL },
-	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "facts", required_argument, NULL, OPT_FACTS },
-	{ "entry", required_argument, NULL, OPT_ENTRY },
-	{ "args-linux", no_argument, NULL, OPT_ALWAYS_SO },
-	{ "elf32-core-headers", no_argument, NULL, OPT_ALWAYS_SO },
-	{ "elf64-core-headers", no_argument, NULL, OPT_ALWAYS_SO },
-	{ "reuse-video-type", no_argument, NULL, OPT_ALWAYS_SO },
-	{ "load-preserve-context", no_argument, NULL, OPT_PRESERVE_CONTEXT },
-	{ "load-jump-back-helper", no_argument, NULL, OPT_JUMP_BACK_HELPER },
-	{ "load-live-update", no_argument, NULL, OPT_LOAD_LIVE_UPDATE },
-	{ "exec-live-update", no_argument, NULL, OPT_EXEC_LIVE_UPDATE },
-	{ "real-mode", no_argument, NULL, OPT_REAL_MODE },
-	{ "args-elf", no_argument, NULL, OPT_ARGS_ELF },
-	{ "args-none", no_argument, NULL, OPT_ARGS_NONE },
-	{ "module", required_argument, NULL, OPT_MODULE },
-	{ "dtb", required_argument, NULL, OPT_DTB },
-	{ "force-dtb", no_argument, NULL, OPT_FORCE_DTB },
-	{ "reset-vga", no_argument, NULL, OPT_RESET_VGA },
-	{ NULL, 0, NULL, 0 },
-};
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEED_TIMEOUT_MAX 3600 /* seconds */
+
+#define SETTER(name)                                                                     \
+	static int name(struct options *o, const struct option_row *row,                 \
+			const char *value, struct error *err)
+
+/* Of the row's member in struct options. */
+static void *member(struct options *o, const struct option_row *row)
+{
+	return (char *)o + row->at;
+}
+
+/* --- Actions: the last of -l, -e, -u, -f, -p decides --- */
+
+SETTER(set_load)
+{
+	(void)row, (void)value, (void)err;
+	o->load = o->normal = true;
+	o->exec = o->shutdown = false;
+	return 0;
+}
+
+SETTER(set_load_panic)
+{
+	(void)row, (void)value, (void)err;
+	o->request.target = KEXEC_TARGET_CRASH;
+	o->load = true;
+	o->exec = o->shutdown = o->sync = false;
+	return 0;
+}
+
+SETTER(set_unload)
+{
+	(void)row, (void)value, (void)err;
+	o->unload = true;
+	o->load = o->shutdown = o->sync = false;
+	return 0;
+}
+
+/* -e and -f: the member tells whether a kernel is loaded first. */
+SETTER(set_jump)
+{
+	(void)value, (void)err;
+	o->load = row->at;
+	o->exec = o->sync = o->ifdown = true;
+	o->shutdown = false;
+	return 0;
+}
+
+/* --- Kinds of values --- */
+
+SETTER(set_flag)
+{
+	(void)value, (void)err;
+	*(bool *)member(o, row) = true;
+	return 0;
+}
+
+/* As in kexec-tools, the first question ends parsing. */
+SETTER(set_question)
+{
+	*o = (struct options){ 0 };
+	set_flag(o, row, value, err);
+	return 1;
+}
+
+SETTER(set_text)
+{
+	(void)err;
+	*(const char **)member(o, row) = value;
+	return 0;
+}
+
+/* Parses a number as strtoull(3) and kexec-tools do: decimal, 0x... or octal with 0... */
+static int parse_number(const struct option_row *row, const char *text, uint64_t *out,
+			struct error *err)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 0);
+	if (errno || end == text || *end || strchr(text, '-'))
+		return error_set(err, EINVAL,
+				 "--%s=%s: not a number (hexadecimal ones begin with 0x)",
+				 row->name, text);
+	return 0;
+}
+
+SETTER(set_number)
+{
+	return parse_number(row, value, member(o, row), err);
+}
+
+#define MAX_WORDS 3
+
+/* Sets *@out to the index of @text in @words (MAX_WORDS entries, or fewer and a NULL). */
+static int parse_word(const struct option_row *row, const char *text,
+		      const char *const words[MAX_WORDS], uint32_t *out,
+		      struct error *err)
+{
+	for (uint32_t i = 0; i < MAX_WORDS && words[i]; i++)
+		if (!strcmp(text, words[i])) {
+			*out = i;
+			return 0;
+		}
+	return error_set(err, EINVAL, "--%s=%s: must be %s%s%s or %s", row->name, text,
+			 words[0], words[2] ? ", " : "", words[2] ? words[1] : "",
+			 words[2] ? words[2] : words[1]);
+}
+
+/* --- Values of one option --- */
+
+SETTER(set_method)
+{
+	(void)value, (void)err;
+	o->request.method = (enum kexec_method)row->at;
+	return 0;
+}
+
+SETTER(set_type)
+{
+	const struct image_format *f = image_format_of_type(value);
+	char types[IMAGE_LIST_SIZE];
+
+	(void)row;
+	if (f && f->refusal)
+		return error_set(err, ENOTSUP, "--type=%s: %s", value, f->refusal);
+	o->request.format = f;
+	if (f)
+		return 0;
+	image_list_types(types, sizeof(types));
+	return error_set(err, EINVAL, "--type=%s: must be %s", value, types);
+}
+
+/* Users give the last address; the request stores the first one beyond. */
+SETTER(set_mem_max)
+{
+	uint64_t last = 0;
+	int ret = parse_number(row, value, &last, err);
+
+	o->request.mem_max = last == UINT64_MAX ? 0 : last + 1;
+	return ret;
+}
+
+SETTER(set_seed)
+{
+	static const char *const words[MAX_WORDS] = { "auto", "require", "off" };
+	uint32_t word = 0;
+	int ret = parse_word(row, value, words, &word, err);
+
+	o->request.seed = (enum seed_policy)word;
+	return ret;
+}
+
+SETTER(set_seed_timeout)
+{
+	uint64_t seconds;
+	int ret = parse_number(row, value, &seconds, err);
+
+	if (!ret && seconds > SEED_TIMEOUT_MAX)
+		return error_set(err, EINVAL, "--seed-timeout=%s: at most %d", value,
+				 SEED_TIMEOUT_MAX);
+	o->request.seed_timeout = (uint32_t)seconds;
+	return ret;
+}
+
+SETTER(set_seed_mix)
+{
+	static const char *const words[MAX_WORDS] = { "auto", "off" };
+	uint32_t word = 0;
+	int ret = parse_word(row, value, words, &word, err);
+
+	o->request.mix_off = word == 1;
+	return ret;
+}
+
+SETTER(set_vmgenid_addr)
+{
+	o->request.vmgenid_given = true;
+	if (text_number(text_from(value), member(o, row)))
+		return 0;
+	return error_set(err, EINVAL, "--vmgenid-addr=%s: " TEXT_NUMBER_RULE, value);
+}
+
+SETTER(set_on_corruption)
+{
+	static const char *const words[MAX_WORDS] = {
+		[PURGATORY_RESET] = "reset",
+		[PURGATORY_HALT] = "halt",
+		[PURGATORY_BOOT] = "boot",
+	};
+
+	return parse_word(row, value, words, member(o, row), err);
+}
+
+SETTER(set_serial)
+{
+	if (arch_parse_serial(value, member(o, row)))
+		return 0;
+	return error_set(err, EINVAL, "--serial=%s: must be %s", value,
+			 arch_serial_values);
+}
+
+SETTER(set_serial_baud)
+{
+	uint64_t baud;
+	int ret = parse_number(row, value, &baud, err);
+
+	if (ret)
+		return ret;
+	/* a UART divides 115200 by an integer */
+	if (baud < 9600 || baud > 115200 || 115200 % baud)
+		return error_set(err, EINVAL,
+				 "--serial-baud=%s: must be 9600, 19200, 38400, 57600 or "
+				 "115200",
+				 value);
+	o->request.serial_baud = (uint32_t)baud;
+	return 0;
+}
 
 #define NO_JUMP_BACK "this kexec cannot jump back into the kernel that was left"
 #define NO_XEN	     "this kexec does not update Xen"
-#define NO_DTB	     "this kexec hands over ACPI's tables, no device tree"
+#define NO_DTB	     "this kexec hands over ACPI tables, not a device tree"
 
-const char *option_refusal(int opt)
+/* kexec-tools jumps back to any address but the default, 0. */
+SETTER(set_entry)
 {
-	static const char *const reasons[OPT_END - OPT_REFUSED] = {
-		[OPT_PRESERVE_CONTEXT - OPT_REFUSED] = NO_JUMP_BACK,
-		[OPT_JUMP_BACK_HELPER - OPT_REFUSED] = NO_JUMP_BACK,
-		[OPT_LOAD_LIVE_UPDATE - OPT_REFUSED] = NO_XEN,
-		[OPT_EXEC_LIVE_UPDATE - OPT_REFUSED] = NO_XEN,
-		[OPT_REAL_MODE - OPT_REFUSED] =
-			"16-bit code asks the BIOS, which a running kernel leaves unusable; "
-			"--entry-32bit does not",
-		[OPT_ARGS_ELF - OPT_REFUSED] =
-			"only Linux is booted, which reads boot_params and no ELF notes",
-		[OPT_ARGS_NONE - OPT_REFUSED] =
-			"only Linux is booted, which does not start without boot_params",
-		[OPT_MODULE - OPT_REFUSED] =
-			"only Linux is booted, which takes no multiboot modules",
-		[OPT_DTB - OPT_REFUSED] = NO_DTB,
-		[OPT_FORCE_DTB - OPT_REFUSED] = NO_DTB,
-		[OPT_RESET_VGA - OPT_REFUSED] =
-			"a card that shows graphics has lost its fonts, which a reset of "
-			"its registers does not bring back",
-	};
+	uint64_t addr;
+	int ret = parse_number(row, value, &addr, err);
 
-	return opt < OPT_REFUSED || opt >= OPT_END ? NULL : reasons[opt - OPT_REFUSED];
+	(void)o;
+	if (ret || !addr)
+		return ret;
+	return error_set(err, ENOTSUP, "--entry=%s: " NO_JUMP_BACK, value);
 }
 
-#define NO_MULTIBOOT "multiboot kernels are not booted, only Linux is"
+#define AT(member)     offsetof(struct options, member)
+#define CALL(set)      false, NULL, set, 0
+#define VALUE(set)     true, NULL, set, 0
+#define IGNORED	       false, NULL, NULL, 0
+#define REFUSED(why)   false, why, NULL, 0
+#define FLAG(member)   false, NULL, set_flag, AT(member)
+#define QUESTION(name) false, NULL, set_question, AT(name)
+#define TEXT(member)   true, NULL, set_text, AT(request.member)
+#define METHOD(method) false, NULL, set_method, method
 
-const struct option_type option_types[] = {
-	{ "bzImage", IMAGE_BZIMAGE, NULL },
-	{ "bzImage64", IMAGE_BZIMAGE, NULL },
-	{ "elf-x86_64", IMAGE_ELF, NULL },
-	{ "uki", IMAGE_UKI, NULL },
-	{ "elf-x86", IMAGE_ANY, "32-bit ELF kernels are not booted; their bzImage is" },
-	{ "multiboot-x86", IMAGE_ANY, NO_MULTIBOOT },
-	{ "multiboot2-x86", IMAGE_ANY, NO_MULTIBOOT },
-	{ "beoboot-x86", IMAGE_ANY,
-	  "beoboot images are not opened, kernel and initrd are" },
-	{ "nbi-x86", IMAGE_ANY, "network boot images are not booted, only Linux is" },
-	{ NULL, IMAGE_ANY, NULL },
+const struct option_row option_table[] = {
+	{ "help", 'h', QUESTION(help) },
+	{ "version", 'v', QUESTION(version) },
+	{ "v", 0, QUESTION(version) }, /* ambiguous here, but not in kexec-tools */
+	{ "debug", 'd', FLAG(request.debug) },
+	{ "load", 'l', CALL(set_load) },
+	{ "load-panic", 'p', CALL(set_load_panic) },
+	{ "unload", 'u', CALL(set_unload) },
+	{ "exec", 'e', false, NULL, set_jump, false },
+	{ "force", 'f', false, NULL, set_jump, true },
+	{ "no-checks", 'i', FLAG(request.no_checks) },
+	{ "no-ifdown", 'x', FLAG(no_ifdown) },
+	{ "no-sync", 'y', FLAG(no_sync) },
+	{ "kexec-file-syscall", 's', METHOD(METHOD_FILE) },
+	{ "kexec-syscall", 'c', METHOD(METHOD_LOAD) },
+	{ "kexec-syscall-auto", 'a', METHOD(METHOD_AUTO) },
+	{ "status", 'S', FLAG(status) },
+	{ "type", 't', VALUE(set_type) },
+	{ "initrd", 0, TEXT(initrd) },
+	{ "ramdisk", 0, TEXT(initrd) },
+	{ "append", 0, TEXT(cmdline) },
+	{ "command-line", 0, TEXT(cmdline) },
+	{ "reuse-cmdline", 0, FLAG(request.reuse_cmdline) },
+	{ "reuseinitrd", 0, FLAG(request.reuse_initrd) },
+	{ "entry-32bit", 0, FLAG(request.entry_32bit) },
+	{ "mem-min", 0, true, NULL, set_number, AT(request.mem_min) },
+	{ "mem-max", 0, VALUE(set_mem_max) },
+	{ "noefi", 0, FLAG(request.noefi) },
+	{ "no-cma", 0, FLAG(request.no_cma) },
+	{ "hotplug", 0, FLAG(request.hotplug) },
+	{ "pass-memmap-cmdline", 0, FLAG(request.memmap_cmdline) },
+	{ "print-ckr-size", 0, QUESTION(crash_size) },
+	{ "seed", 0, VALUE(set_seed) },
+	{ "seed-timeout", 0, VALUE(set_seed_timeout) },
+	{ "seed-mix", 0, VALUE(set_seed_mix) },
+	{ "vmgenid-addr", 0, true, NULL, set_vmgenid_addr, AT(request.vmgenid_addr) },
+	{ "on-corruption", 0, true, NULL, set_on_corruption, AT(request.on_corruption) },
+	{ "serial", 0, true, NULL, set_serial, AT(request.serial_port) },
+	{ "serial-baud", 0, VALUE(set_serial_baud) },
+	{ "console-vga", 0, FLAG(request.console_vga) },
+	{ "console-serial", 0, FLAG(request.console_serial) },
+	{ "dry-run", 0, FLAG(request.dry_run) },
+	{ "json", 0, FLAG(json) },
+	{ "facts", 0, TEXT(root) },
+	{ "entry", 0, VALUE(set_entry) },
+	/* accepted: they ask for the default */
+	{ "args-linux", 0, IGNORED },
+	{ "elf32-core-headers", 0, IGNORED },
+	{ "elf64-core-headers", 0, IGNORED },
+	{ "reuse-video-type", 0, IGNORED },
+	{ "load-preserve-context", 0, REFUSED(NO_JUMP_BACK) },
+	{ "load-jump-back-helper", 0, REFUSED(NO_JUMP_BACK) },
+	{ "load-live-update", 0, REFUSED(NO_XEN) },
+	{ "exec-live-update", 0, REFUSED(NO_XEN) },
+	{ "real-mode", 0,
+	  REFUSED("16-bit code needs the BIOS, which a running kernel leaves unusable; "
+		  "--entry-32bit does not") },
+	{ "args-elf", 0, REFUSED("only Linux is booted, which reads no ELF notes") },
+	{ "args-none", 0, REFUSED("only Linux is booted, which needs its boot data") },
+	{ "module", 0, true, "only Linux is booted, which takes no multiboot modules",
+	  NULL, 0 },
+	{ "dtb", 0, true, NO_DTB, NULL, 0 },
+	{ "force-dtb", 0, REFUSED(NO_DTB) },
+	{ "reset-vga", 0,
+	  REFUSED("a card that shows graphics has lost its fonts, which a reset of its registers "
+		  "does not restore") },
+	{ NULL, 0, IGNORED },
 };

@@ -5,7 +5,6 @@
 #include "kexec_seed/subcommand.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,34 +17,51 @@ struct command {
 
 static const struct command commands[] = {
 	{ "daemon", command_daemon,
-	  "learn of VM forks and refresh the seed at once; see daemon --help" },
+	  "refresh the seed after each VM fork; see daemon --help" },
 	{ "refresh", command_refresh,
-	  "give the loaded crash kernel a new seed\n"
-	  "             --full         load all of it again, from the same files\n"
-	  "             --source=WORD  what it is for, for status [manual]" },
+	  "reseed the loaded crash kernel\n"
+	  "             --full         reload all of it from the same files\n"
+	  "             --source=WORD  reason, shown by status [manual]" },
 	{ "verify", command_verify, "read the loaded crash kernel back and check it" },
 	{ "status", command_status,
-	  "what is loaded, how, since when, refreshed by what" },
+	  "what is loaded, how, since when, last refreshed by what" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
+int subcommand_option(int argc, char **argv, const struct option *options,
+		      struct error *err)
+{
+	int option = option_next(argc, argv, ":", options, err);
+
+	if (!option && optind < argc)
+		return error_set(err, EINVAL, "unexpected argument '%s'", argv[optind]);
+	return option;
+}
+
 int subcommand_json(int argc, char **argv, bool *json, struct error *err)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
+		{ "json", no_argument, NULL, OPTION_FIRST },
 		{ NULL, 0, NULL, 0 },
 	};
-	int opt;
+	int option;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt == '?')
-			return -EINVAL;
+	while ((option = subcommand_option(argc, argv, options, err)) > 0)
 		*json = true;
-	}
-	if (optind < argc)
-		return error_set(err, EINVAL, "what is '%s'?", argv[optind]);
-	return 0;
+	return option;
+}
+
+static void print_note(void *context, const char *line)
+{
+	(void)context;
+	fprintf(stderr, "kexec-seed: %s\n", line);
+}
+
+void subcommand_print_notes(struct notes *notes)
+{
+	notes_each(notes, print_note, NULL);
+	notes_free(notes);
 }
 
 static void print_help(FILE *to)
@@ -69,7 +85,7 @@ static int fail(const struct error *err, int status)
 	return status;
 }
 
-/* What was asked for, and could not be printed, was not done. */
+/* Results that could not be printed were not delivered: report that as a failure. */
 static int done(void)
 {
 	struct error err;
@@ -96,12 +112,11 @@ static const struct command *find(const char *name)
 int main(int argc, char **argv)
 {
 	struct error err = { "" };
-	char name[32];
 	const struct command *command;
 	int ret;
 
 	file_keep_standard();
-	/* with ulimit -f: write(2) is to fail, and its error to be told */
+	/* over ulimit -f, write(2) must fail so that the error is reported */
 	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		error_set(&err, 0, "no command given");
@@ -124,9 +139,6 @@ int main(int argc, char **argv)
 		print_help(stdout);
 		return done();
 	}
-	/* what getopt begins its lines with */
-	snprintf(name, sizeof(name), "kexec-seed %s", command->name);
-	argv[1] = name;
 	ret = command->run(argc - 1, argv + 1, &err);
 	return ret ? fail(&err, ret) : done();
 }

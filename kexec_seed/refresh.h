@@ -1,59 +1,63 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * refresh.h - a fresh seed for the loaded crash kernel.
+ * refresh.h - reseeds the loaded crash kernel.
  */
 #ifndef KS_REFRESH_H
 #define KS_REFRESH_H
 
+#include "base/notes.h"
 #include "error.h"
 
 #include <stdbool.h>
 
-enum refresh_way {
+enum refresh_mode {
 	REFRESH_NONE,	 /* nothing was done */
-	REFRESH_DYNAMIC, /* the dynamic block alone: constant time */
-	REFRESH_FULL,	 /* everything, from the files */
+	REFRESH_DYNAMIC, /* refreshed segments only: constant time */
+	REFRESH_FULL,	 /* full reload from the files */
 };
 
-static inline const char *refresh_way_name(enum refresh_way way)
+/* Also the value of the JSON key "refresh". */
+static inline const char *refresh_mode_name(enum refresh_mode mode)
 {
 	static const char *const names[] = { "none", "dynamic", "full" };
 
-	return names[way];
+	return names[mode];
 }
 
-/* Why nothing was tried. */
-enum refresh_verdict {
-	REFRESH_TRIED,		/* it was */
-	REFRESH_NOTHING_LOADED, /* no crash kernel is */
-	REFRESH_FOREIGN,	/* one is, but not by us: no recipe, or another image */
-	REFRESH_SEED_OFF,	/* ours, without a seed on purpose */
+enum refresh_skip_reason {
+	REFRESH_NOT_SKIPPED,
+	REFRESH_NOTHING_LOADED,
+	REFRESH_FOREIGN,  /* loaded by another tool: no recipe, or a different image */
+	REFRESH_SEED_OFF, /* ours, loaded without a seed on purpose */
 };
 
 struct refresh_request {
-	const char *dir;      /* of the recipe; NULL: RECIPE_DIR */
-	const char *source;   /* a word for what it is for: "manual", "kmsg" ... */
-	bool full;	      /* load everything again */
-	bool restore;	      /* also what an earlier refresh has lost */
-	unsigned int seconds; /* how long to wait for another one that is at work */
-	/* Called as soon as the seed is fresh; NULL: nobody waits. What is left is to count. */
-	void (*fresh)(void *context, enum refresh_way way);
+	const char *dir;      /* directory of the recipe; NULL: RUN_DIR */
+	const char *source;   /* reason stored in the recipe: "manual", "kmsg" ... */
+	bool full;	      /* force a full reload */
+	bool restore;	      /* also reload an image that an earlier refresh unloaded */
+	unsigned int seconds; /* timeout for another load or refresh to end */
+	/*
+	 * Called once the new seed is loaded, before the recipe counts it; may be NULL.
+	 */
+	void (*fresh)(void *context, enum refresh_mode mode);
 	void *context;
 };
 
 struct refresh_result {
-	enum refresh_way way;
-	enum refresh_verdict verdict;
-	bool lost;	/* one was loaded before, or was to be restored, and is not now */
+	enum refresh_mode mode;
+	enum refresh_skip_reason skipped;
+	bool unloaded;	/* one was loaded, or to be restored, and none is now */
 	bool loaded;	/* a crash kernel is loaded now */
-	double seconds; /* the whole of it */
-	double window;	/* of the system call, in which there may be none loaded */
+	double seconds; /* duration of the whole refresh */
+	double window;	/* duration of the system call, in which no image may be loaded */
 	unsigned long count; /* refreshes of this image so far */
+	struct notes notes;  /* owned by the caller */
 };
 
 /*
- * Gives the loaded crash kernel a new seed. 0 or a negative errno with the line. *@out is
- * filled in on failure too: whether it was tried at all, and what is loaded now.
+ * Reseeds the loaded crash kernel. 0 or a negative errno with the line in @err. *@out is
+ * filled in on failure too; its notes are the caller's to free.
  */
 int refresh_run(const struct refresh_request *req, struct refresh_result *out,
 		struct error *err);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * subcommand.h - the subcommands of kexec-seed(8). Each gets its own words: argv[0] is its
- * name. What they print for people or programs goes to standard output.
+ * subcommand.h - the subcommands of kexec-seed(8).
  *
- * 0; 1 with the line in @err (which may be empty when all is said); 2 for wrong usage.
+ * argv[0] is "kexec-seed NAME"; results go to standard output. They return 0; 1 for
+ * failure, with the line in @err (empty: nothing to add); 2 for wrong usage, with the
+ * line.
  */
 #ifndef KS_SUBCOMMAND_H
 #define KS_SUBCOMMAND_H
 
+#include "base/notes.h"
+#include "base/option_next.h"
 #include "error.h"
 
 #include <stdbool.h>
@@ -17,10 +20,20 @@
 #define EXIT_USAGE  2
 
 /*
- * Reads the words of a subcommand that knows --json only. 0; -EINVAL with the line, or
- * after getopt has printed one.
+ * Returns the next option as option_next() does; an argument after the last one is an
+ * error too.
+ */
+int subcommand_option(int argc, char **argv, const struct option *options,
+		      struct error *err);
+
+/*
+ * Parses the arguments of a subcommand that accepts --json only. 0 or -EINVAL with the
+ * line.
  */
 int subcommand_json(int argc, char **argv, bool *json, struct error *err);
+
+/* Prints the notes on standard error and frees them. */
+void subcommand_print_notes(struct notes *notes);
 
 int command_daemon(int argc, char **argv, struct error *err);
 int command_refresh(int argc, char **argv, struct error *err);

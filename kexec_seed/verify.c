@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kexec-seed verify: is the loaded crash kernel good, before it is needed? */
+/* kexec-seed verify: detects a damaged crash kernel before it is needed. */
+#include "base/report.h"
+#include "kexec_seed/crash_state.h"
 #include "kexec_seed/subcommand.h"
-#include "load/loaded.h"
-#include "kexec_seed/out.h"
-#include "kexec_seed/state.h"
+#include "load/readback.h"
 
 #include <errno.h>
 
-struct report {
-	struct out *out;
+struct findings {
+	struct report *out;
 	unsigned int damaged;
 };
 
 static void tell_damage(void *to, const char *part, uint64_t addr, uint64_t size)
 {
-	struct report *r = to;
+	struct findings *r = to;
 
 	r->damaged++;
-	out_object(r->out, NULL);
-	out_text(r->out, "part", part);
-	out_address(r->out, "addr", addr);
-	out_number(r->out, "size", size);
-	out_end(r->out);
+	report_object(r->out, NULL);
+	report_text(r->out, "part", part);
+	report_address(r->out, "addr", addr);
+	report_number(r->out, "size", size);
+	report_end(r->out);
 }
 
 /*
- * What was proven or not: a damaged dynamic block looks like another image, and then it is
- * the digests that tell which part it is, as long as the tag is ours.
+ * Runs even if the image does not match the recipe: damage in the refreshed segments
+ * looks like another image. As long as the image ID is ours, the digests locate it.
  */
-static int verify(const struct crash_state *s, struct report *r, struct error *err)
+static int verify(const struct crash_state *s, struct findings *r, struct error *err)
 {
 	if (!s->loaded)
 		return error_set(err, ENOENT, "no crash kernel is loaded");
@@ -37,32 +37,32 @@ static int verify(const struct crash_state *s, struct report *r, struct error *e
 		error_prefix(err, "cannot verify the loaded crash kernel");
 		return -ENODATA;
 	}
-	return loaded_verify(&s->kcore, &s->recipe, tell_damage, r, err);
+	return image_verify(&s->kcore, &s->recipe, tell_damage, r, err);
 }
 
-/* @ret is what came of reading the state, with @err. */
+/* @ret and @err are the result of crash_state_read(). */
 static int report(const struct crash_state *s, int ret, bool json, struct error *err)
 {
 	struct error ignored;
-	struct report r = { .out = out_open(json, &ignored) };
+	struct findings r = { .out = report_open(json, &ignored) };
 
 	if (!r.out) {
 		*err = ignored;
 		return EXIT_FAILED;
 	}
-	out_list(r.out, "damaged");
+	report_list(r.out, "damaged");
 	if (!ret)
 		ret = verify(s, &r, err);
-	out_end(r.out);
-	if (ret) /* it could not be found out */
-		out_text(r.out, "good", NULL);
+	report_end(r.out);
+	if (ret) /* unknown */
+		report_text(r.out, "good", NULL);
 	else
-		out_bool(r.out, "good", !r.damaged);
+		report_bool(r.out, "good", !r.damaged);
 	if (!ret && r.damaged)
 		ret = error_set(err, EIO,
 				"the loaded crash kernel is damaged: load it again "
 				"(kexec-seed refresh --full)");
-	return out_close(r.out, ret ? &ignored : err) || ret ? EXIT_FAILED : EXIT_DONE;
+	return report_close(r.out, ret ? &ignored : err) || ret ? EXIT_FAILED : EXIT_DONE;
 }
 
 int command_verify(int argc, char **argv, struct error *err)
@@ -74,8 +74,8 @@ int command_verify(int argc, char **argv, struct error *err)
 
 	if (subcommand_json(argc, argv, &json, err))
 		return EXIT_USAGE;
-	/* with the lock, so that no refresh comes in between */
-	ret = recipe_dir_open(RECIPE_DIR, 60, &dir, err);
+	/* take the lock, so that no refresh intervenes */
+	ret = recipe_dir_open(RUN_DIR, 60, &dir, err);
 	if (!ret)
 		ret = crash_state_read(&dir, &s, err);
 	ret = report(&s, ret, json, err);

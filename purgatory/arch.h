@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch.h - what an architecture provides to the purgatory.
+ * arch.h - the interface between the purgatory and its architecture.
  *
  * Each arch/NAME/ implements these functions and has an arch_defs.h with the types and
  * inline functions that depend on it. Nothing outside arch/ knows registers, page tables
@@ -19,11 +19,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The entry code and the linker script: the parameters and the end of the blob's memory. */
+/* From entry code and linker script: the parameters, the end of the blob's memory. */
 extern const struct purgatory_params purgatory_params;
 extern const uint8_t purgatory_end[];
 
-/* Where the entry code goes when purgatory_main() returns, and what it hands over there. */
+/* The next kernel's entry and boot data, for the entry code after purgatory_main(). */
 struct purgatory_jump {
 	uint64_t entry;
 	uint64_t boot_data;
@@ -32,32 +32,33 @@ struct purgatory_jump {
 /* Called by the entry code on the purgatory's own stack; nothing else is set up. */
 struct purgatory_jump purgatory_main(const struct purgatory_params *params);
 
-/* Reports exceptions from here on, then does what @params say about corruption. */
+/* Reports exceptions from now on, then halts or resets as on_corruption says. */
 void exceptions_init(void);
 
-/* Where say() writes. Silent before this call. */
+/* Sets up the console for say(), which is silent before. */
 void console_init(const struct purgatory_params *params);
 bool console_is_verbose(void);
 
-/* Prints one line prefixed with the purgatory's name. Knows %s, %lu, %lx and %%. */
+/* Prints one line, prefixed with the purgatory's name. Knows %s, %lu, %lx and %%. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Switches to the purgatory's own map of memory, which covers what @params list and lies
- * where the next kernel expects it. False, after a message: the old kernel's map stays.
+ * Switches to the purgatory's own page tables, which cover the maps of @params and lie
+ * where the next kernel expects them. On failure reports it, keeps the old kernel's
+ * tables and returns false.
  */
 bool arch_map_memory(const struct purgatory_params *params);
 
 /*
- * Enables the vector registers that DIGEST_CPU_SHA uses, whatever state the old kernel
- * left; returns the state for arch_vectors_off(). Users zero the registers.
+ * Enables the vector registers that DIGEST_CPU_SHA uses, in any state that the old kernel
+ * left. Returns that state for arch_vectors_off(). Users zero the registers.
  */
 struct arch_vectors arch_vectors_on(void);
 void arch_vectors_off(struct arch_vectors before);
 
 /*
- * Adds what the CPU offers now to @in: hardware words and a counter, as far as
- * params->mix_inputs allow, and sets their SEED_INPUT_ flags.
+ * Draws hardware words and a counter from the CPU into @in, if params->mix_inputs allows,
+ * and sets their SEED_INPUT_ flags.
  */
 void arch_take_entropy(const struct purgatory_params *params, struct seed_inputs *in);
 

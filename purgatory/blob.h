@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * blob.h - the purgatory as the build made it, inside the program that loads it.
+ * blob.h - the purgatory's blob, embedded in the program that loads it.
  */
 #ifndef KS_BLOB_H
 #define KS_BLOB_H
@@ -12,9 +12,9 @@ extern const uint8_t purgatory_blob_start[];
 extern const uint8_t purgatory_blob_end[];
 
 /*
- * file_size bytes, of which the first are a struct purgatory_params with the fields "from
- * the build" filled in and aligned for it. Read only: the loader works on a copy. Cannot
- * fail; lives as long as the program.
+ * Returns file_size bytes that begin with a struct purgatory_params, aligned, with the
+ * fields "from the build" filled in. Read-only: the loader works on a copy. Lives as long
+ * as the program.
  */
 static inline struct bytes purgatory_blob(void)
 {

@@ -5,7 +5,7 @@
 #include "sha256_parts.h"
 #include "traceless.h"
 
-/* What follows a whole chunk in SHA-256: FIPS 180-4, section 5.1.1. */
+/* SHA-256's padding after a whole chunk: FIPS 180-4, section 5.1.1. */
 static const uint8_t chunk_padding[SHA256_BLOCK] = {
 	0x80,
 	[SHA256_BLOCK - 3] = DIGEST_CHUNK * 8 >> 16 & 0xff,
@@ -13,7 +13,7 @@ static const uint8_t chunk_padding[SHA256_BLOCK] = {
 	[SHA256_BLOCK - 1] = DIGEST_CHUNK * 8 & 0xff,
 };
 
-/* Of the message's length, at the end of the last block. */
+/* Bytes of the message length, at the end of the last block. */
 #define LENGTH_SIZE 8
 
 static void start(uint32_t state[DIGEST_LANES][SHA256_WORDS])
@@ -29,7 +29,7 @@ static void store(const uint32_t state[SHA256_WORDS], uint8_t out[SHA256_SIZE])
 		store_be32(out + 4 * i, state[i]);
 }
 
-/* DIGEST_LANES whole chunks. */
+/* Hashes DIGEST_LANES whole chunks, one per lane. */
 static void whole_chunks(const uint8_t *data, uint8_t (*out)[SHA256_SIZE])
 {
 	uint32_t state[DIGEST_LANES][SHA256_WORDS];
@@ -41,14 +41,14 @@ static void whole_chunks(const uint8_t *data, uint8_t (*out)[SHA256_SIZE])
 		store(state[lane], out[lane]);
 }
 
-/* A chunk without enough neighbours, whole or not: the lanes do the same. */
+/* Hashes one chunk, whole or not, when too few are left: all lanes do the same work. */
 static void last_chunk(const uint8_t *data, size_t size, uint8_t out[SHA256_SIZE])
 {
 	size_t rest = size % SHA256_BLOCK;
 	size_t tail_blocks = rest < SHA256_BLOCK - LENGTH_SIZE ? 1 : 2;
 	uint8_t tail[2 * SHA256_BLOCK] = { 0 };
 	uint32_t state[DIGEST_LANES][SHA256_WORDS];
-	uint32_t bits = (uint32_t)size * 8; /* a chunk at most */
+	uint32_t bits = (uint32_t)size * 8; /* fits: a chunk at most */
 
 	start(state);
 	sha256_cpu_absorb(state, data, 0, size / SHA256_BLOCK);
@@ -60,7 +60,7 @@ static void last_chunk(const uint8_t *data, size_t size, uint8_t out[SHA256_SIZE
 }
 
 static __attribute__((noinline)) void cpu_chunks(const uint8_t *data, size_t size,
-						uint8_t (*out)[SHA256_SIZE])
+						 uint8_t (*out)[SHA256_SIZE])
 {
 	while (size >= DIGEST_LANES * DIGEST_CHUNK) {
 		whole_chunks(data, out);

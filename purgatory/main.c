@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The order of events between two kernels.
+ * The purgatory's steps between two kernels.
  */
 #include "purgatory.h"
 
 #include "digest.h"
 
-/* How messages name what happens next, by on_corruption. */
+/* Consequences as messages name them, by on_corruption. */
 static const char consequence[][40] = {
 	[PURGATORY_RESET] = "resetting the machine",
 	[PURGATORY_HALT] = "stopping the processor",
@@ -21,7 +21,7 @@ static void act_on_damage(uint32_t wish)
 		machine_reset();
 }
 
-/* The CPU's SHA instructions need vector registers, which are left as they were found. */
+/* Enables vector registers while the CPU's SHA instructions need them. */
 static bool verify(const struct purgatory_params *params, const char *what_then)
 {
 	struct arch_vectors before;
@@ -38,7 +38,7 @@ static bool verify(const struct purgatory_params *params, const char *what_then)
 struct purgatory_jump purgatory_main(const struct purgatory_params *params)
 {
 	uint32_t wish = params->on_corruption;
-	/* A damaged block cannot be believed when it says "go on". */
+	/* A damaged block that says "go on" cannot be trusted. */
 	uint32_t cautious = wish == PURGATORY_HALT ? PURGATORY_HALT : PURGATORY_RESET;
 	bool own_map;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mixes the base seed with what this CPU and this machine say now, so that a copy of the
- * machine gets another seed and not even the loader knows it.
+ * Mixes the base seed with fresh inputs from this CPU and machine, so that a copy of the
+ * machine gets a different seed and not even the loader knows it.
  */
 #include "purgatory.h"
 
@@ -20,9 +20,9 @@ void mix_take_words(bool (*draw)(uint64_t *word), unsigned int tries, uint8_t so
 			left--;
 			arch_pause();
 		}
-		if (!left) /* it will not get better */
+		if (!left) /* further words would fail too */
 			break;
-		if (n > first && in->words[n] == in->words[n - 1]) { /* it is stuck */
+		if (n > first && in->words[n] == in->words[n - 1]) { /* stuck source */
 			in->nr_words = first;
 			break;
 		}

@@ -7,7 +7,7 @@ static const uint8_t label[SEED_LABEL_SIZE] = SEED_LABEL;
 
 static void absorb_u64(struct sha256 *s, uint64_t value)
 {
-	sha256_update(s, &value, sizeof(value)); /* little endian, as the CPU is */
+	sha256_update(s, &value, sizeof(value)); /* the CPU is little endian too */
 }
 
 void seed_mix(const struct seed_inputs *in, uint8_t out[SEED_SIZE])

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SHA-256 as FIPS 180-4 defines it; the section numbers below are that document's.
+ * SHA-256 as in FIPS 180-4, whose section numbers are used below.
  *
- * The same source runs in user space and in the purgatory, where there is no C library:
- * only compiler builtins are used. One message after the other, on any processor; what
- * the SHA extensions can do is in sha256_ni.c.
+ * The same source runs in user space and in the purgatory, which has no C library: only
+ * compiler builtins are used. Portable, one message at a time; sha256_ni.c uses the SHA
+ * extensions.
  */
 #include "arch_registers.h"
 #include "sha256_parts.h"
 #include "traceless.h"
 
-#define UNROLL 16 /* rounds in one turn of the loop: the words have fixed places */
+#define UNROLL 16 /* rounds per iteration, so that words have fixed indices */
 
 /* Section 4.2.2: the fractional parts of the cube roots of the first 64 primes. */
 _Alignas(16) const uint32_t sha256_round_constants[SHA256_ROUNDS] = {
@@ -47,9 +47,10 @@ static inline uint32_t load_be32(const uint8_t *p)
 }
 
 /*
- * Section 4.1.2. The sums are nested, ((x >>> 9 ^ x) >>> 11 ^ x) >>> 2 for rotations by 2, 13
- * and 22: on a machine whose rotate overwrites its operand that saves copies. Not this one,
- * for whose result the next round waits: its rotations go side by side.
+ * Section 4.1.2. The sums are nested: ((x >>> 9 ^ x) >>> 11 ^ x) >>> 2 for rotations by
+ * 2, 13 and 22. That saves copies on CPUs whose rotate overwrites its operand.
+ * big_sigma1() is not nested, because the next round waits for it: its rotations run in
+ * parallel.
  */
 static inline uint32_t big_sigma1(uint32_t x)
 {
@@ -72,9 +73,9 @@ static inline uint32_t small_sigma1(uint32_t x)
 }
 
 /*
- * Section 6.2.2, step 3. The eight variables do not move: instead each round names them
- * one place further on. The pairwise difference of a and b is the next round's
- * difference of b and c, which the majority needs, so it is handed on in @bc.
+ * Section 6.2.2, step 3. The eight variables stay in place; each round renames them by
+ * one instead. a ^ b is the next round's b ^ c, which the majority function needs, so @bc
+ * passes it on.
  */
 #define ROUND(a, b, c, d, e, f, g, h, i)                                                 \
 	do {                                                                             \
@@ -86,15 +87,15 @@ static inline uint32_t small_sigma1(uint32_t x)
 		bc = ab;                                                                 \
 	} while (0)
 
-/* Section 6.2.2, step 1: the first 16 words of the schedule are those of the message ... */
+/* Section 6.2.2, step 1: the message gives the first 16 words of the schedule ... */
 #define LOAD(i) w[i] = load_be32(data + 4 * (i))
 
-/* ... and each later one takes the place of the word 16 before it. */
+/* ... and each later one replaces the word 16 before it. */
 #define NEXT(i)                                                                          \
 	w[i] += small_sigma1(w[((i) + 14) % UNROLL]) + w[((i) + 9) % UNROLL] +           \
 		small_sigma0(w[((i) + 1) % UNROLL])
 
-/* A word is made right before its round: neither waits for the other for long. */
+/* Computes each word right before its round, so that neither waits long for the other. */
 #define EIGHT_ROUNDS(WORD, i)                                                            \
 	do {                                                                             \
 		WORD((i) + 0);                                                           \
@@ -147,7 +148,7 @@ static __attribute__((noinline)) void absorb_blocks(uint32_t state[8],
 		absorb_block(state, data, w);
 }
 
-/* @blocks whole blocks at @data into @state; leaves no word of them behind. */
+/* Absorbs @blocks whole blocks at @data into @state; leaves no word of them behind. */
 static void absorb(uint32_t state[8], const uint8_t *data, size_t blocks)
 {
 	absorb_blocks(state, data, blocks);

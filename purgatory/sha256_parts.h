@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sha256_parts.h - what the ways to compute SHA-256 share. Private to this folder; the
+ * sha256_parts.h - shared by the implementations of SHA-256. Private to this directory;
  * section numbers are those of FIPS 180-4.
  */
 #ifndef KS_SHA256_PARTS_H
@@ -19,13 +19,13 @@ extern const uint32_t sha256_round_constants[SHA256_ROUNDS];
 extern const uint32_t sha256_initial_state[SHA256_WORDS];
 
 /*
- * @blocks whole blocks at @data into the first state, as many @stride bytes further on
- * into the second one, and so on; aligned or not. With @stride 0 all states get the same.
- * The processor must have the SHA extensions and, in the purgatory, SSE switched on. On
- * return the vector registers are zeroed; the dead stack is not.
+ * Absorbs @blocks whole blocks at @data into the first state, those @stride bytes further
+ * into the second, and so on; no alignment needed. With @stride 0 all states get the same
+ * data. Needs a CPU with the SHA extensions and, in the purgatory, SSE enabled. On return
+ * the vector registers are zeroed; the dead stack is not.
  */
 void sha256_cpu_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS], const uint8_t *data,
-		      size_t stride, size_t blocks);
+		       size_t stride, size_t blocks);
 
 #pragma GCC visibility pop
 

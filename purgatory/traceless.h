@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * traceless.h - for code that must not leave its data behind. Private to the purgatory.
+ * traceless.h - for code that must leave no data in memory. Private to the purgatory.
  */
 #ifndef KS_TRACELESS_H
 #define KS_TRACELESS_H
@@ -9,16 +9,16 @@
 #include <stdint.h>
 
 /*
- * Bytes of stack that are wiped: more than any of the functions here takes whose dead
- * frame matters. gcc and clang make those 100 to 700 bytes, ...
+ * Bytes of stack to wipe: more than any function here takes whose dead frame matters. gcc
+ * and clang make those frames 100 to 700 bytes, ...
  */
 #ifdef __OPTIMIZE__
 #define DEAD_STACK 2048
 #else
-#define DEAD_STACK 65536 /* ... but far more with -O0, and with ASan on top of that */
+#define DEAD_STACK 65536 /* ... but far larger with -O0, and larger still with ASan */
 #endif
 
-/* The compiler must not find out that nobody reads the zeroes. */
+/* The asm keeps the compiler from dropping stores that nothing reads. */
 static inline void wipe(void *data, size_t size)
 {
 	__builtin_memset(data, 0, size);
@@ -26,9 +26,9 @@ static inline void wipe(void *data, size_t size)
 }
 
 /*
- * Compilers keep second copies of variables on the stack, out of reach by name. So this
- * lies down where the function has been that its caller called before, and wipes more
- * than that took.
+ * Compilers spill copies of variables to the stack, where no name reaches them. Call this
+ * right after the function to clean up after: the frame here covers the dead one and is
+ * larger.
  */
 static __attribute__((noinline, unused, no_sanitize("address"))) void
 wipe_dead_stack(void)

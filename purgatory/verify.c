@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Is everything still what the loader put there? Reports every damaged range; the caller
- * decides what follows.
+ * Verifies that memory still holds what the loader put there. Reports every damaged
+ * range; the caller decides what follows.
  */
 #include "purgatory.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * cleanup.h - releases what a scope owns on every way out of it.
+ * cleanup.h - releases a variable's resource on every exit from its scope.
  */
 #ifndef KS_CLEANUP_H
 #define KS_CLEANUP_H
@@ -40,7 +40,7 @@ static inline void close_dir(DIR **d)
 #define _cleanup_fclose_   _cleanup_(close_file)
 #define _cleanup_closedir_ _cleanup_(close_dir)
 
-/* Hands the pointer on to a new owner: the variable forgets it. */
+/* Passes ownership on: yields the pointer and sets the variable to NULL. */
 #define take_ptr(p)                                                                      \
 	({                                                                               \
 		__typeof__(p) taken_ = (p);                                              \

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One line for a terminal: whatever a file name brings along must not break it. */
+/* A file name may hold control characters: keep the message one line. */
 static void make_one_line(char *text)
 {
 	for (char *p = text; *p; p++)
@@ -15,16 +15,16 @@ static void make_one_line(char *text)
 			*p = '?';
 }
 
-/* Two paths and what is said of them. Not from malloc(): that may be what has failed. */
+/* Room for two paths and a message. On the stack: malloc() may be what failed. */
 #define WHOLE_MAX (2 * PATH_MAX + ERROR_TEXT_MAX)
 
-/* Whether @p is inside a character of UTF-8, where no text may be cut. */
+/* True if @p is inside a UTF-8 character, where text must not be cut. */
 static bool is_inside(const char *p)
 {
 	return ((unsigned char)*p & 0xc0) == 0x80;
 }
 
-/* Of what is too long the middle goes. */
+/* Cuts a long line in the middle: the cause and the way out are at its end. */
 static void set_whole(struct error *err, char *whole)
 {
 	static const char gap[] = "...";

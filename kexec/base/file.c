@@ -35,9 +35,9 @@ static bool is_same_stamp(const struct file_stamp *a, const struct file_stamp *b
 }
 
 /*
- * A lease keeps writers out while we hold the file. Where there is none (a writer is there
- * already, or the file system has no leases), file_check() still finds changes out. The
- * kernel tells of a writer who waits by a signal, which must be one that does no harm.
+ * A lease keeps writers out while the file is open. If the kernel grants none (a writer
+ * has the file open, or the file system has no leases), file_check() still detects a
+ * change. The kernel signals a waiting writer; SIGURG is ignored by default.
  */
 static void keep_writers_out(int fd)
 {
@@ -122,7 +122,7 @@ static int copy_all(int from, int to, const char *path, struct error *err)
 	return 0;
 }
 
-/* What @from still has to give, in a memfd; @from stays the caller's. */
+/* Copies the rest of @from into a memfd. @from stays the caller's. */
 static int open_copy(int from, const char *path, struct file *out, struct error *err)
 {
 	int fd = memfd_create("kexec-seed", MFD_CLOEXEC), ret;
@@ -136,7 +136,7 @@ static int open_copy(int from, const char *path, struct file *out, struct error 
 	return ret;
 }
 
-/* For what cannot be mapped. */
+/* Fallback for a file that cannot be mapped. */
 static int open_unmapped(const char *path, struct file *out, struct error *err)
 {
 	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC);
@@ -148,7 +148,7 @@ static int open_unmapped(const char *path, struct file *out, struct error *err)
 
 int file_open(const char *path, struct file *out, struct error *err)
 {
-	/* a FIFO must not make us wait for its writer */
+	/* do not wait for a FIFO's writer */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret;
 
 	*out = FILE_NONE;
@@ -167,27 +167,37 @@ int file_copy(const struct file *f, struct file *out, struct error *err)
 	return open_copy(f->fd, f->path, out, err);
 }
 
-int file_read(const struct file *f, uint64_t offset, void *buf, size_t size,
-	      struct error *err)
+int file_read_at(int fd, uint64_t offset, void *buf, size_t size, size_t *used)
 {
-	uint8_t *to = buf;
-
-	while (size) {
-		ssize_t n = pread(f->fd, to, size, (off_t)offset);
+	for (*used = 0; *used < size;) {
+		ssize_t n = pread(fd, (char *)buf + *used, size - *used,
+				  (off_t)(offset + *used));
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_set(err, errno, "%s: %s", f->path, strerror(errno));
+			return -errno;
 		if (n == 0)
-			return error_set(err, ESTALE,
-					 "%s: became shorter while it was being loaded; "
-					 "try again when it is whole",
-					 f->path);
-		to += n;
-		offset += (size_t)n;
-		size -= (size_t)n;
+			break;
+		*used += (size_t)n;
 	}
+	return 0;
+}
+
+int file_read(const struct file *f, uint64_t offset, void *buf, size_t size,
+	      struct error *err)
+{
+	size_t used;
+	int ret = file_read_at(f->fd, offset, buf, size, &used);
+
+	if (ret)
+		return error_set(err, -ret, "%s: %s", f->path, strerror(-ret));
+	if (used < size)
+		return error_set(
+			err, ESTALE,
+			"%s: became shorter while it was being loaded; try again "
+			"when it is whole",
+			f->path);
 	return 0;
 }
 
@@ -207,37 +217,22 @@ int file_check(const struct file *f, struct error *err)
 		f->path);
 }
 
-static int write_at(int fd, const uint8_t *from, size_t size, uint64_t offset)
-{
-	while (size) {
-		ssize_t n = pwrite(fd, from, size, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		from += n;
-		offset += (size_t)n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
 static int write_part(int fd, const struct file *f, struct file_part p, struct error *err)
 {
 	uint8_t buf[65536];
 
+	if (lseek(fd, (off_t)p.to, SEEK_SET) < 0)
+		return no_memory(f->path, errno, err);
 	while (p.size) {
 		size_t step = p.data || p.size < sizeof(buf) ? p.size : sizeof(buf);
 		int ret = p.data ? 0 : file_read(f, p.from, buf, step, err);
 
 		if (ret)
 			return ret;
-		ret = write_at(fd, p.data ? p.data : buf, step, p.to);
+		ret = file_write_all(fd, p.data ? p.data : buf, step);
 		if (ret)
 			return no_memory(f->path, -ret, err);
 		p.from += step;
-		p.to += step;
 		p.size -= step;
 	}
 	return 0;
@@ -254,7 +249,7 @@ static int write_parts(int fd, const struct file *f, const struct file_part *par
 		if (ret)
 			return ret;
 	}
-	return file_check(f, err); /* or it is a mixture of old and new */
+	return file_check(f, err); /* the copy must not mix old and new content */
 }
 
 int file_compose(const struct file *f, const struct file_part *parts, size_t count,
@@ -286,7 +281,7 @@ void file_keep_standard(void)
 {
 	int fd;
 
-	do /* a folder that is there even before /dev is */
+	do /* exists even before /dev does */
 		fd = open("/", O_PATH | O_CLOEXEC);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
@@ -300,7 +295,7 @@ bool file_is_trouble(int ret)
 
 int file_slurp(const char *path, size_t max, char **data, size_t *size)
 {
-	/* a FIFO must not make us wait for its writer */
+	/* do not wait for a FIFO's writer */
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	_cleanup_free_ char *buf = NULL;
 	size_t used = 0, room = 0;
@@ -334,6 +329,16 @@ int file_slurp(const char *path, size_t max, char **data, size_t *size)
 	*data = take_ptr(buf);
 	*size = used;
 	return 0;
+}
+
+int file_slurp_in(const char *root, const char *name, size_t max, char **data,
+		  size_t *size)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s%s", root, name) < 0)
+		return -ENOMEM;
+	return file_slurp(path, max, data, size);
 }
 
 int file_next(DIR *dir, const struct dirent **entry)

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FIRST_MS	 1000 /* what takes less is not worth a line */
+#define FIRST_MS	 1000 /* no line for shorter work */
 #define EVERY_MS	 200
 #define LINE_MAX_COLUMNS 200u
 
@@ -43,7 +43,7 @@ void progress_begin(struct progress *p, const char *doing, const char *what,
 	p->next = p->now() + FIRST_MS;
 }
 
-/* What fits, with a column to spare: a full line would move the cursor to the next one. */
+/* Usable columns: one is spared, because a full line moves the cursor to the next one. */
 static unsigned int line_columns(int fd)
 {
 	struct winsize size;
@@ -54,7 +54,7 @@ static unsigned int line_columns(int fd)
 	return (columns < LINE_MAX_COLUMNS ? columns : LINE_MAX_COLUMNS) - 1;
 }
 
-/* In one piece, as other threads may write, too. Nothing depends on that it arrives. */
+/* One write, because other threads print too. A lost line does no harm. */
 static void put(int fd, const char *text, size_t size)
 {
 	if (write(fd, text, size) < 0)
@@ -73,7 +73,7 @@ static void print(struct progress *p)
 		snprintf(tail, sizeof(tail), ": %llu MiB", done);
 	if (strlen(p->doing) + strlen(tail) + 2 > columns)
 		return;
-	/* of a long name its end says more */
+	/* the end of a long name says more */
 	room = columns - strlen(p->doing) - strlen(tail) - 1;
 	name = strlen(p->what);
 	length = (size_t)snprintf(line, sizeof(line), "\r%s %s%s", p->doing,
@@ -97,7 +97,7 @@ void progress_add(struct progress *p, uint64_t bytes)
 	p->done += bytes;
 	now = p->now();
 	due = p->next;
-	/* of several threads the first one prints */
+	/* only the first of several threads prints */
 	if (now >= due && atomic_compare_exchange_strong(&p->next, &due, now + EVERY_MS))
 		print(p);
 }

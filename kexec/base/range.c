@@ -23,7 +23,7 @@ static int reserve(struct ranges *set, size_t count)
 	return 0;
 }
 
-/* Replaces @drop members from @at on by the @count ones of @with. */
+/* Replaces @drop members at index @at with the @count members of @with. */
 static int splice(struct ranges *set, size_t at, size_t drop, const struct range *with,
 		  size_t count)
 {
@@ -94,7 +94,7 @@ bool ranges_contain(const struct ranges *set, struct range r)
 	return false;
 }
 
-/* The part of @r that @req allows; false when nothing is left. */
+/* Clips @r to the limits of @req. False if the rest is empty or too small. */
 static bool clip(struct range r, const struct range_request *req, struct range *out)
 {
 	out->start = r.start > req->min ? r.start : req->min;

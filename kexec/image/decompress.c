@@ -35,20 +35,19 @@
 
 #define OUT_SIZE ((size_t)256 << 10)
 
-/* What a library may take to unpack a file, in bytes: a hostile header can ask for more.
- */
+/* Limit on a library's memory while unpacking: a hostile header can ask for more. */
 #define MEMORY_MAX     ((uint64_t)512 << 20)
-#define WINDOW_LOG_MAX 29 /* the same for zstd, as a power of two */
+#define WINDOW_LOG_MAX 29 /* the same for zstd, as log2 of bytes */
 
-/* One file on its way out of its wrapping. */
+/* A file being unpacked. */
 struct unpacker {
 	const char *path;
 	const char *format;
 	struct bytes in;
-	size_t max;	/* bytes that may come out */
-	size_t written; /* bytes that came out so far */
-	int fd;		/* where they went */
-	uint8_t *out;	/* OUT_SIZE bytes between the library and fd */
+	size_t max;	/* maximum size of the output, bytes */
+	size_t written; /* output so far, bytes */
+	int fd;		/* receives the output */
+	uint8_t *out;	/* buffer of OUT_SIZE bytes between library and fd */
 	struct progress *progress;
 	struct error *err;
 };
@@ -59,17 +58,17 @@ static int damaged(struct unpacker *u, const char *how)
 			 how);
 }
 
-/* MAYBE_UNUSED: a build without any of the libraries has no use for these. */
+/* MAYBE_UNUSED: for builds without any of the libraries. */
 MAYBE_UNUSED static int too_hungry(struct unpacker *u)
 {
 	return error_set(u->err, EFBIG, "%s: takes more than %u MiB of memory to unpack",
 			 u->path, (unsigned int)(MEMORY_MAX >> 20));
 }
 
-/* Passes the first @size bytes of u->out on. */
+/* Writes the first @size bytes of u->out to the output. */
 MAYBE_UNUSED static int emit(struct unpacker *u, size_t size)
 {
-	const uint8_t *p = u->out;
+	int ret;
 
 	if (size > u->max - u->written)
 		return error_set(
@@ -78,18 +77,18 @@ MAYBE_UNUSED static int emit(struct unpacker *u, size_t size)
 			u->path, u->max);
 	u->written += size;
 	progress_add(u->progress, size);
-	while (size) {
-		ssize_t n = write(u->fd, p, size);
+	ret = file_write_all(u->fd, u->out, size);
+	return ret ? error_set(u->err, -ret, "%s: no memory to unpack it: %s", u->path,
+			       strerror(-ret))
+		   : 0;
+}
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_set(u->err, errno, "%s: no memory to unpack it: %s",
-					 u->path, strerror(errno));
-		p += n;
-		size -= (size_t)n;
-	}
-	return 0;
+/* Padding after the compressed data. */
+MAYBE_UNUSED static bool only_zeroes(const uint8_t *data, size_t size)
+{
+	while (size && !*data)
+		data++, size--;
+	return !size;
 }
 
 #ifdef HAVE_ZLIB
@@ -101,7 +100,10 @@ static size_t gzip_left(const struct unpacker *u, const z_stream *z)
 	return (size_t)(u->in.data + u->in.size - z->next_in);
 }
 
-/* Behind a member: another one (1), the end of the file (0) or damage. */
+/*
+ * After a gzip member: 1, another one follows; 0, end of file; otherwise the file is
+ * damaged.
+ */
 static int gzip_next_member(struct unpacker *u, z_stream *z)
 {
 	size_t left = gzip_left(u, z);
@@ -109,10 +111,8 @@ static int gzip_next_member(struct unpacker *u, z_stream *z)
 	if (left >= MAGIC_SIZE(GZIP_MAGIC) &&
 	    memcmp(z->next_in, GZIP_MAGIC, MAGIC_SIZE(GZIP_MAGIC)) == 0)
 		return inflateReset(z) == Z_OK ? 1 : damaged(u, "damaged");
-	for (size_t i = 0; i < left; i++)
-		if (z->next_in[i])
-			return damaged(u, "followed by something else");
-	return 0;
+	return only_zeroes(z->next_in, left) ? 0
+					     : damaged(u, "followed by something else");
 }
 
 static int gzip_members(struct unpacker *u, z_stream *z)
@@ -203,16 +203,6 @@ static int unpack_xz(struct unpacker *u)
 #endif
 
 #ifdef HAVE_ZSTD
-static bool only_zeroes(const ZSTD_inBuffer *in)
-{
-	const uint8_t *data = in->src;
-
-	for (size_t i = in->pos; i < in->size; i++)
-		if (data[i])
-			return false;
-	return true;
-}
-
 static int zstd_failure(struct unpacker *u, size_t state)
 {
 	switch (ZSTD_getErrorCode(state)) {
@@ -228,9 +218,10 @@ static int zstd_failure(struct unpacker *u, size_t state)
 static int zstd_frames(struct unpacker *u, ZSTD_DCtx *ctx)
 {
 	ZSTD_inBuffer in = { .src = u->in.data, .size = u->in.size };
-	bool within = true; /* a frame */
+	bool within = true; /* inside a frame */
 
-	while (within || !only_zeroes(&in)) {
+	while (within ||
+	       !only_zeroes((const uint8_t *)in.src + in.pos, in.size - in.pos)) {
 		ZSTD_outBuffer out = { .dst = u->out, .size = OUT_SIZE };
 		size_t before = in.pos;
 		size_t state = ZSTD_decompressStream(ctx, &out, &in);
@@ -263,28 +254,31 @@ static int unpack_zstd(struct unpacker *u)
 #define unpack_zstd NULL
 #endif
 
-static const struct format {
-	const char *name;
-	const char *library;
-	const char *magic;
-	size_t magic_size;
-	int (*unpack)(struct unpacker *u); /* NULL: this build cannot */
-} formats[] = {
+static const struct compression compressions[] = {
 	{ "gzip", "zlib", GZIP_MAGIC, MAGIC_SIZE(GZIP_MAGIC), unpack_gzip },
 	{ "xz", "liblzma", XZ_MAGIC, MAGIC_SIZE(XZ_MAGIC), unpack_xz },
 	{ "zstd", "libzstd", ZSTD_MAGIC, MAGIC_SIZE(ZSTD_MAGIC), unpack_zstd },
 };
 
-static const struct format *find_format(struct bytes content)
+#define NR_COMPRESSIONS (sizeof(compressions) / sizeof(compressions[0]))
+
+const struct compression *compression_get(size_t i)
 {
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (content.size >= formats[i].magic_size &&
-		    memcmp(content.data, formats[i].magic, formats[i].magic_size) == 0)
-			return &formats[i];
+	return i < NR_COMPRESSIONS ? &compressions[i] : NULL;
+}
+
+static const struct compression *find_compression(struct bytes content)
+{
+	const struct compression *c;
+
+	for (size_t i = 0; (c = compression_get(i)); i++)
+		if (content.size >= c->magic_size &&
+		    memcmp(content.data, c->magic, c->magic_size) == 0)
+			return c;
 	return NULL;
 }
 
-static int unpack(const struct format *format, struct unpacker *u)
+static int unpack(const struct compression *format, struct unpacker *u)
 {
 	_cleanup_free_ uint8_t *out = malloc(OUT_SIZE);
 	int ret;
@@ -298,8 +292,8 @@ static int unpack(const struct format *format, struct unpacker *u)
 	return ret;
 }
 
-/* What comes out of @f, in @out. */
-static int unpack_file(const struct format *format, const struct file *f, size_t max,
+/* Unpacks @f into a new file @out. */
+static int unpack_file(const struct compression *format, const struct file *f, size_t max,
 		       struct file *out, struct error *err)
 {
 	struct unpacker u = { .path = f->path,
@@ -325,7 +319,7 @@ static int unpack_file(const struct format *format, const struct file *f, size_t
 
 int file_decompress_max(struct file *f, size_t max, struct error *err)
 {
-	const struct format *format = find_format(file_head(f));
+	const struct compression *format = find_compression(file_head(f));
 	struct file packed, out;
 	int ret;
 
@@ -336,17 +330,19 @@ int file_decompress_max(struct file *f, size_t max, struct error *err)
 			err, ENOTSUP,
 			"%s is compressed with %s and this kexec was built without %s",
 			f->path, format->name, format->library);
-	/* of a backup, say, the copy alone could take all the memory there is */
+	/* copying, for example, a backup could use up all memory */
 	if (f->stamp.size > DECOMPRESS_MAX)
 		return error_set(err, EFBIG,
 				 "%s: has more than %zu bytes; no kernel is that big",
 				 f->path, DECOMPRESS_MAX);
-	/* Unpacking looks at every byte of the mapping: it must not shrink meanwhile. */
+	/*
+	 * Unpacking reads the whole mapping, which must not shrink: copy the file first.
+	 */
 	ret = file_copy(f, &packed, err);
 	if (ret)
 		return ret;
 	packed.progress = f->progress;
-	ret = file_check(f, err); /* or the copy is a mixture of old and new */
+	ret = file_check(f, err); /* otherwise the copy may mix old and new content */
 	if (!ret)
 		ret = unpack_file(format, &packed, max, &out, err);
 	file_close(&packed);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * decompress.h - a kernel file that is wrapped in gzip, xz or zstd.
+ * decompress.h - unpacks kernel files compressed with gzip, xz or zstd.
  *
- * The wrapping is found by content, never by name. A bzImage's own payload compression is
- * the kernel's business and not touched.
+ * Formats are detected by content. A bzImage's payload is compressed too, but the kernel
+ * unpacks that itself.
  */
 #ifndef KS_DECOMPRESS_H
 #define KS_DECOMPRESS_H
@@ -11,23 +11,35 @@
 #include "base/file.h"
 #include "error.h"
 
-/* More than any kernel; a file that grows beyond it is not one. In bytes. */
+/* Limit in bytes: larger than any kernel. */
 #define DECOMPRESS_MAX ((size_t)1 << 30)
 
+struct unpacker;
+
+struct compression {
+	const char *name;
+	const char *library;
+	const char *magic; /* the file's first bytes */
+	size_t magic_size;
+	int (*unpack)(struct unpacker *u); /* NULL: built without the library */
+};
+
+/* Row @i of the table; NULL: past the end. */
+const struct compression *compression_get(size_t i);
+
 /*
- * When @f's content is compressed, puts the unpacked content in its place: f->fd then is
- * a memfd (so that kexec_file_load() can have it), f->path stays. Otherwise nothing
- * happens. -ENOTSUP when this build lacks the library, -EBADMSG for a damaged or
- * truncated file, -EFBIG for more than DECOMPRESS_MAX bytes, packed or not. On failure
- * @f is as before.
+ * Replaces @f by its unpacked content if it is compressed; otherwise does nothing. f->fd
+ * becomes a memfd, as kexec_file_load() needs a descriptor; f->path stays. 0 or a
+ * negative errno with the line: -ENOTSUP: built without the library; -EBADMSG: damaged or
+ * truncated; -EFBIG: more than DECOMPRESS_MAX bytes, packed or unpacked. On failure @f is
+ * unchanged.
  *
- * Several compressed streams one after the other are one file, and zeroes behind the last
- * one are padding, as for gzip(1) and xz(1). Anything else behind it counts as damage: a
- * kernel that is not quite what it should be is not booted.
+ * As for gzip(1) and xz(1), concatenated streams are one file, and zeroes after the last
+ * stream are padding. Any other trailing bytes count as damage.
  */
 int file_decompress(struct file *f, struct error *err);
 
-/* The same with a limit of @max bytes. */
+/* The same, with an output limit of @max bytes. */
 int file_decompress_max(struct file *f, size_t max, struct error *err);
 
 #endif

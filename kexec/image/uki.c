@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "image/uki.h"
 
+#include "arch/arch.h"
+#include "base/cleanup.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
 /*
- * Microsoft, "PE Format": the DOS header says where the PE header is, which the optional
- * header and the table of sections follow. Numbers are little-endian.
+ * Microsoft, "PE Format": the DOS header has the offset of the PE header; the optional
+ * header and the section table follow that. Numbers are little-endian.
  */
 #define PE_OFFSET_AT 0x3cu
 #define PE_MAGIC     "PE\0\0"
-#define MACHINE_X64  0x8664u
 #define PE32_PLUS    0x20bu
 #define NAME_SIZE    8u
+
+/* Limit in bytes: longer than any kernel accepts. */
+#define CMDLINE_MAX 65536u
+/* Concatenated archives start at multiples of this many bytes (buffer-format.rst). */
+#define INITRD_ALIGN 4u
 
 struct pe_header {
 	char magic[4];
@@ -26,7 +33,7 @@ struct pe_header {
 } __attribute__((packed));
 
 struct pe_section {
-	char name[NAME_SIZE]; /* padded with zeroes */
+	char name[NAME_SIZE]; /* padded with NULs */
 	uint32_t virtual_size;
 	uint32_t virtual_addr;
 	uint32_t raw_size;
@@ -39,14 +46,16 @@ _Static_assert(sizeof(struct pe_section) == 40, "PE format");
 
 struct table {
 	struct pe_header pe;
-	struct bytes sections; /* pe.nr_sections of them */
+	struct bytes sections; /* pe.nr_sections entries */
 };
 
-/* What goes where; the bit of its index shows what a profile has had. */
+/*
+ * Known sections and their destinations; bits of @seen below are indices of this table.
+ */
 static const struct wanted {
 	const char *name;
-	size_t part; /* in struct uki */
-	bool many;   /* may be there more than once: the first one counts */
+	size_t part; /* offset in struct uki */
+	bool many;   /* may occur several times: the first one counts */
 } wanted[] = {
 	{ ".linux", offsetof(struct uki, linux_image), false },
 	{ ".initrd", offsetof(struct uki, initrd), false },
@@ -69,7 +78,7 @@ static struct pe_section section(const struct table *t, size_t i)
 	return s;
 }
 
-/* False when it is no PE file, or one whose headers are not where they are looked for. */
+/* False unless @start begins a PE file and holds all its headers. */
 static bool find_table(struct bytes start, struct table *out)
 {
 	struct bytes at;
@@ -86,7 +95,7 @@ static bool find_table(struct bytes start, struct table *out)
 	if (memcmp(out->pe.magic, PE_MAGIC, sizeof(out->pe.magic)) != 0)
 		return false;
 	table = offset + offsetof(struct pe_header, optional_magic) +
-		out->pe.optional_size; /* below 64 KiB + 64 KiB */
+		out->pe.optional_size; /* cannot overflow: below 64 KiB + 64 KiB */
 	return bytes_slice(start, table, out->pe.nr_sections * sizeof(struct pe_section),
 			   &out->sections);
 }
@@ -103,9 +112,9 @@ static bool has_kernel(const struct table *t)
 }
 
 /*
- * In the file a section may be padded up to an alignment, which its virtual size leaves
- * out. A virtual size beyond that asks for zeroes, which mean nothing behind any of these
- * contents; a virtual size of 0 comes from tools that fill in one size only.
+ * A section in the file may be padded for alignment; its virtual size excludes the
+ * padding. A larger virtual size asks for trailing zeroes, which are insignificant for
+ * all these contents. A virtual size of 0 comes from tools that fill in one size only.
  */
 static int take_part(const struct pe_section *s, uint64_t file_size, struct uki_part *out,
 		     struct error *err)
@@ -124,7 +133,7 @@ static int take_part(const struct pe_section *s, uint64_t file_size, struct uki_
 	return 0;
 }
 
-/* @seen: which of the wanted ones this profile has had. */
+/* @seen: bits of known sections already found in this profile. */
 static int take_section(const struct pe_section *s, uint64_t file_size,
 			unsigned int *seen, struct uki *out, struct error *err)
 {
@@ -145,7 +154,7 @@ static int take_section(const struct pe_section *s, uint64_t file_size,
 	return 0;
 }
 
-/* The base profile ends at the first section .profile, profile @0 at the second. */
+/* The base profile ends at the first .profile section, profile @0 at the second. */
 static int take_sections(const struct table *t, uint64_t file_size, struct uki *out,
 			 struct error *err)
 {
@@ -175,11 +184,12 @@ int uki_parse(struct bytes start, uint64_t file_size, struct uki *out, struct er
 	*out = (struct uki){ 0 };
 	if (!find_table(start, &t) || !has_kernel(&t))
 		return 0;
-	if (t.pe.machine != MACHINE_X64 || t.pe.optional_magic != PE32_PLUS)
-		return error_set(err, ENOEXEC,
-				 "a UKI for another kind of processor (PE machine "
-				 "0x%04x), not for x86-64",
-				 t.pe.machine);
+	if (t.pe.machine != arch_pe_machine || t.pe.optional_magic != PE32_PLUS)
+		return error_set(
+			err, ENOEXEC,
+			"a UKI for another architecture (PE machine 0x%04x), not "
+			"for %s",
+			t.pe.machine, arch_name);
 	ret = take_sections(&t, file_size, out, err);
 	if (ret)
 		return ret;
@@ -203,4 +213,115 @@ void uki_clean_cmdline(char *text)
 		begin++;
 	memmove(text, text + begin, end - begin);
 	text[end - begin] = '\0';
+}
+
+int uki_probe(struct bytes start, uint64_t file_size, struct error *err)
+{
+	struct uki ignored;
+
+	return uki_parse(start, file_size, &ignored, err);
+}
+
+static int take_cmdline(const struct file *f, const struct uki_part *part, char **out,
+			struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	int ret;
+
+	if (part->size > CMDLINE_MAX)
+		return error_set(err, ENOEXEC, "%s: its command line has %llu bytes",
+				 f->path, (unsigned long long)part->size);
+	text = calloc(1, part->size + 1);
+	if (!text)
+		return error_set(err, ENOMEM, "out of memory");
+	ret = file_read(f, part->offset, text, part->size, err);
+	if (ret)
+		return ret;
+	uki_clean_cmdline(text);
+	*out = take_ptr(text);
+	return 0;
+}
+
+/* Microcode comes first, as in a UKI's own stub. */
+static int take_initrd(const struct file *f, const struct uki *uki, struct file *out,
+		       struct error *err)
+{
+	uint64_t padding = -uki->ucode.size % INITRD_ALIGN;
+	uint64_t second = uki->ucode.size + (uki->initrd.size ? padding : 0);
+	const struct file_part parts[] = {
+		{ .from = uki->ucode.offset, .size = uki->ucode.size },
+		{ .from = uki->initrd.offset, .to = second, .size = uki->initrd.size },
+	};
+
+	return file_compose(f, parts, 2, second + uki->initrd.size, out, err);
+}
+
+static int take_extras(const struct file *f, const struct uki *uki,
+		       const struct image_request *request, struct image_extras *out,
+		       struct error *err)
+{
+	int ret = 0;
+
+	out->has_initrd = uki->initrd.size || uki->ucode.size;
+	out->has_cmdline = uki->cmdline.size;
+	out->has_dtb = uki->dtb.size;
+	if (out->has_initrd && request->initrd)
+		ret = take_initrd(f, uki, &out->initrd, err);
+	if (!ret && out->has_cmdline && request->cmdline)
+		ret = take_cmdline(f, &uki->cmdline, &out->cmdline, err);
+	return ret;
+}
+
+static int take_kernel(struct file *f, const struct uki_part *part, struct error *err)
+{
+	const struct file_part all = { .from = part->offset, .size = part->size };
+	struct file kernel;
+	int ret = file_compose(f, &all, 1, part->size, &kernel, err);
+
+	if (ret)
+		return ret;
+	file_close(f);
+	*f = kernel;
+	return 0;
+}
+
+/* Parses the headers of @f again, from a copy: a mapped file might shrink. */
+static int parse_file(const struct file *f, struct uki *out, struct error *err)
+{
+	size_t size = f->stamp.size < IMAGE_START_MAX ? f->stamp.size : IMAGE_START_MAX;
+	_cleanup_free_ uint8_t *start = malloc(size);
+	int ret;
+
+	if (!start)
+		return error_set(err, ENOMEM, "out of memory");
+	ret = file_read(f, 0, start, size, err);
+	if (ret)
+		return ret;
+	ret = uki_parse((struct bytes){ start, size }, f->stamp.size, out, err);
+	if (ret > 0)
+		return 0;
+	/* it was a UKI when probed */
+	return ret ? ret
+		   : error_set(err, ESTALE, "%s: changed while it was read", f->path);
+}
+
+int uki_open(struct file *f, const struct image_request *request, struct image *out,
+	     struct image_extras *extras, struct error *err)
+{
+	const struct image_format *within;
+	struct uki uki;
+	int ret = parse_file(f, &uki, err);
+
+	if (!ret)
+		ret = take_extras(f, &uki, request, extras, err);
+	if (!ret)
+		ret = take_kernel(f, &uki.linux_image, err);
+	if (!ret)
+		ret = image_recognise(f, &within, err);
+	if (ret)
+		return ret;
+	if (!within->in_uki)
+		return error_set(err, ENOEXEC, "%s: a UKI whose kernel is of type %s",
+				 f->path, within->name);
+	return within->open(f, request, out, extras, err);
 }

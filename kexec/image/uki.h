@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * uki.h - a unified kernel image: a PE file with kernel, initrd and command line in
- * sections of their own (UAPI.5, Unified Kernel Image; Microsoft's PE format).
+ * uki.h - unified kernel images: PE files with kernel, initrd and command line in
+ * sections (UAPI.5, Unified Kernel Image; Microsoft's PE format).
  *
- * Pure: only where things are in the file. A bzImage with an EFI stub is a PE file too; it
- * is the section .linux that makes a UKI.
+ * A bzImage with an EFI stub is a PE file too: only a .linux section makes it a UKI.
  */
 #ifndef KS_UKI_H
 #define KS_UKI_H
 
-#include "bytes.h"
-#include "error.h"
+#include "image/format.h"
 
-/* As much of the beginning of a file as is looked at for its headers, in bytes. */
-#define UKI_START_MAX ((size_t)64 << 10)
+/* Bytes at the start of a file that are examined for headers. */
+#define UKI_START_MAX IMAGE_START_MAX
 
-/* Content in the file, without what pads it; 0 bytes: there is none. */
+/* Location of content in the file, excluding padding; size 0: absent. */
 struct uki_part {
 	uint64_t offset;
 	uint64_t size;
@@ -24,25 +22,30 @@ struct uki_part {
 struct uki {
 	struct uki_part linux_image;
 	struct uki_part initrd;
-	struct uki_part ucode; /* an initrd that goes in front of the other one */
+	struct uki_part ucode; /* microcode: an initrd placed before the other one */
 	struct uki_part cmdline;
-	struct uki_part dtb; /* is nothing that a kernel for x86 is handed */
+	struct uki_part dtb;
 };
 
 /*
- * @start is a copy of the first UKI_START_MAX bytes of a file, or all of it, of @file_size
- * bytes. Of several profiles it is the first, @0, which a boot loader starts unasked: its
- * sections, and those of the base profile in front of it that it has none of.
+ * Parses @start, a copy of the first UKI_START_MAX bytes of a file of @file_size bytes,
+ * or of all. If the UKI has several profiles, takes the first one, @0, the default of a
+ * UKI's stub, plus sections of the base profile that it lacks.
  *
- * 1 for a UKI, whose parts all lie within the file; 0 for anything else; -ENOEXEC for a
- * UKI that is not for x86-64, is damaged or truncated.
+ * 1: a UKI, with all parts inside the file; 0: not a UKI; -ENOEXEC with the line: a UKI
+ * for another architecture, damaged or truncated.
  */
 int uki_parse(struct bytes start, uint64_t file_size, struct uki *out, struct error *err);
 
 /*
- * The text of .cmdline as it goes to a kernel, in place: control characters (the newline
- * at its end, those between options) are blanks, of which there are none at either end.
+ * Converts the text of .cmdline for a kernel, in place: control characters become blanks,
+ * and leading and trailing blanks are removed.
  */
 void uki_clean_cmdline(char *text);
+
+/* For the format table: see image_format. The kernel's format must have in_uki set. */
+int uki_probe(struct bytes start, uint64_t file_size, struct error *err);
+int uki_open(struct file *f, const struct image_request *request, struct image *out,
+	     struct image_extras *extras, struct error *err);
 
 #endif

@@ -10,15 +10,18 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* What is read and hashed at a time: it stays in the processor's cache. */
+/* Bytes read and hashed per step: small enough for the CPU's cache. */
 #define STEP_CHUNKS DIGEST_LANES
 #define STEP	    ((size_t)STEP_CHUNKS * DIGEST_CHUNK)
 
-/* A thread costs less than hashing this much; more than a few only wait for memory. */
+/*
+ * Starting a thread costs less than hashing this much, in bytes; beyond a few threads,
+ * memory bandwidth is the limit.
+ */
 #define BYTES_FOR_A_THREAD (16u << 20)
 #define MAX_THREADS	   4u
 
-/* What the threads share: the work, and which step is the next that nobody has taken. */
+/* Shared by the threads: the work, and the next step not yet taken. */
 struct shared {
 	const struct digest_source *source;
 	uint64_t offset;
@@ -83,7 +86,10 @@ static unsigned int count_threads(const struct shared *s)
 	return pays < may ? (unsigned int)(pays ? pays : 1) : may;
 }
 
-/* This thread is one of the workers; another that cannot be had is done without. */
+/*
+ * Runs the workers, one of them in this thread. Continues with fewer if a thread cannot
+ * be created.
+ */
 static int run_workers(struct shared *s, struct error *err)
 {
 	struct worker workers[MAX_THREADS] = { 0 };
@@ -110,9 +116,10 @@ static int run_workers(struct shared *s, struct error *err)
 int source_digest(const struct digest_source *source, uint64_t offset, uint64_t size,
 		  uint8_t out[SHA256_SIZE], struct error *err)
 {
-	struct shared s = {
-		.source = source, .offset = offset, .size = size, .way = digest_best_impl()
-	};
+	struct shared s = { .source = source,
+			    .offset = offset,
+			    .size = size,
+			    .way = digest_best_impl() };
 	_cleanup_free_ void *chunks = calloc(digest_chunks(size) + 1, SHA256_SIZE);
 	int ret;
 

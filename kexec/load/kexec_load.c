@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "load/kexec_load.h"
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "load/refusal.h"
@@ -24,13 +25,16 @@
 
 _Static_assert(PLAN_MAX_SEGMENTS == KEXEC_SEGMENT_MAX, "<linux/kexec.h>");
 
-/* Somebody else is in one of the calls: a load takes a second, a refresh far less. */
+/*
+ * Retries while another process is in one of the calls: a load takes about a second, a
+ * refresh far less.
+ */
 #define BUSY_RETRIES  300
 #define BUSY_PAUSE_MS 10
 
 static const struct timespec busy_pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000 };
 
-/* The kernel tells this size under the lock that a load has. */
+/* Reading this size takes the lock that a load holds: EBUSY means one is in progress. */
 static bool is_busy(void)
 {
 	_cleanup_free_ char *text = NULL;
@@ -42,10 +46,10 @@ static bool is_busy(void)
 }
 
 /*
- * Waits until a call that found the kernel busy may be made again; false when that takes
- * too long, all *@pauses together. Each call, refused or not, counts towards
- * kernel.kexec_load_limit_*, after which there are none until the next boot: so as long as
- * the kernel is busy it is only looked at.
+ * Waits until a call that failed with EBUSY may be repeated; false after too many
+ * *@pauses in total. Only polls sysfs: each call, refused or not, counts towards
+ * kernel.kexec_load_limit_*, and once that is used up, all loads are refused until the
+ * next boot.
  */
 static bool wait_while_busy(int *pauses)
 {
@@ -66,16 +70,17 @@ int kexec_wait(enum kexec_target target, struct error *err)
 	return refusal_explain(EBUSY, KEXEC_CALL_LOAD, target, NULL, err);
 }
 
-/* 0, or a positive errno of the call; -EPERM when @guard did not hold, with its line. */
-static int call_kexec_load(uint64_t entry, size_t count, struct kexec_segment *segments,
-			   unsigned long flags, const struct load_guard *guard,
-			   struct error *err)
+/*
+ * Makes the system call @nr while @guard holds, again while the kernel is busy. 0; the
+ * call's positive errno; -EPERM with the line if @guard does not hold.
+ */
+static int make_call(long nr, const unsigned long args[5], const struct load_guard *guard,
+		     struct error *err)
 {
 	for (int pauses = 0;;) {
 		if (guard && guard->holds(guard->context, err))
 			return -EPERM;
-		if (syscall(SYS_kexec_load, entry, count, segments,
-			    flags | KEXEC_ARCH_X86_64) == 0)
+		if (syscall(nr, args[0], args[1], args[2], args[3], args[4]) == 0)
 			return 0;
 		if (errno != EBUSY)
 			return errno;
@@ -84,24 +89,26 @@ static int call_kexec_load(uint64_t entry, size_t count, struct kexec_segment *s
 	}
 }
 
-/* The same for the other call. */
+static int call_kexec_load(uint64_t entry, size_t count, struct kexec_segment *segments,
+			   unsigned long flags, const struct load_guard *guard,
+			   struct error *err)
+{
+	const unsigned long args[5] = { entry, count, (unsigned long)segments,
+					flags | arch_kexec };
+
+	return make_call(SYS_kexec_load, args, guard, err);
+}
+
 static int call_kexec_file_load(int kernel_fd, int initrd_fd, const char *cmdline,
 				unsigned long flags, const struct load_guard *guard,
 				struct error *err)
 {
-	unsigned long size = cmdline ? strlen(cmdline) + 1 : 0;
+	const unsigned long args[5] = { (unsigned long)kernel_fd,
+					(unsigned long)initrd_fd,
+					cmdline ? strlen(cmdline) + 1 : 0,
+					(unsigned long)cmdline, flags };
 
-	for (int pauses = 0;;) {
-		if (guard && guard->holds(guard->context, err))
-			return -EPERM;
-		if (syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, size, cmdline,
-			    flags) == 0)
-			return 0;
-		if (errno != EBUSY)
-			return errno;
-		if (!wait_while_busy(&pauses))
-			return EBUSY;
-	}
+	return make_call(SYS_kexec_file_load, args, guard, err);
 }
 
 static unsigned long crash_flag(enum kexec_target target)
@@ -110,7 +117,8 @@ static unsigned long crash_flag(enum kexec_target target)
 }
 
 int kexec_load_plan(const struct plan *plan, enum kexec_target target,
-		    const struct load_guard *guard, bool *other_way, struct error *err)
+		    const struct load_guard *guard, bool *may_fall_back,
+		    struct error *err)
 {
 	unsigned long flags =
 		crash_flag(target) | (plan->hotplug ? KEXEC_UPDATE_ELFCOREHDR : 0);
@@ -130,20 +138,20 @@ int kexec_load_plan(const struct plan *plan, enum kexec_target target,
 	code = call_kexec_load(plan->entry, plan->nr_segments, segments, flags, guard,
 			       err);
 	if (code > 0)
-		return refusal_explain(code, KEXEC_CALL_LOAD, target, other_way, err);
+		return refusal_explain(code, KEXEC_CALL_LOAD, target, may_fall_back, err);
 	return code;
 }
 
 int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
-		     enum kexec_target target, unsigned int wishes,
+		     enum kexec_target target, unsigned int want,
 		     const struct load_guard *guard, struct error *err)
 {
 	unsigned long flags = 0;
 	int code;
 
-	if (wishes & KEXEC_WISH_NO_CMA)
+	if (want & LOAD_FILE_NO_CMA)
 		flags |= KEXEC_FILE_NO_CMA;
-	if (wishes & KEXEC_WISH_DEBUG)
+	if (want & LOAD_FILE_DEBUG)
 		flags |= KEXEC_FILE_DEBUG;
 	if (initrd_fd < 0)
 		flags |= KEXEC_FILE_NO_INITRAMFS;
@@ -152,9 +160,9 @@ int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
 	code = call_kexec_file_load(kernel_fd, initrd_fd, cmdline, flags, guard, err);
 	if (code <= 0)
 		return code;
-	if (code == EINVAL && wishes) { /* does it not know one? the newest goes first */
-		wishes &= wishes & KEXEC_WISH_NO_CMA ? ~KEXEC_WISH_NO_CMA : 0;
-		return kexec_load_files(kernel_fd, initrd_fd, cmdline, target, wishes,
+	if (code == EINVAL && want) { /* maybe an unknown flag: drop the newest first */
+		want &= want & LOAD_FILE_NO_CMA ? ~LOAD_FILE_NO_CMA : 0;
+		return kexec_load_files(kernel_fd, initrd_fd, cmdline, target, want,
 					guard, err);
 	}
 	return refusal_explain(code, KEXEC_CALL_FILE_LOAD, target, NULL, err);
@@ -167,7 +175,7 @@ int kexec_try_file(int kernel_fd, enum kexec_target target, struct error *err)
 	size_t size;
 	int code;
 
-	/* a limit on the other target would count this one */
+	/* this call would count towards a limit on the other target */
 	if (!file_slurp(limit, 64, &text, &size) && text[0] != '-')
 		return 0;
 	code = call_kexec_file_load(kernel_fd, -1, "x", 0, NULL, err);
@@ -179,15 +187,15 @@ int kexec_try_file(int kernel_fd, enum kexec_target target, struct error *err)
 int kexec_unload(enum kexec_target target, struct error *err)
 {
 	unsigned long flags = KEXEC_FILE_UNLOAD;
-	bool other_way;
+	bool may_fall_back;
 	int code, ret;
 
 	if (!refusal_foresee_load(err)) {
 		code = call_kexec_load(0, 0, NULL, crash_flag(target), NULL, err);
 		if (!code)
 			return 0;
-		ret = refusal_explain(code, KEXEC_CALL_LOAD, target, &other_way, err);
-		if (!other_way)
+		ret = refusal_explain(code, KEXEC_CALL_LOAD, target, &may_fall_back, err);
+		if (!may_fall_back)
 			return ret;
 	}
 	if (target == KEXEC_TARGET_CRASH)

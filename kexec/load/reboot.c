@@ -31,7 +31,7 @@ void network_down(void)
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct if_nameindex *all;
 
-	if (fd < 0) /* a kernel without IPv4 has other address families */
+	if (fd < 0) /* without IPv4, any other address family will do */
 		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	all = fd < 0 ? NULL : if_nameindex();
 	if (!all)
@@ -53,7 +53,7 @@ int reboot_kexec(struct error *err)
 	return error_set(err, errno, "the kernel did not jump: %s", strerror(errno));
 }
 
-/* The first of @paths that can be run takes the place of this process. */
+/* Replaces this process by the first of @paths that can be executed. */
 static void run_first(const char *const paths[], char *const argv[])
 {
 	for (size_t i = 0; paths[i]; i++)
@@ -70,8 +70,8 @@ int run_shutdown(struct error *err)
 	char *const reboot[] = { (char[]){ "shutdown" }, (char[]){ "-r" },
 				 (char[]){ "now" }, NULL };
 
-	signal(SIGXFSZ, SIG_DFL); /* what is ignored stays so in the next program */
-	/* its shutdown -r ends in the firmware; sd_booted(3) is this question */
+	signal(SIGXFSZ, SIG_DFL); /* ignored signals survive execv() */
+	/* systemd's shutdown -r ends in the firmware; this is sd_booted(3)'s test */
 	if (access("/run/systemd/system", F_OK) == 0)
 		run_first(systemctl, kexec);
 	run_first(shutdown, reboot);

@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "load/recipe.h"
 
+#include "image_id.h"
 #include "load/recipe_check.h"
-#include "load/recipe_records.h"
-#include "load/wire.h"
+#include "load/recipe_fields.h"
+#include "load/le_codec.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The format: kexec-seed-recipe(5), which has to be changed together with this file. */
+/* Format: kexec-seed-recipe(5). Change both together. */
 #define MAGIC	    "KSRECIPE"
 #define VERSION	    1u
 #define HEADER_SIZE 24u
 #define ALIGN	    8u
 
-enum record_type {
-	RECORD_IMAGE = 1,
-	RECORD_OPTIONS = 2,
-	RECORD_KERNEL = 3,
-	RECORD_INITRD = 4,
-	RECORD_APPEND = 5,
-	RECORD_PLAN = 6, /* before the blocks, whose sizes it has */
-	RECORD_PARAMS = 7,
-	RECORD_PURGATORY = 8,
-	RECORD_ELFCOREHDR = 9,
-	RECORD_NEIGHBOUR = 10,
-	RECORD_FILE_LOAD = 11,
-	RECORD_END,
+enum field_type {
+	FIELD_IMAGE = 1,
+	FIELD_REQUEST = 2,
+	FIELD_KERNEL = 3,
+	FIELD_INITRD = 4,
+	FIELD_CMDLINE = 5,
+	FIELD_PLAN = 6, /* must precede the blocks: it has their sizes */
+	FIELD_BOOT_DATA = 7,
+	FIELD_PURGATORY = 8,
+	FIELD_ELFCOREHDR = 9,
+	FIELD_GUARD = 10,
+	FIELD_FILE_LOAD = 11,
+	FIELD_END,
 };
 
 static bool always(const struct recipe *r)
@@ -38,12 +39,12 @@ static bool always(const struct recipe *r)
 
 static bool has_initrd(const struct recipe *r)
 {
-	return r->options.initrd || r->options.reuse_initrd;
+	return r->request.initrd || r->request.reuse_initrd;
 }
 
-static bool has_append(const struct recipe *r)
+static bool has_cmdline(const struct recipe *r)
 {
-	return r->options.append;
+	return r->request.cmdline;
 }
 
 static bool has_plan(const struct recipe *r)
@@ -56,57 +57,63 @@ static bool has_file_load(const struct recipe *r)
 	return r->method == RECIPE_KEXEC_FILE_LOAD;
 }
 
-/* The records, in the order in which they follow each other. */
-static const struct record {
+/* The fields, in the order of the file. */
+static const struct field {
 	const char *name;
 	bool (*is_needed)(const struct recipe *r);
-	void (*put)(struct wire_writer *w, const struct recipe *r);
-	int (*get)(struct wire_reader *in, struct recipe *r, struct error *err);
-} records[RECORD_END] = {
-	[RECORD_IMAGE] = { "image", always, recipe_put_image, recipe_get_image },
-	[RECORD_OPTIONS] = { "options", always, recipe_put_options, recipe_get_options },
-	[RECORD_KERNEL] = { "kernel", always, recipe_put_kernel, recipe_get_kernel },
-	[RECORD_INITRD] = { "initrd", has_initrd, recipe_put_initrd, recipe_get_initrd },
-	[RECORD_APPEND] = { "append", has_append, recipe_put_append, recipe_get_append },
-	[RECORD_PLAN] = { "plan", has_plan, recipe_put_plan, recipe_get_plan },
-	[RECORD_PARAMS] = { "boot_params", has_plan, recipe_put_params,
-			    recipe_get_params },
-	[RECORD_PURGATORY] = { "purgatory", has_plan, recipe_put_purgatory,
-			       recipe_get_purgatory },
-	[RECORD_ELFCOREHDR] = { "elfcorehdr", has_plan, recipe_put_elfcorehdr,
-				recipe_get_elfcorehdr },
-	[RECORD_NEIGHBOUR] = { "neighbour", always, recipe_put_neighbour,
-			       recipe_get_neighbour },
-	[RECORD_FILE_LOAD] = { "file_load", has_file_load, recipe_put_file_load,
-			       recipe_get_file_load },
+	recipe_field *code;
+} fields[FIELD_END] = {
+	[FIELD_IMAGE] = { "image", always, recipe_image },
+	[FIELD_REQUEST] = { "options", always, recipe_request },
+	[FIELD_KERNEL] = { "kernel", always, recipe_kernel },
+	[FIELD_INITRD] = { "initrd", has_initrd, recipe_initrd },
+	[FIELD_CMDLINE] = { "append", has_cmdline, recipe_cmdline },
+	[FIELD_PLAN] = { "plan", has_plan, recipe_plan },
+	[FIELD_BOOT_DATA] = { "boot data", has_plan, recipe_boot_data },
+	[FIELD_PURGATORY] = { "purgatory", has_plan, recipe_purgatory },
+	[FIELD_ELFCOREHDR] = { "elfcorehdr", has_plan, recipe_elfcorehdr },
+	[FIELD_GUARD] = { "guard", always, recipe_guard },
+	[FIELD_FILE_LOAD] = { "file_load", has_file_load, recipe_file_load },
 };
 
-static void put_record(struct wire_writer *w, uint32_t type, const struct recipe *r)
+/* Magic, version, total size. */
+static void code_header(struct le_codec *c, char magic[8], uint32_t *version,
+			uint64_t *total)
 {
-	static const uint8_t zero[ALIGN];
-	struct wire_writer length = { 0 };
-
-	records[type].put(&length, r);
-	wire_put_u32(w, type);
-	wire_put_u32(w, (uint32_t)length.used); /* the whole is limited */
-	records[type].put(w, r);
-	wire_put(w, zero, -w->used % ALIGN);
+	le_bytes(c, magic, 8);
+	le_u32(c, version);
+	le_zero(c);
+	le_u64(c, total);
 }
 
-static void put_all(struct wire_writer *w, const struct recipe *r, uint64_t total)
+static void put_record(struct le_codec *c, uint32_t type, struct recipe *r)
 {
-	wire_put(w, MAGIC, 8);
-	wire_put_u32(w, VERSION);
-	wire_put_u32(w, 0);
-	wire_put_u64(w, total);
-	for (uint32_t type = RECORD_IMAGE; type < RECORD_END; type++)
-		if (records[type].is_needed(r))
-			put_record(w, type, r);
+	uint8_t zero[ALIGN] = { 0 };
+	struct le_codec count = { 0 };
+	uint32_t length;
+
+	fields[type].code(&count, r, NULL);
+	length = (uint32_t)count.used; /* cannot overflow: the total is limited */
+	le_u32(c, &type);
+	le_u32(c, &length);
+	fields[type].code(c, r, NULL);
+	le_bytes(c, zero, -c->used % ALIGN);
+}
+
+static void put_all(struct le_codec *c, const struct recipe *r, uint64_t total)
+{
+	char magic[] = MAGIC;
+	uint32_t version = VERSION;
+
+	code_header(c, magic, &version, &total);
+	for (uint32_t type = FIELD_IMAGE; type < FIELD_END; type++)
+		if (fields[type].is_needed(r))
+			put_record(c, type, (struct recipe *)r);
 }
 
 int recipe_encode(const struct recipe *r, uint8_t **data, size_t *size, struct error *err)
 {
-	struct wire_writer count = { 0 }, w = { 0 };
+	struct le_codec count = { 0 }, c = { 0 };
 	size_t total;
 	int ret = recipe_check(r, err);
 
@@ -118,38 +125,35 @@ int recipe_encode(const struct recipe *r, uint8_t **data, size_t *size, struct e
 	total = count.used + SHA256_SIZE;
 	if (total > RECIPE_SIZE_MAX)
 		return error_set(err, EFBIG,
-				 "the recipe has %zu KiB, more than the %u KiB that are "
-				 "read again",
+				 "the recipe has %zu KiB, more than the limit of %u KiB",
 				 total >> 10, RECIPE_SIZE_MAX >> 10);
-	w.data = malloc(total);
-	if (!w.data)
+	c.out = malloc(total);
+	if (!c.out)
 		return error_set(err, ENOMEM, "out of memory");
-	put_all(&w, r, total);
-	sha256(w.data, w.used, w.data + w.used);
-	*data = w.data;
+	put_all(&c, r, total);
+	sha256(c.out, c.used, c.out + c.used);
+	*data = c.out;
 	*size = total;
 	return 0;
 }
 
-/* Is it a recipe of this version, and undamaged? */
+/* Checks magic, version, length and checksum. */
 static int check_envelope(struct bytes data, struct error *err)
 {
-	struct wire_reader in = { .rest = data };
-	uint8_t magic[8], digest[SHA256_SIZE];
-	uint32_t version;
-	uint64_t total;
+	struct le_codec in = { .decode = true, .in = data };
+	uint8_t digest[SHA256_SIZE];
+	char magic[8];
+	uint32_t version = 0;
+	uint64_t total = 0;
 
-	wire_get(&in, magic, sizeof(magic));
-	version = wire_get_u32(&in);
-	if (in.bad)
+	code_header(&in, magic, &version, &total);
+	if (data.size < 12)
 		return error_set(err, EBADMSG, "truncated: %zu bytes", data.size);
 	if (memcmp(magic, MAGIC, sizeof(magic)) != 0)
-		return error_set(err, EBADMSG, "no recipe at all");
+		return error_set(err, EBADMSG, "not a recipe");
 	if (version != VERSION)
-		return error_set(err, EPROTO, "of version %u, this program knows %u",
+		return error_set(err, EPROTO, "version %u; this program knows version %u",
 				 version, VERSION);
-	wire_get_zero(&in);
-	total = wire_get_u64(&in);
 	if (data.size < HEADER_SIZE + SHA256_SIZE || total > data.size)
 		return error_set(err, EBADMSG, "truncated: %zu bytes", data.size);
 	if (total != data.size || total > RECIPE_SIZE_MAX)
@@ -160,87 +164,90 @@ static int check_envelope(struct bytes data, struct error *err)
 	return in.bad ? error_set(err, EBADMSG, "damaged: its header") : 0;
 }
 
-static int get_record(struct wire_reader *in, uint32_t *last, struct recipe *r,
+static int get_record(struct le_codec *in, uint32_t *last, struct recipe *r,
 		      struct error *err)
 {
 	static const uint8_t zero[ALIGN];
-	uint32_t type = wire_get_u32(in), length = wire_get_u32(in);
-	struct wire_reader payload = { 0 };
+	struct le_codec payload = { .decode = true };
+	uint32_t type = 0, length = 0;
 	uint8_t padding[ALIGN];
 	int ret;
 
-	if (in->bad || !bytes_slice(in->rest, 0, length, &payload.rest))
+	le_u32(in, &type);
+	le_u32(in, &length);
+	if (in->bad || !bytes_slice(in->in, 0, length, &payload.in))
 		return error_set(err, EBADMSG, "the last record is cut off");
-	if (type < RECORD_IMAGE || type >= RECORD_END)
+	if (type < FIELD_IMAGE || type >= FIELD_END)
 		return error_set(err, EBADMSG, "a record of unknown type %u", type);
 	if (type <= *last)
 		return error_set(err, EBADMSG, "record %s: twice, or out of order",
-				 records[type].name);
+				 fields[type].name);
 	*last = type;
-	in->rest.data += length;
-	in->rest.size -= length;
-	wire_get(in, padding, -length % ALIGN);
+	in->in.data += length;
+	in->in.size -= length;
+	le_bytes(in, padding, -length % ALIGN);
 	if (in->bad || memcmp(padding, zero, -length % ALIGN) != 0)
 		return error_set(err, EBADMSG, "record %s: bad padding",
-				 records[type].name);
-	ret = records[type].get(&payload, r, err);
-	if (!ret && (payload.bad || payload.rest.size))
-		ret = error_set(err, EBADMSG, "bad length, or a reserved field is used");
+				 fields[type].name);
+	ret = fields[type].code(&payload, r, err);
+	if (!ret && (payload.bad || payload.in.size))
+		ret = error_set(err, EBADMSG,
+				"bad length, or a reserved field is not zero");
 	if (ret)
-		error_prefix(err, "record %s", records[type].name);
+		error_prefix(err, "record %s", fields[type].name);
 	return ret;
 }
 
-static int get_all(struct wire_reader *in, struct recipe *r, struct error *err)
+static int get_all(struct le_codec *in, struct recipe *r, struct error *err)
 {
 	uint32_t last = 0, seen = 0;
 	int ret;
 
-	while (in->rest.size) {
+	while (in->in.size) {
 		ret = get_record(in, &last, r, err);
 		if (ret)
 			return ret;
 		seen |= 1u << last;
 	}
-	for (uint32_t type = RECORD_IMAGE; type < RECORD_END; type++)
-		if (records[type].is_needed(r) != ((seen >> type) & 1))
-			return error_set(
-				err, EBADMSG, "record %s: %s", records[type].name,
-				(seen >> type) & 1 ? "does not belong here" : "missing");
+	for (uint32_t type = FIELD_IMAGE; type < FIELD_END; type++)
+		if (fields[type].is_needed(r) != ((seen >> type) & 1))
+			return error_set(err, EBADMSG, "record %s: %s", fields[type].name,
+					 (seen >> type) & 1 ? "does not belong here"
+							    : "missing");
 	return 0;
 }
 
-/* The tag is its magic and the image's identity, so it has no record. */
-static int make_tag(struct recipe *r, struct error *err)
+/* The page of the image ID is derived from the ID alone, so it is not stored. */
+static int make_image_id(struct recipe *r, struct error *err)
 {
-	struct segment *s = plan_segment(&r->plan, PURGATORY_KIND_IMAGE_ID);
-	struct image_id *tag;
+	struct segment *s = plan_segment(&r->plan, SEGMENT_IMAGE_ID);
+	struct image_id *id;
 
-	if (!s || s->content.size != sizeof(*tag))
-		return error_set(err, EBADMSG, "the plan has no tag");
-	tag = calloc(1, sizeof(*tag));
-	if (!tag)
+	if (!s || s->content.size != sizeof(*id))
+		return error_set(err, EBADMSG, "the plan has no image ID");
+	id = calloc(1, sizeof(*id));
+	if (!id)
 		return error_set(err, ENOMEM, "out of memory");
-	memcpy(tag->magic, IMAGE_ID_MAGIC, sizeof(tag->magic));
-	memcpy(tag->id, r->image_id, sizeof(tag->id));
-	r->plan.tag = tag;
-	s->content.data = (const uint8_t *)tag;
+	memcpy(id->magic, IMAGE_ID_MAGIC, sizeof(id->magic));
+	memcpy(id->id, r->image_id, sizeof(id->id));
+	r->plan.image_id = id;
+	s->content.data = (const uint8_t *)id;
 	return 0;
 }
 
 int recipe_decode(struct bytes data, struct recipe *out, struct error *err)
 {
-	struct wire_reader in = { 0 };
+	struct le_codec in = { .decode = true };
 	int ret;
 
 	*out = (struct recipe){ 0 };
 	ret = check_envelope(data, err);
 	if (ret)
 		return ret;
-	bytes_slice(data, HEADER_SIZE, data.size - HEADER_SIZE - SHA256_SIZE, &in.rest);
+	bytes_slice(data, HEADER_SIZE, data.size - HEADER_SIZE - SHA256_SIZE, &in.in);
 	ret = get_all(&in, out, err);
 	if (!ret && has_plan(out))
-		ret = make_tag(out, err);
+		ret = make_image_id(out, err);
 	if (!ret)
 		ret = recipe_check(out, err);
 	if (ret)

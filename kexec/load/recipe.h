@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * recipe.h - the recipe of the loaded crash image: what a later process needs to give it
- * a new seed, to check it, or to load it again.
+ * recipe.h - the recipe of the loaded crash image: all that a later process needs to
+ * reseed, verify or reload it.
  *
- * It holds no secret: neither the seed nor a digest of it. It lives in a folder that only
- * its owner can enter (0700), is readable by nobody else (0600), and is replaced as a
- * whole or not at all. The format is described in kexec-seed-recipe(5).
+ * A recipe holds no secret: neither the seed nor a digest of it. Its directory is
+ * accessible only to its owner (0700), as is the file (0600), which is replaced
+ * atomically. kexec-seed-recipe(5) describes the format.
  *
- * Before anything is loaded, the recipe of what will be loaded is written as the *next*
- * one; when it is loaded, it becomes the current one. So whoever is killed in between
- * leaves both, and what is loaded tells which one is right. A refresh loads what there is
- * a recipe of: as long as it is at work, the next one is an empty file.
+ * The recipes form a journal. A load begins by writing the *pending* recipe and commits
+ * by renaming it to the *current* one. A process killed in between leaves both, and
+ * memory decides which one is right. A refresh loads from the current recipe; while it
+ * runs, the pending recipe is an empty file.
  */
 #ifndef KS_RECIPE_H
 #define KS_RECIPE_H
 
+#include "base/run_dir.h"
 #include "bytes.h"
 #include "error.h"
-#include "options.h"
+#include "load_request.h"
 #include "plan/plan.h"
 #include "range.h"
 #include "sha256.h"
@@ -25,17 +26,16 @@
 #include <stdbool.h>
 #include <time.h>
 
-#define RECIPE_DIR	   "/run/kexec-seed"
-#define RECIPE_ID_SIZE	   16 /* of a boot ID, and of an image's identity */
-#define RECIPE_SOURCE_SIZE 24 /* of the word for what a refresh was for, with its NUL */
+#define BOOT_ID_SIZE	   16
+#define RECIPE_SOURCE_SIZE 24 /* bytes of the reason of a refresh, NUL included */
 
 enum recipe_method {
 	RECIPE_KEXEC_LOAD = 1,
 	RECIPE_KEXEC_FILE_LOAD = 2,
 };
 
-/* A stretch of the crash region whose content is known, and its digest (digest.h). */
-struct recipe_check {
+/* A range of the crash region with known content, and its digest (digest.h). */
+struct known_range {
 	uint64_t addr;
 	uint64_t size;
 	uint8_t digest[SHA256_SIZE];
@@ -43,122 +43,132 @@ struct recipe_check {
 
 struct recipe {
 	enum recipe_method method;
-	uint8_t boot_id[RECIPE_ID_SIZE];
-	uint8_t image_id[RECIPE_ID_SIZE]; /* all zeroes for kexec_file_load */
-	struct timespec loaded;		  /* CLOCK_REALTIME */
-	struct timespec refreshed;	  /* zero: never */
+	uint8_t boot_id[BOOT_ID_SIZE];
+	uint8_t image_id[IMAGE_ID_SIZE]; /* all zeroes for kexec_file_load */
+	struct timespec loaded;		 /* CLOCK_REALTIME */
+	struct timespec refreshed;	 /* zero: never */
 	uint64_t refreshes;
-	char source[RECIPE_SOURCE_SIZE]; /* what the last refresh was for; "": none */
+	char source[RECIPE_SOURCE_SIZE]; /* reason of the last refresh; "": none */
 	struct range region;		 /* the crash region */
 
 	/*
-	 * The whole plan of an image loaded with kexec_load(): all segments, the blocks of
-	 * the dynamic ones, entry, seed header. Content of the kernel and of the initrd is
-	 * { NULL, size }; the purgatory's parameters hold their digests. In there the digest
-	 * of the seed segment and the parameters' own are zero. Owned: plan_free(). Empty
-	 * for kexec_file_load.
+	 * The complete plan of a kexec_load() image: all segments, the content of the
+	 * refreshed ones, entry, seed prefix. Content of kernel and initrd is { NULL,
+	 * size }. The purgatory's parameters hold their digests, but the digest of the
+	 * seed and that of the parameters are zero. Owned: plan_free(). Empty for
+	 * kexec_file_load.
 	 */
 	struct plan plan;
 	/*
-	 * The first bytes above the dynamic block; for kexec_file_load the first bytes of
-	 * the ELF core headers.
+	 * Guard bytes: the first bytes above the refreshed segments; for kexec_file_load,
+	 * of the ELF core headers.
 	 */
-	struct recipe_check neighbour;
+	struct known_range guard;
 
 	/*
-	 * Of an image loaded with kexec_file_load(): its boot_params, which say where
-	 * everything is. size 0: not found. And the seed's node, 0: not found.
+	 * kexec_file_load() images only: the boot data, which identifies the image (size
+	 * 0: not found), and the seed's address as in file_load_image.
 	 */
-	struct recipe_check boot_params;
+	struct known_range boot_data;
 	uint64_t seed_node;
 
-	/*
-	 * How to load it again, from the same files: absolute paths, the whole command
-	 * line in append. The strings are in @strings. Only what a load of a crash kernel
-	 * can have: no exec, shutdown, dry_run, json, facts_root.
-	 */
-	struct options options;
-	uint8_t kernel_digest
-		[SHA256_SIZE]; /* of the whole file, uncompressed: digest.h */
+	/* How to reload the image: absolute paths, the complete command line. */
+	struct load_request request;
+	uint8_t kernel_digest[SHA256_SIZE]; /* whole file, uncompressed: digest.h */
 	uint8_t initrd_digest[SHA256_SIZE]; /* all zeroes without an initrd */
-	char *strings[3];		    /* owned: kernel, initrd, append; or NULL */
+	char *strings[3]; /* owned, of the request: kernel, initrd, cmdline; or NULL */
 };
 
-/* Frees what it owns; harmless on {0}. */
+/* Frees the recipe's memory; { 0 } is allowed. */
 void recipe_free(struct recipe *r);
 
-/* The recipe as bytes, which the caller frees. 0 or a negative errno. */
+/* True if @word is valid as a recipe's source: printable, no blanks, not too long. */
+bool recipe_is_source(const char *word);
+
+/*
+ * Encodes the recipe. The caller frees *@data (@size bytes). 0 or a negative errno with
+ * the line.
+ */
 int recipe_encode(const struct recipe *r, uint8_t **data, size_t *size,
 		  struct error *err);
 
 /*
- * The reverse, of any bytes. 0; -EBADMSG (truncated, damaged, or impossible: the line
- * says what), -EPROTO (of another version), -ENOMEM. On failure nothing is left to free.
+ * Decodes arbitrary bytes. 0; -EBADMSG (truncated, damaged or inconsistent: the line says
+ * which); -EPROTO (another version); -ENOMEM. On failure nothing is left to free.
  */
 int recipe_decode(struct bytes data, struct recipe *out, struct error *err);
 
-/* Which of the two. */
-enum recipe_slot {
+enum recipe_state {
 	RECIPE_CURRENT, /* crash.recipe */
-	RECIPE_NEXT,	/* crash.recipe.next */
+	RECIPE_PENDING, /* crash.recipe.next */
 };
 
-/*
- * The folder, opened and locked: as long as it is open no other process has it open, so
- * that two loads or refreshes go one after the other.
- */
+/* The open directory. Its lock serialises loads and refreshes. */
 struct recipe_dir {
 	int fd;	  /* owned; -1: none */
-	int lock; /* owned; -1: only for reading */
+	int lock; /* owned; -1: read-only */
 };
 
 #define RECIPE_DIR_NONE ((struct recipe_dir){ -1, -1 })
 
 /*
- * Makes (mode 0700) or opens the folder @path and locks it, waiting at most @seconds for
- * whoever has it. A folder that is not ours, or that others may enter, is refused.
- * -EWOULDBLOCK when the wait was in vain; any other negative errno with the line.
+ * Opens the directory @path, created (0700) if missing, and locks it, waiting at most
+ * @seconds. Rejects a directory that is not ours or that others can access. 0 or a
+ * negative errno with the line; -EWOULDBLOCK on timeout.
  */
 int recipe_dir_open(const char *path, unsigned int seconds, struct recipe_dir *out,
 		    struct error *err);
 
-/* The same without making it and without the lock: -ENOENT when there is none. */
+/*
+ * Opens the directory for reading: neither creates nor locks it. 0, -ENOENT if missing,
+ * or another negative errno, with the line.
+ */
 int recipe_dir_look(const char *path, struct recipe_dir *out, struct error *err);
 
 void recipe_dir_close(struct recipe_dir *dir);
 
 /*
- * Reads one. 0; -ENOENT when there is none; -ENODATA: an empty next one, see above;
- * -ESTALE: of another boot (@boot_id, RECIPE_ID_SIZE bytes); -EPERM: a file that is not
- * ours alone (owner, mode, links, no regular file); else as recipe_decode(). The line says
- * which and why. On failure nothing is left to free.
+ * Reads one recipe. 0; -ENOENT: missing; -ENODATA: an empty pending recipe, see above;
+ * -ESTALE: written before the last boot (@boot_id, BOOT_ID_SIZE bytes); -EPERM: not
+ * exclusively ours (owner, mode, links, type); otherwise as recipe_decode(). The line
+ * gives file and reason. On failure nothing is left to free.
  */
-int recipe_read(const struct recipe_dir *dir, enum recipe_slot slot,
+int recipe_read(const struct recipe_dir *dir, enum recipe_state which,
 		const uint8_t *boot_id, struct recipe *out, struct error *err);
 
-/* Is there a file of that name, whatever is in it? */
-bool recipe_exists(const struct recipe_dir *dir, enum recipe_slot slot);
+/* True if the file exists. */
+bool recipe_exists(const struct recipe_dir *dir, enum recipe_state which);
 
 /*
- * Writes one as a whole: a temporary file, 0600, renamed when all of it is there. On
- * failure what was there before stays.
+ * Replaces one recipe atomically: writes a temporary file, 0600, and renames it. 0 or a
+ * negative errno with the line; on failure the old recipe stays.
  */
-int recipe_write(const struct recipe_dir *dir, enum recipe_slot slot,
+int recipe_write(const struct recipe_dir *dir, enum recipe_state which,
 		 const struct recipe *r, struct error *err);
 
-/* The next one becomes the current one. */
-int recipe_promote(const struct recipe_dir *dir, struct error *err);
+/* Renames the pending recipe to the current one. 0 or a negative errno with the line. */
+int recipe_commit(const struct recipe_dir *dir, struct error *err);
 
-/* Makes an empty next one, which needs no room in a full folder; there must be none. */
-int recipe_mark(const struct recipe_dir *dir, struct error *err);
+/*
+ * Creates an empty pending recipe, which must not exist; works even on a full file
+ * system. 0 or a negative errno with the line.
+ */
+int recipe_begin_refresh(const struct recipe_dir *dir, struct error *err);
 
-/* Takes that away; a next one with content stays. */
-void recipe_unmark(const struct recipe_dir *dir);
+/* Removes the pending recipe if it is empty. */
+void recipe_end_refresh(const struct recipe_dir *dir);
 
-/* Removes one; that there is none is no error. */
-int recipe_remove(const struct recipe_dir *dir, enum recipe_slot slot, struct error *err);
+/*
+ * Removes one recipe; a missing file is not an error. 0 or a negative errno with the
+ * line.
+ */
+int recipe_remove(const struct recipe_dir *dir, enum recipe_state which,
+		  struct error *err);
 
-/* The running kernel's boot ID, from /proc/sys/kernel/random/boot_id below @root. */
-int boot_id_read(const char *root, uint8_t out[RECIPE_ID_SIZE], struct error *err);
+/*
+ * Reads the running kernel's boot ID from /proc/sys/kernel/random/boot_id below @root. 0
+ * or a negative errno with the line.
+ */
+int boot_id_read(const char *root, uint8_t out[BOOT_ID_SIZE], struct error *err);
 
 #endif

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * recipe_check.h - can this recipe be true?
+ * recipe_check.h - checks a recipe for consistency.
  *
- * A recipe that was just read may say anything, and what is done with it goes into the
- * memory of a crash kernel: so whatever two of its parts say must agree.
+ * A recipe read from a file can say anything, and its content ends up in a crash kernel's
+ * memory. So its parts must agree with each other.
  */
 #ifndef KS_RECIPE_CHECK_H
 #define KS_RECIPE_CHECK_H
 
 #include "load/recipe.h"
 
-/* Of a whole recipe file, in bytes. */
+/* Maximum size of a recipe file, in bytes. */
 #define RECIPE_SIZE_MAX (4u << 20)
 
 /*
- * 0, or -EBADMSG with the first thing that is impossible. Does not look at content, except
- * at the parameters of the purgatory, the command line's end and the tag. All of a plan's
- * blocks must be there.
+ * 0, or -EBADMSG with the first inconsistency. Content is not examined, except the
+ * purgatory's parameters, the structure of the boot data and the image ID. All blocks of
+ * the plan must be present.
  */
 int recipe_check(const struct recipe *r, struct error *err);
 

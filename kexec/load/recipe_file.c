@@ -3,8 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/run_dir.h"
+#include "base/text.h"
 #include "load/recipe_check.h"
-#include "machine/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,115 +18,46 @@
 
 #define LOCK_NAME  "lock"
 #define TEMPORARY  "crash.recipe.new"
-#define LOCK_PAUSE 10000000 /* nanoseconds between two looks at the lock */
+#define LOCK_PAUSE 10000000 /* nanoseconds between attempts to lock */
 #define AGAIN	   "load the crash kernel again with kexec -p"
 
-/* A file in the folder, for messages. */
-struct place {
-	char path[PATH_MAX + 32];
+/* Path of a file in the directory, for messages. */
+struct path {
+	char text[PATH_MAX + 32];
 };
 
-static const char *const slot_names[] = {
+static const char *const file_names[] = {
 	[RECIPE_CURRENT] = "crash.recipe",
-	[RECIPE_NEXT] = "crash.recipe.next",
+	[RECIPE_PENDING] = "crash.recipe.next",
 };
 
-/* The folder was opened by its path; the kernel remembers it. Asked only for a message. */
-static struct place place_of(const struct recipe_dir *dir, const char *name)
+/* Asks the kernel for the path by which the directory was opened. For messages only. */
+static struct path path_of(const struct recipe_dir *dir, const char *name)
 {
-	char link[64], folder[PATH_MAX] = RECIPE_DIR;
-	struct place p;
+	char link[64], folder[PATH_MAX] = RUN_DIR;
+	struct path p;
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir->fd);
 	n = readlink(link, folder, sizeof(folder) - 1);
 	if (n > 0)
 		folder[n] = '\0';
-	snprintf(p.path, sizeof(p.path), "%s/%s", folder, name);
+	snprintf(p.text, sizeof(p.text), "%s/%s", folder, name);
 	return p;
 }
 
-/* Why the system refused, and what helps. */
-static int refused(const char *path, int code, struct error *err)
-{
-	const char *why = strerror(code);
-
-	if (code == ENOSPC || code == EDQUOT)
-		why = "its file system is full: make room there and try again";
-	else if (code == EROFS)
-		why = "its file system is read-only: mount it read-write";
-	else if (code == EFBIG)
-		why = "larger than this process may write (ulimit -f)";
-	else if (code == EACCES || code == EPERM)
-		why = "not permitted: this needs root";
-	return error_set(err, code, "%s: %s", path, why);
-}
-
-/* The same for a file in the folder. */
+/* As run_dir_refused(), for a file in the directory. */
 static int refused_in(const struct recipe_dir *dir, const char *name, int code,
 		      struct error *err)
 {
-	return refused(place_of(dir, name).path, code, err);
-}
-
-static int check_folder(int fd, const char *path, struct error *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return refused(path, errno, err);
-	if (st.st_uid != geteuid())
-		return error_set(err, EPERM,
-				 "%s: belongs to user %u, not to %u: remove it", path,
-				 st.st_uid, geteuid());
-	if ((st.st_mode & 0777) != 0700)
-		return error_set(err, EPERM,
-				 "%s: its mode is 0%o, but only its owner may enter it: "
-				 "chmod 700, after a look at what is in it",
-				 path, st.st_mode & 0777);
-	return 0;
+	return run_dir_refused(path_of(dir, name).text, code, err);
 }
 
 int recipe_dir_look(const char *path, struct recipe_dir *out, struct error *err)
 {
-	int fd, ret;
-
 	*out = RECIPE_DIR_NONE;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return error_set(err, ENOENT,
-				 "%s: does not exist: no crash kernel was "
-				 "loaded by this program since boot",
-				 path);
-	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
-		return error_set(err, EPERM,
-				 "%s: a file or a symbolic link where a folder belongs: "
-				 "remove it",
-				 path);
-	if (fd < 0)
-		return refused(path, errno, err);
-	ret = check_folder(fd, path, err);
-	if (ret)
-		close(fd);
-	else
-		out->fd = fd;
-	return ret;
-}
-
-static int make_folder(const char *path, struct error *err)
-{
-	if (mkdir(path, 0700) == 0)
-		/* whatever the umask took away */
-		return chmod(path, 0700) ? refused(path, errno, err) : 0;
-	if (errno == EEXIST)
-		return 0;
-	if (errno == ENOENT || errno == ENOTDIR)
-		return error_set(
-			err, errno,
-			"%s: cannot be made, because the folder around it is not "
-			"there: is /run mounted?",
-			path);
-	return refused(path, errno, err);
+	out->fd = run_dir_open(path, false, err);
+	return out->fd < 0 ? out->fd : 0;
 }
 
 static double now(void)
@@ -136,7 +68,7 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Without an alarm: signals are the program's. */
+/* Polls, since SIGALRM belongs to the program. */
 static int wait_for_lock(const struct recipe_dir *dir, unsigned int seconds,
 			 struct error *err)
 {
@@ -147,16 +79,17 @@ static int wait_for_lock(const struct recipe_dir *dir, unsigned int seconds,
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return refused_in(dir, LOCK_NAME, errno, err);
 		if (now() >= end)
-			return error_set(err, EWOULDBLOCK,
-					 "%s: another load or refresh is at work and did "
-					 "not end within %u s: try again",
-					 place_of(dir, LOCK_NAME).path, seconds);
+			return error_set(
+				err, EWOULDBLOCK,
+				"%s: another load or refresh is under way and did "
+				"not end within %u s: try again",
+				path_of(dir, LOCK_NAME).text, seconds);
 		nanosleep(&pause, NULL);
 	}
 	return 0;
 }
 
-/* A regular file with no other name, ours, in nobody else's reach. */
+/* Accepts only a regular file with a single link, owned by us and closed to others. */
 static int check_file(const struct recipe_dir *dir, const char *name, int fd,
 		      struct stat *st, struct error *err)
 {
@@ -165,7 +98,7 @@ static int check_file(const struct recipe_dir *dir, const char *name, int fd,
 	if (fstat(fd, st) < 0)
 		return refused_in(dir, name, errno, err);
 	if (!S_ISREG(st->st_mode))
-		ret = error_set(err, EPERM, "no regular file: remove it");
+		ret = error_set(err, EPERM, "not a regular file: remove it");
 	else if (st->st_uid != geteuid())
 		ret = error_set(err, EPERM, "belongs to user %u, not to %u: remove it",
 				st->st_uid, geteuid());
@@ -177,14 +110,11 @@ static int check_file(const struct recipe_dir *dir, const char *name, int fd,
 		ret = error_set(err, EPERM, "has %lu names, not one: remove it",
 				(unsigned long)st->st_nlink);
 	if (ret)
-		error_prefix(err, "%s", place_of(dir, name).path);
+		error_prefix(err, "%s", path_of(dir, name).text);
 	return ret;
 }
 
-/*
- * Opens a file of the folder. Without waiting for the other end of what may be a pipe;
- * regular files do not mind.
- */
+/* Opens a file in the directory. O_NONBLOCK, since opening a FIFO must not block. */
 static int open_in(const struct recipe_dir *dir, const char *name, int flags, int *fd,
 		   struct error *err)
 {
@@ -196,10 +126,10 @@ static int open_in(const struct recipe_dir *dir, const char *name, int flags, in
 	code = errno;
 	if (code == ENOENT)
 		return error_set(err, ENOENT, "%s: does not exist",
-				 place_of(dir, name).path);
+				 path_of(dir, name).text);
 	if (code == ELOOP || code == EISDIR || code == ENXIO)
-		return error_set(err, EPERM, "%s: no regular file: remove it",
-				 place_of(dir, name).path);
+		return error_set(err, EPERM, "%s: not a regular file: remove it",
+				 path_of(dir, name).text);
 	return refused_in(dir, name, code, err);
 }
 
@@ -211,16 +141,16 @@ static int lock_folder(struct recipe_dir *dir, unsigned int seconds, struct erro
 	ret = open_in(dir, LOCK_NAME, O_RDONLY | O_CREAT, &dir->lock, err);
 	if (!ret)
 		ret = check_file(dir, LOCK_NAME, dir->lock, &st, err);
-	/* made with a strange umask; not asked of a /run that is read-only meanwhile */
+	/* mend an unusual umask at creation; /run may be read-only now */
 	if (!ret && (st.st_mode & 07777) != 0600 && fchmod(dir->lock, 0600) < 0)
 		ret = refused_in(dir, LOCK_NAME, errno, err);
 	if (!ret)
 		ret = wait_for_lock(dir, seconds, err);
 	if (!ret)
 		ret = check_file(dir, LOCK_NAME, dir->lock, &st, err);
-	if (!ret && !st.st_nlink) /* whoever comes next locks another file */
-		ret = error_set(err, ESTALE, "%s: was removed meanwhile: try again",
-				place_of(dir, LOCK_NAME).path);
+	if (!ret && !st.st_nlink) /* the next process would lock another file */
+		ret = error_set(err, ESTALE, "%s: was removed: try again",
+				path_of(dir, LOCK_NAME).text);
 	return ret;
 }
 
@@ -229,12 +159,9 @@ int recipe_dir_open(const char *path, unsigned int seconds, struct recipe_dir *o
 {
 	int ret;
 
-	ret = recipe_dir_look(path, out, err);
-	if (ret == -ENOENT) {
-		ret = make_folder(path, err);
-		if (!ret)
-			ret = recipe_dir_look(path, out, err);
-	}
+	*out = RECIPE_DIR_NONE;
+	out->fd = run_dir_open(path, true, err);
+	ret = out->fd < 0 ? out->fd : 0;
 	if (!ret)
 		ret = lock_folder(out, seconds, err);
 	if (ret)
@@ -251,23 +178,7 @@ void recipe_dir_close(struct recipe_dir *dir)
 	*dir = RECIPE_DIR_NONE;
 }
 
-static int read_all(int fd, uint8_t *data, size_t size, size_t *used)
-{
-	for (*used = 0; *used < size;) {
-		ssize_t n = read(fd, data + *used, size - *used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		*used += (size_t)n;
-	}
-	return 0;
-}
-
-/* The file's bytes, which the caller frees. */
+/* Reads the whole file; the caller frees *@data. */
 static int slurp(const struct recipe_dir *dir, const char *name, uint8_t **data,
 		 size_t *size, struct error *err)
 {
@@ -282,16 +193,15 @@ static int slurp(const struct recipe_dir *dir, const char *name, uint8_t **data,
 		return ret;
 	if ((uint64_t)st.st_size > RECIPE_SIZE_MAX)
 		return error_set(err, EBADMSG, "%s: too long: %llu bytes; " AGAIN,
-				 place_of(dir, name).path,
-				 (unsigned long long)st.st_size);
+				 path_of(dir, name).text, (unsigned long long)st.st_size);
 	*data = malloc((size_t)st.st_size + 1);
 	if (!*data)
 		return error_set(err, ENOMEM, "out of memory");
-	ret = read_all(fd, *data, (size_t)st.st_size, size);
+	ret = file_read_at(fd, 0, *data, (size_t)st.st_size, size);
 	return ret ? refused_in(dir, name, -ret, err) : 0;
 }
 
-int recipe_read(const struct recipe_dir *dir, enum recipe_slot slot,
+int recipe_read(const struct recipe_dir *dir, enum recipe_state which,
 		const uint8_t *boot_id, struct recipe *out, struct error *err)
 {
 	_cleanup_free_ uint8_t *data = NULL;
@@ -300,31 +210,32 @@ int recipe_read(const struct recipe_dir *dir, enum recipe_slot slot,
 	int ret;
 
 	*out = (struct recipe){ 0 };
-	ret = slurp(dir, slot_names[slot], &data, &size, err);
+	ret = slurp(dir, file_names[which], &data, &size, err);
 	if (ret)
 		return ret;
-	if (!size && slot == RECIPE_NEXT)
-		return error_set(err, ENODATA, "%s: empty: what is loaded is refreshed",
-				 place_of(dir, slot_names[slot]).path);
+	if (!size && which == RECIPE_PENDING)
+		return error_set(err, ENODATA,
+				 "%s: empty: the loaded image is being refreshed",
+				 path_of(dir, file_names[which]).text);
 	ret = recipe_decode((struct bytes){ data, size }, out, &why);
 	if (ret)
 		return error_set(err, -ret, "%s: %s; " AGAIN,
-				 place_of(dir, slot_names[slot]).path, why.text);
-	if (memcmp(out->boot_id, boot_id, RECIPE_ID_SIZE) == 0)
+				 path_of(dir, file_names[which]).text, why.text);
+	if (memcmp(out->boot_id, boot_id, BOOT_ID_SIZE) == 0)
 		return 0;
 	recipe_free(out);
-	return error_set(err, ESTALE, "%s: of another boot; " AGAIN,
-			 place_of(dir, slot_names[slot]).path);
+	return error_set(err, ESTALE, "%s: written before the last boot; " AGAIN,
+			 path_of(dir, file_names[which]).text);
 }
 
-bool recipe_exists(const struct recipe_dir *dir, enum recipe_slot slot)
+bool recipe_exists(const struct recipe_dir *dir, enum recipe_state which)
 {
 	struct stat st;
 
-	return fstatat(dir->fd, slot_names[slot], &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return fstatat(dir->fd, file_names[which], &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Both names are of this folder. */
+/* Renames within the directory. */
 static int rename_in(const struct recipe_dir *dir, const char *from, const char *to,
 		     struct error *err)
 {
@@ -333,11 +244,13 @@ static int rename_in(const struct recipe_dir *dir, const char *from, const char 
 	if (errno != ENOENT)
 		return refused_in(dir, to, errno, err);
 	return error_set(err, ENOENT, "%s: cannot be made: %s is not there",
-			 place_of(dir, to).path, from);
+			 path_of(dir, to).text, from);
 }
 
-/* A new file: one that somebody left behind is removed, which nobody uses while we have
- * the lock. */
+/*
+ * Always creates a new file. A leftover can be removed: nobody uses it while we hold the
+ * lock.
+ */
 static int write_temporary(const struct recipe_dir *dir, const uint8_t *data, size_t size)
 {
 	_cleanup_close_ int fd = -1;
@@ -351,7 +264,7 @@ static int write_temporary(const struct recipe_dir *dir, const uint8_t *data, si
 	return file_write_all(fd, data, size);
 }
 
-int recipe_write(const struct recipe_dir *dir, enum recipe_slot slot,
+int recipe_write(const struct recipe_dir *dir, enum recipe_state which,
 		 const struct recipe *r, struct error *err)
 {
 	_cleanup_free_ uint8_t *data = NULL;
@@ -365,45 +278,47 @@ int recipe_write(const struct recipe_dir *dir, enum recipe_slot slot,
 		return ret;
 	ret = write_temporary(dir, data, size);
 	if (ret)
-		ret = refused_in(dir, slot_names[slot], -ret, err);
+		ret = refused_in(dir, file_names[which], -ret, err);
 	else
-		ret = rename_in(dir, TEMPORARY, slot_names[slot], err);
+		ret = rename_in(dir, TEMPORARY, file_names[which], err);
 	if (ret)
 		unlinkat(dir->fd, TEMPORARY, 0);
 	return ret;
 }
 
-int recipe_promote(const struct recipe_dir *dir, struct error *err)
+int recipe_commit(const struct recipe_dir *dir, struct error *err)
 {
-	return rename_in(dir, slot_names[RECIPE_NEXT], slot_names[RECIPE_CURRENT], err);
+	return rename_in(dir, file_names[RECIPE_PENDING], file_names[RECIPE_CURRENT],
+			 err);
 }
 
-int recipe_mark(const struct recipe_dir *dir, struct error *err)
+int recipe_begin_refresh(const struct recipe_dir *dir, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
 
-	return open_in(dir, slot_names[RECIPE_NEXT], O_RDONLY | O_CREAT | O_EXCL, &fd,
+	return open_in(dir, file_names[RECIPE_PENDING], O_RDONLY | O_CREAT | O_EXCL, &fd,
 		       err);
 }
 
-void recipe_unmark(const struct recipe_dir *dir)
+void recipe_end_refresh(const struct recipe_dir *dir)
 {
 	struct stat st;
 
-	if (!fstatat(dir->fd, slot_names[RECIPE_NEXT], &st, AT_SYMLINK_NOFOLLOW) &&
+	if (!fstatat(dir->fd, file_names[RECIPE_PENDING], &st, AT_SYMLINK_NOFOLLOW) &&
 	    !st.st_size)
-		unlinkat(dir->fd, slot_names[RECIPE_NEXT], 0);
+		unlinkat(dir->fd, file_names[RECIPE_PENDING], 0);
 }
 
-int recipe_remove(const struct recipe_dir *dir, enum recipe_slot slot, struct error *err)
+int recipe_remove(const struct recipe_dir *dir, enum recipe_state which,
+		  struct error *err)
 {
-	if (unlinkat(dir->fd, slot_names[slot], 0) == 0 || errno == ENOENT)
+	if (unlinkat(dir->fd, file_names[which], 0) == 0 || errno == ENOENT)
 		return 0;
-	return refused_in(dir, slot_names[slot], errno, err);
+	return refused_in(dir, file_names[which], errno, err);
 }
 
-/* 32 hexadecimal digits in five groups with a dash between them: random(4). */
-static bool parse_id(struct bytes text, uint8_t out[RECIPE_ID_SIZE])
+/* Parses 32 hexadecimal digits in five groups separated by dashes: random(4). */
+static bool parse_id(struct bytes text, uint8_t out[BOOT_ID_SIZE])
 {
 	static const size_t digits[] = { 8, 4, 4, 4, 12 };
 	struct bytes group;
@@ -421,20 +336,16 @@ static bool parse_id(struct bytes text, uint8_t out[RECIPE_ID_SIZE])
 	return !text.size;
 }
 
-int boot_id_read(const char *root, uint8_t out[RECIPE_ID_SIZE], struct error *err)
+int boot_id_read(const char *root, uint8_t out[BOOT_ID_SIZE], struct error *err)
 {
-	_cleanup_free_ char *path = NULL, *text = NULL;
+	static const char name[] = "/proc/sys/kernel/random/boot_id";
+	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
-	int ret;
+	int ret = file_slurp_in(root, name, 64, &text, &size);
 
-	if (asprintf(&path, "%s/proc/sys/kernel/random/boot_id", root) < 0) {
-		path = NULL;
-		return error_set(err, ENOMEM, "out of memory");
-	}
-	ret = file_slurp(path, 64, &text, &size);
 	if (ret)
-		return error_set(err, -ret, "%s: %s", path, strerror(-ret));
+		return error_set(err, -ret, "%s%s: %s", root, name, strerror(-ret));
 	if (!parse_id(text_trim((struct bytes){ (const uint8_t *)text, size }), out))
-		return error_set(err, EINVAL, "%s: no boot ID", path);
+		return error_set(err, EINVAL, "%s%s: not a boot ID", root, name);
 	return 0;
 }

@@ -12,7 +12,7 @@
 
 #define SYSCTL "/proc/sys/kernel/"
 
-/* A number of /proc/sys; @missing when the kernel does not have it. */
+/* Reads a number in /proc/sys; returns @missing if the kernel lacks it. */
 static long read_number(const char *path, long missing)
 {
 	_cleanup_free_ char *text = NULL;
@@ -23,7 +23,7 @@ static long read_number(const char *path, long missing)
 	return strtol(text, NULL, 10);
 }
 
-/* The bytes that crashkernel= has reserved; @missing when the kernel does not tell. */
+/* Bytes reserved by crashkernel=; @missing if the kernel does not report them. */
 static long read_reserved(long missing)
 {
 	_cleanup_free_ char *text = NULL;
@@ -35,7 +35,7 @@ static long read_reserved(long missing)
 	return strtol(text, NULL, 10);
 }
 
-/* When /proc does not tell, nothing is claimed. */
+/* False if /proc cannot answer. */
 static bool lacks_capability(void)
 {
 	static const char key[] = "\nCapEff:";
@@ -49,7 +49,10 @@ static bool lacks_capability(void)
 	return line && !((strtoull(line + strlen(key), NULL, 16) >> CAP_SYS_BOOT) & 1);
 }
 
-/* The word in brackets of "none [integrity] confidentiality"; false for none. */
+/*
+ * Reads the word in brackets, as in "none [integrity] confidentiality"; false if it is
+ * none.
+ */
 static bool read_lockdown(char *mode, size_t size)
 {
 	_cleanup_free_ char *text = NULL;
@@ -111,9 +114,9 @@ int refusal_check_region(enum kexec_target target, struct error *err)
 	return none ? no_region(err) : 0;
 }
 
-/* Ends the line about a kernel that will not do. */
+/* Advice for a kernel that is not trusted. */
 #define TAKE_A_SIGNED_KERNEL                                                             \
-	"take a kernel that the distribution has signed, or have "                       \
+	"use a kernel that the distribution has signed, or have "                        \
 	"the firmware or shim trust its signer (mokutil --import)"
 
 static int explain_lockdown(enum kexec_call call, const char *mode, struct error *err)
@@ -138,15 +141,15 @@ int refusal_foresee_load(struct error *err)
 		       : 0;
 }
 
-static int explain_eperm(enum kexec_call call, enum kexec_target target, bool *other_way,
-			 struct error *err)
+static int explain_eperm(enum kexec_call call, enum kexec_target target,
+			 bool *may_fall_back, struct error *err)
 {
 	char mode[32];
 	int ret = refusal_foresee(target, err);
 
 	if (ret)
 		return ret;
-	*other_way = call == KEXEC_CALL_LOAD;
+	*may_fall_back = call == KEXEC_CALL_LOAD;
 	if (read_lockdown(mode, sizeof(mode)))
 		return explain_lockdown(call, mode, err);
 	return error_set(err, EPERM,
@@ -169,14 +172,14 @@ static int explain_addresses(enum kexec_target target, struct error *err)
 }
 
 /*
- * What is wrong with the signature of a file (crypto/asymmetric_keys and the kernel's
- * pefile_parse_binary()); NULL when @code is about something else.
+ * Explains errors of signature checks (crypto/asymmetric_keys and pefile_parse_binary()
+ * of the kernel); NULL: @code is not one of them.
  */
 static const char *signature_fault(int code)
 {
 	switch (code) {
 	case ENODATA:
-	case ELIBBAD: /* not even a file that could have one */
+	case ELIBBAD: /* not a file that could be signed */
 		return "this file is not signed";
 	case ENOKEY:
 		return "this file is signed with a key that the kernel does not trust";
@@ -192,20 +195,20 @@ static const char *signature_fault(int code)
 }
 
 int refusal_explain(int code, enum kexec_call call, enum kexec_target target,
-		    bool *other_way, struct error *err)
+		    bool *may_fall_back, struct error *err)
 {
 	const char *fault;
 	char mode[32];
 	bool ignored;
 
-	other_way = other_way ? other_way : &ignored;
-	*other_way = false;
+	may_fall_back = may_fall_back ? may_fall_back : &ignored;
+	*may_fall_back = false;
 	switch (code) {
 	case EPERM:
 	case EACCES:
-		return explain_eperm(call, target, other_way, err);
+		return explain_eperm(call, target, may_fall_back, err);
 	case ENOSYS:
-		*other_way = true;
+		*may_fall_back = true;
 		return error_set(err, code, "this kernel has no %s (%s)", call_name(call),
 				 call == KEXEC_CALL_LOAD ? "CONFIG_KEXEC"
 							 : "CONFIG_KEXEC_FILE");
@@ -223,7 +226,7 @@ int refusal_explain(int code, enum kexec_call call, enum kexec_target target,
 			err, code,
 			"the kernel takes signed kernels only, and %s: " TAKE_A_SIGNED_KERNEL,
 			fault);
-	/* a signature that is damaged itself is one of many things */
+	/* EINVAL has many causes; a damaged signature is one */
 	if (code == EINVAL && call == KEXEC_CALL_FILE_LOAD &&
 	    read_lockdown(mode, sizeof(mode)))
 		return error_set(err, code,

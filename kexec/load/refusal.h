@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * refusal.h - why the kernel said no, in one line with the way out.
+ * refusal.h - explains why the kernel refused a call, and the way out, in one line.
  */
 #ifndef KS_REFUSAL_H
 #define KS_REFUSAL_H
@@ -14,29 +14,28 @@ enum kexec_call {
 };
 
 /*
- * Will the kernel refuse either call, whatever is to be loaded? -EPERM with the line; 0
- * when nothing speaks against it.
+ * -EPERM with the line if the kernel will refuse both calls; 0 otherwise or if unknown.
  */
 int refusal_foresee(enum kexec_target target, struct error *err);
 
 /*
- * Will it refuse kexec_load(), because it is locked down? As above. That is not to be found
- * out by trying: a call that is refused counts towards kernel.kexec_load_limit_*.
+ * The same for kexec_load() alone, because of lockdown. Merely trying has a cost: refused
+ * calls count towards kernel.kexec_load_limit_*.
  */
 int refusal_foresee_load(struct error *err);
 
 /*
- * Is there memory for a crash kernel, when @target is one? -EADDRNOTAVAIL with the line; 0
- * also when the kernel does not tell.
+ * -EADDRNOTAVAIL with the line if @target is a crash kernel and no memory is reserved for
+ * it; 0 otherwise or if unknown.
  */
 int refusal_check_region(enum kexec_target target, struct error *err);
 
 /*
- * Turns the errno of a refused call into the line, by looking at what the kernel shows of
- * its rules (capabilities, sysctls, lockdown). Returns -@code. *@other_way (may be NULL)
- * tells whether the other of the two calls may be allowed.
+ * Explains the errno @code of a refused call, from the state that the kernel exports
+ * (capabilities, sysctls, lockdown). Returns -@code with the line. *@may_fall_back (may
+ * be NULL) tells whether the other call may be allowed.
  */
 int refusal_explain(int code, enum kexec_call call, enum kexec_target target,
-		    bool *other_way, struct error *err);
+		    bool *may_fall_back, struct error *err);
 
 #endif

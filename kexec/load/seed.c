@@ -2,6 +2,7 @@
 #include "load/seed.h"
 
 #include "base/cleanup.h"
+#include "load/digests.h"
 
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -9,17 +10,83 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+
+/* Bytes of stack to wipe: more than SHA-256 and its callers use. */
+#define STACK_WIPE 16384
+
+static void *map_memfd_secret(size_t size)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
+	void *p;
+
+	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
+		return MAP_FAILED;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	/* the mapping must be shared, so a child would inherit the bytes */
+	if (p == MAP_FAILED || madvise(p, size, MADV_DONTFORK) == 0)
+		return p;
+	munmap(p, size);
+	return MAP_FAILED;
+}
+
+static void *map_locked(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
+
+	if (p == MAP_FAILED)
+		return p;
+	if (mlock(p, size) == 0 && madvise(p, size, MADV_DONTDUMP) == 0 &&
+	    madvise(p, size, MADV_WIPEONFORK) == 0)
+		return p;
+	munmap(p, size);
+	return MAP_FAILED;
+}
+
+int secret_map(size_t size, struct secret *out, struct error *err)
+{
+	void *p = map_memfd_secret(size);
+
+	*out = (struct secret){ 0 };
+	/* unsupported, disabled, or over the limit: use locked memory instead */
+	if (p == MAP_FAILED)
+		p = map_locked(size);
+	if (p == MAP_FAILED)
+		return error_set(err, errno,
+				 "no locked memory for the seed: %s (see ulimit -l)",
+				 strerror(errno));
+	*out = (struct secret){ .data = p, .size = size };
+	return 0;
+}
+
+void secret_wipe(struct secret *s)
+{
+	if (!s->data)
+		return;
+	explicit_bzero(s->data, s->size);
+	munmap(s->data, s->size);
+	*s = (struct secret){ 0 };
+}
+
+__attribute__((noinline)) void secret_wipe_stack(void)
+{
+	char below[STACK_WIPE];
+
+	explicit_bzero(below, sizeof(below));
+}
 
 static void wake_up(int signal)
 {
-	(void)signal; /* getrandom() returning with EINTR is all that is wanted */
+	(void)signal; /* its only task is to interrupt getrandom() */
 }
 
 /*
- * Only a blocking getrandom() makes the kernel collect entropy from timing jitter, so a
- * timer has to break it off. It repeats in case it fires just before the call.
+ * Only a blocking getrandom() makes the kernel gather entropy from timing jitter, so a
+ * timer interrupts it. The timer repeats in case it expires right before the call.
  */
 static int wait_blocking(unsigned int seconds)
 {
@@ -38,7 +105,7 @@ static int wait_blocking(unsigned int seconds)
 		sigaction(SIGALRM, &old, NULL);
 		return ret;
 	}
-	sigemptyset(&alarm); /* whoever started us may have blocked it */
+	sigemptyset(&alarm); /* our parent may have blocked the signal */
 	sigaddset(&alarm, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &alarm, &mask);
 	n = getrandom(&byte, sizeof(byte), 0);
@@ -66,7 +133,7 @@ int seed_wait(unsigned int seconds, struct error *err)
 	return ret ? error_set(err, -ret, "getrandom: %s", strerror(-ret)) : 0;
 }
 
-void seed_stir(void)
+void rng_force_reseed(void)
 {
 	_cleanup_close_ int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
 
@@ -102,16 +169,39 @@ int id_draw(uint8_t *out, size_t size, struct error *err)
 	return ret == -EINVAL ? draw(out, size, GRND_NONBLOCK, err) : ret; /* < 5.6 */
 }
 
-int seed_lend(struct plan *plan, const struct secret *page, struct error *err)
+int seed_attach(struct plan *plan, const struct secret *page, struct error *err)
 {
-	struct segment *segment = plan_segment(plan, PURGATORY_KIND_SEED);
-	int ret;
+	struct segment *segment = plan_segment(plan, SEGMENT_SEED);
+	int ret = seed_draw(page->data + plan->seed_prefix_size, SEED_SIZE, err);
 
-	ret = seed_draw(page->data + sizeof(plan->seed_header), SEED_SIZE, err);
 	if (ret)
 		return ret;
-	memcpy(page->data, &plan->seed_header, sizeof(plan->seed_header));
-	/* the whole page: SHA-256 then takes every block of it where it lies, uncopied */
+	memcpy(page->data, plan->seed_prefix, plan->seed_prefix_size);
+	/*
+	 * attach the whole page, so that SHA-256 hashes all blocks in place, without a
+	 * copy
+	 */
 	segment->content = (struct bytes){ page->data, page->size };
 	return 0;
+}
+
+int load_with_seed(struct plan *plan, struct secret *page, enum kexec_target target,
+		   const struct load_guard *guard, bool *may_fall_back, struct error *err)
+{
+	sigset_t all, before;
+	int ret = kexec_wait(target, err); /* before a base seed exists */
+
+	/* if a signal killed us here, the unwiped page would be freed */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	if (!ret && plan->has_seed)
+		ret = seed_attach(plan, page, err);
+	if (!ret) {
+		digests_finish(plan);
+		ret = kexec_load_plan(plan, target, guard, may_fall_back, err);
+	}
+	secret_wipe(page);
+	secret_wipe_stack();
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return ret;
 }

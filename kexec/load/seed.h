@@ -1,44 +1,81 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * seed.h - drawing a seed from the kernel's random number generator.
+ * seed.h - the life of a base seed in this process.
+ *
+ * getrandom(2) draws it into a locked page; the page is attached to the plan, hashed,
+ * copied by the kernel in kexec_load(2), and wiped. No other copy exists, and none
+ * outlives load_with_seed().
  */
 #ifndef KS_SEED_H
 #define KS_SEED_H
 
 #include "error.h"
-#include "load/secret.h"
+#include "load/kexec_load.h"
 #include "plan/plan.h"
 
 /*
- * Has the kernel's generator take in what it has gathered since it last did, which it does
- * once a minute by itself: in a clone whose kernel has not noticed the fork it would go on
- * where the snapshot was. Needs CAP_SYS_ADMIN; without it nothing happens.
+ * Locked memory: never swapped, not in core dumps, not inherited by fork(), and with
+ * memfd_secret(2) absent even from the kernel's direct map.
  */
-void seed_stir(void);
+struct secret {
+	uint8_t *data; /* page aligned, zeroed; NULL: none */
+	size_t size;   /* whole pages */
+};
 
 /*
- * Waits at most @seconds until the kernel's generator is initialised; waiting makes a
- * kernel that can gather entropy do so. 0, -EAGAIN when it is not ready in time, or
- * another negative errno. kexec_file_load() leaves the seed out, silently, before that.
+ * Maps @size bytes, to be released with secret_wipe(). 0 or a negative errno with the
+ * line, which names the limit if it is RLIMIT_MEMLOCK.
+ */
+int secret_map(size_t size, struct secret *out, struct error *err);
+
+/* Wipes and unmaps the memory; an empty one is allowed. */
+void secret_wipe(struct secret *s);
+
+/* Wipes the stack area that earlier calls may have used. */
+void secret_wipe_stack(void);
+
+/*
+ * Forces the kernel's RNG to reseed from its input pool, which it otherwise does once a
+ * minute: in a clone whose kernel has not noticed the fork, the RNG would continue from
+ * the snapshot. Needs CAP_SYS_ADMIN; otherwise does nothing.
+ */
+void rng_force_reseed(void);
+
+/*
+ * Waits at most @seconds until the kernel's RNG is initialised; waiting makes kernels
+ * that can do so gather entropy. 0, -EAGAIN on timeout, or another negative errno, with
+ * the line.
  */
 int seed_wait(unsigned int seconds, struct error *err);
 
 /*
- * Draws @size fresh bytes with getrandom(2) straight into @out. The generator must be
- * initialised: -EAGAIN otherwise.
+ * Draws @size bytes with getrandom(2) into @out. 0; -EAGAIN if the RNG is not
+ * initialised; or another negative errno, with the line.
  */
 int seed_draw(uint8_t *out, size_t size, struct error *err);
 
 /*
- * Fills @out with bytes that nobody else has, but that are no secret: also when the
- * generator is not ready yet. 0 or a negative errno.
+ * Fills @out with unique bytes that are not secret, even before the RNG is initialised. 0
+ * or a negative errno with the line.
  */
 int id_draw(uint8_t *out, size_t size, struct error *err);
 
 /*
- * Makes @page the content of the plan's seed segment: the node's header, then SEED_SIZE
- * bytes that exist nowhere else. @page must stay until the load is done.
+ * Draws the base seed into @page after the plan's seed prefix, and attaches @page to the
+ * seed segment. @page must stay mapped until the load is done. 0 or a negative errno with
+ * the line.
  */
-int seed_lend(struct plan *plan, const struct secret *page, struct error *err);
+int seed_attach(struct plan *plan, const struct secret *page, struct error *err);
+
+/*
+ * Waits for other loads to end, draws the base seed into @page if the plan has one,
+ * finishes the digests and calls kexec_load(2). Wipes the seed in any case and leaves
+ * @page empty. All other digests must be in place. Signals cannot end the process in
+ * between. @guard and *@may_fall_back as in kexec_load_plan(). 0 or a negative errno with
+ * the line; -EBUSY as kexec_wait(), with no seed drawn.
+ */
+int load_with_seed(struct plan *plan, struct secret *page, enum kexec_target target,
+		   const struct load_guard *guard, bool *may_fall_back,
+		   struct error *err);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "machine/iomem.h"
 
-#include "machine/e820.h"
-#include "machine/text.h"
+#include "machine/memory_map.h"
+#include "base/text.h"
 
 #include <errno.h>
 
@@ -17,13 +17,13 @@ static bool parse_line(struct bytes text, struct line *out)
 	struct bytes start, last;
 
 	while (text_starts(text, "  ", &text))
-		; /* how deep it lies makes no difference here */
+		; /* nesting does not matter here */
 	return text_cut(&text, '-', &start) && text_hex(start, &out->start) &&
 	       text_cut(&text, ' ', &last) && text_hex(last, &out->last) &&
 	       text_starts(text, ": ", &out->name);
 }
 
-/* "System RAM", or the same with the driver that manages it in brackets behind it. */
+/* "System RAM", or "System RAM (DRIVER)" for memory that a driver manages. */
 static bool is_ram(struct bytes name, bool *managed)
 {
 	struct bytes rest;
@@ -34,13 +34,13 @@ static bool is_ram(struct bytes name, bool *managed)
 	return !rest.size || *managed;
 }
 
-/* Adds what @l has beyond the entries of its type so far; the file goes upwards. */
-static int add_to_map(struct e820_map *map, const struct line *l, uint32_t type)
+/* Adds the part of @l above the last entry of its type; the file is ascending. */
+static int add_to_map(struct memory_map *map, const struct line *l, uint32_t type)
 {
 	uint64_t start = l->start;
 
 	for (size_t i = map->count; i-- > 0;) {
-		const struct boot_e820_entry *e = &map->entries[i];
+		const struct memory_entry *e = &map->entries[i];
 
 		if (e->type != type)
 			continue;
@@ -48,7 +48,7 @@ static int add_to_map(struct e820_map *map, const struct line *l, uint32_t type)
 			start = e->addr + e->size;
 		break;
 	}
-	return start > l->last ? 0 : e820_add(map, start, l->last, type);
+	return start > l->last ? 0 : memory_map_add(map, start, l->last, type);
 }
 
 static int add_crash(struct iomem *m, const struct line *l)
@@ -68,10 +68,10 @@ static int add_ram(struct iomem *m, const struct line *l, bool managed)
 
 		if (ret)
 			return ret;
-		if (m->ram.count > E820_MAP_MAX)
+		if (m->ram.count > MEMORY_MAP_MAX)
 			return -E2BIG;
 	}
-	return add_to_map(&m->map, l, E820_RAM);
+	return add_to_map(&m->map, l, MEMORY_RAM);
 }
 
 static int take_line(struct iomem *m, const struct line *l)
@@ -85,7 +85,7 @@ static int take_line(struct iomem *m, const struct line *l)
 		return add_ram(m, l, managed);
 	if (text_equals(l->name, "Crash kernel"))
 		return add_crash(m, l);
-	if (e820_type_from_name(l->name, &type))
+	if (memory_type_from_name(l->name, &type))
 		return add_to_map(&m->map, l, type);
 	return 0;
 }
@@ -102,7 +102,7 @@ static int parse_lines(struct bytes text, struct iomem *m, struct error *err)
 
 		number++;
 		if (!parse_line(piece, &l))
-			return error_set(err, EINVAL, "line %zu is no memory resource",
+			return error_set(err, EINVAL, "line %zu is not a memory resource",
 					 number);
 		if (!l.start && !l.last)
 			continue;
@@ -110,7 +110,7 @@ static int parse_lines(struct bytes text, struct iomem *m, struct error *err)
 		ret = take_line(m, &l);
 		if (ret)
 			return error_set(err, -ret, "line %zu: %s", number,
-					 e820_strerror(ret));
+					 memory_map_strerror(ret));
 	}
 	m->hidden = number && hidden;
 	return 0;
@@ -129,7 +129,7 @@ int iomem_parse(struct bytes text, struct iomem *out, struct error *err)
 
 void iomem_free(struct iomem *m)
 {
-	e820_free(&m->map);
+	memory_map_free(&m->map);
 	ranges_free(&m->ram);
 	*m = (struct iomem){ 0 };
 }

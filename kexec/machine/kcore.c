@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "machine/kcore.h"
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -9,35 +11,21 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Documentation/arch/x86/x86_64/mm.rst: the kernel's text and, behind it, modules. */
-#define TEXT_START 0xffffffff80000000ull
-
 #define NOT_KNOWN UINT64_MAX
 
-/* How far the file reaches from @offset is told by its headers alone: it has no size. */
+/* stat() gives no size for the file: only its headers show where it ends. */
 static int read_at(int fd, uint64_t offset, void *buf, size_t size)
 {
-	uint8_t *to = buf;
+	size_t used;
+	int ret = file_read_at(fd, offset, buf, size, &used);
 
-	while (size) {
-		ssize_t n = pread(fd, to, size, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ENODATA;
-		to += n;
-		offset += (size_t)n;
-		size -= (size_t)n;
-	}
-	return 0;
+	return ret || used == size ? ret : -ENODATA;
 }
 
 static int bad(const char *what, struct error *err)
 {
-	return error_set(err, EBADMSG, "not the memory of an x86_64 kernel: %s", what);
+	return error_set(err, EBADMSG, "not the memory of an %s kernel: %s", arch_name,
+			 what);
 }
 
 static int cannot_read(int ret, struct error *err)
@@ -52,7 +40,7 @@ static int check_header(const Elf64_Ehdr *h, struct error *err)
 	if (memcmp(h->e_ident, ELFMAG, SELFMAG) != 0)
 		return bad("it is no ELF file", err);
 	if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != ELFDATA2LSB ||
-	    h->e_machine != EM_X86_64)
+	    h->e_machine != arch_elf_machine)
 		return bad("it is for another machine", err);
 	if (h->e_type != ET_CORE)
 		return bad("it is no core file", err);
@@ -61,7 +49,7 @@ static int check_header(const Elf64_Ehdr *h, struct error *err)
 	return 0;
 }
 
-/* The last byte of @size from @start, when there is such a byte below @limit. */
+/* True if the last byte of @size from @start exists and lies below @limit. */
 static bool ends_below(uint64_t start, uint64_t size, uint64_t limit)
 {
 	uint64_t last;
@@ -71,7 +59,7 @@ static bool ends_below(uint64_t start, uint64_t size, uint64_t limit)
 
 static int add_load(struct kcore *k, const Elf64_Phdr *p, struct error *err)
 {
-	if (!p->p_filesz) /* nothing to read there */
+	if (!p->p_filesz) /* nothing to read */
 		return 0;
 	if (!ends_below(p->p_offset, p->p_filesz, INT64_MAX) ||
 	    !ends_below(p->p_vaddr, p->p_filesz, UINT64_MAX))
@@ -97,7 +85,7 @@ static int read_headers(struct kcore *k, struct error *err)
 	ret = check_header(&h, err);
 	if (ret)
 		return ret;
-	size = h.e_phnum * sizeof(*headers); /* 16 bits times 56 */
+	size = h.e_phnum * sizeof(*headers); /* 16 bits times 56 bytes */
 	if (!ends_below(h.e_phoff, size, INT64_MAX))
 		return bad("its program headers make no sense", err);
 	headers = malloc(size);
@@ -153,15 +141,15 @@ void kcore_close(struct kcore *k)
 
 static bool is_text(const struct kcore_load *l)
 {
-	return l->vaddr >= TEXT_START && l->paddr != NOT_KNOWN;
+	return l->paddr != NOT_KNOWN && arch_is_kernel_text(l->vaddr);
 }
 
 static bool is_ram(const struct kcore_load *l)
 {
-	return l->vaddr < TEXT_START && l->paddr != NOT_KNOWN;
+	return l->paddr != NOT_KNOWN && !arch_is_kernel_text(l->vaddr);
 }
 
-/* Text too lies in RAM, where all of it can be read, also what was freed after boot. */
+/* Ignores text: RAM covers it too, and all of it, even after boot frees a part. */
 static const struct kcore_load *find_ram(const struct kcore *k, uint64_t addr)
 {
 	for (size_t i = 0; i < k->count; i++) {

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "machine/kexec_sysfs.h"
 
-#include "base/cleanup.h"
 #include "base/file.h"
 
 #include <errno.h>
 
-#define ATTR_SIZE_MAX 4096 /* sysfs hands out a page at most */
+#define ATTR_SIZE_MAX 4096 /* a sysfs file has a page at most */
 
 #define DIR_NOW	   "/sys/kernel/kexec/"
 #define DIR_BEFORE "/sys/kernel/"
 
-/* The name now, and the one before. */
+/* The current name, and the one before Linux 6.19. */
 static const char *const names[][2] = {
 	[KEXEC_SYSFS_LOADED] = { DIR_NOW "loaded", DIR_BEFORE "kexec_loaded" },
 	[KEXEC_SYSFS_CRASH_LOADED] = { DIR_NOW "crash_loaded",
@@ -30,12 +29,8 @@ int kexec_sysfs_read(const char *root, enum kexec_sysfs file, const char **name,
 	int ret = -ENOENT;
 
 	for (int i = 0; i < 2 && ret == -ENOENT; i++) {
-		_cleanup_free_ char *path = NULL;
-
 		*name = names[file][i];
-		if (asprintf(&path, "%s%s", root, *name) < 0)
-			return -ENOMEM;
-		ret = file_slurp(path, ATTR_SIZE_MAX, text, size);
+		ret = file_slurp_in(root, *name, ATTR_SIZE_MAX, text, size);
 	}
 	return ret;
 }

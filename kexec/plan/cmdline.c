@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The end of the word that starts at @p. */
+/* Returns the end of the word that starts at @p. */
 static const char *word_end(const char *p)
 {
 	bool quoted = false;
@@ -30,7 +30,7 @@ static bool word_is(const char *word, const char *end, const char *name)
 	return (size_t)(end - word) > n && !strncmp(word, name, n) && word[n] == '=';
 }
 
-/* Appends the words of @from that shall stay to @to, which has room for them. */
+/* Appends to @to the words of @from that are kept; @to is large enough. */
 static char *copy_words(char *to, const char *start, const char *from, bool crash)
 {
 	const char *end;
@@ -60,51 +60,32 @@ char *cmdline_join(const char *base, const char *append, bool crash)
 	end = base ? copy_words(joined, joined, base, crash) : joined;
 	if (end != joined && append_len)
 		*end++ = ' ';
-	if (append_len) /* as it was given: the user's quotes and spaces */
+	if (append_len) /* verbatim, with the user's quotes and spaces */
 		memcpy(end, append, append_len);
 	end[append_len] = '\0';
 	return joined;
 }
 
-unsigned int serial_port_of(const char *name)
+bool cmdline_next_console(const char **at, char name[CONSOLE_NAME_SIZE])
 {
-	static const unsigned int ports[] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
-
-	if (strncmp(name, "ttyS", 4) || name[4] < '0' || name[4] > '3' || name[5])
-		return 0;
-	return ports[name[4] - '0'];
-}
-
-/* "ttyS0,115200n8" */
-static struct cmdline_console parse_console(const char *value, size_t size)
-{
-	struct cmdline_console c = { 0 };
-	char name[6] = "";
-
-	if (size < 5 || (size > 5 && value[5] != ','))
-		return c;
-	memcpy(name, value, 5);
-	c.port = serial_port_of(name);
-	if (c.port && size > 6)
-		c.baud = (unsigned int)strtoul(value + 6, NULL, 10);
-	return c;
-}
-
-struct cmdline_console cmdline_serial(const char *cmdline)
-{
-	struct cmdline_console found = { 0 };
+	const size_t skip = strlen("console=");
 	const char *end;
 
-	for (const char *p = next_word(cmdline); *p; p = next_word(end)) {
-		struct cmdline_console c;
-		size_t skip = strlen("console=");
+	for (const char *p = next_word(*at); *p; p = next_word(end)) {
+		size_t length;
 
 		end = word_end(p);
+		*at = end;
 		if (!word_is(p, end, "console"))
 			continue;
-		c = parse_console(p + skip, (size_t)(end - p) - skip);
-		if (c.port)
-			found = c;
+		length = strcspn(p + skip, ",");
+		if (length > (size_t)(end - p) - skip)
+			length = (size_t)(end - p) - skip;
+		if (length >= CONSOLE_NAME_SIZE)
+			continue;
+		memcpy(name, p + skip, length);
+		name[length] = '\0';
+		return true;
 	}
-	return found;
+	return false;
 }

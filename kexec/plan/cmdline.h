@@ -2,30 +2,29 @@
 /*
  * cmdline.h - kernel command lines as text.
  *
- * Words are separated by white space; a double quote makes white space part of a word
+ * White space separates words; a double quote makes white space part of a word
  * (Documentation/admin-guide/kernel-parameters.rst).
  */
 #ifndef KS_CMDLINE_H
 #define KS_CMDLINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
- * @base (may be NULL) without the words that name BOOT_IMAGE, which told where the
- * running kernel came from, and for a crash kernel without crashkernel, which reserved
- * memory for it; then @append (may be NULL). Owned by the caller; NULL: out of memory.
+ * Joins @base and @append (either may be NULL). Drops BOOT_IMAGE= from @base, since it
+ * names the running kernel's file, and for a crash kernel also crashkernel=, which
+ * reserved its memory. The caller frees the result; NULL: out of memory.
  */
 char *cmdline_join(const char *base, const char *append, bool crash);
 
-struct cmdline_console {
-	unsigned int port; /* I/O port of the 8250; 0: the command line names none */
-	unsigned int baud; /* 0: not said */
-};
+#define CONSOLE_NAME_SIZE 16
 
-/* The last serial port that the command line's console= names (ttyS0 to ttyS3). */
-struct cmdline_console cmdline_serial(const char *cmdline);
-
-/* I/O port of "ttyS0" ... "ttyS3" (PC standard); 0 for any other name. */
-unsigned int serial_port_of(const char *name);
+/*
+ * Finds the next console= word at or after *@at and advances *@at past it. Stores its
+ * device in @name, such as "ttyS0" for console=ttyS0,115200n8; longer names are skipped.
+ * False: none left.
+ */
+bool cmdline_next_console(const char **at, char name[CONSOLE_NAME_SIZE]);
 
 #endif

@@ -7,17 +7,14 @@
 
 #ifdef HAVE_ELF
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/units.h"
-#include "machine/e820.h"
 
 #include <libelf.h>
 #include <string.h>
 
-/* x86 keeps the first MiB from everybody: elf_header_exclude_ranges() in the kernel. */
-#define LOW_END MIB
-
-/* The headers one after the other, with room for more than are ever needed. */
+/* The program headers, in order. */
 struct headers {
 	Elf64_Phdr *items; /* owned */
 	size_t count;
@@ -32,9 +29,10 @@ static void free_headers(struct headers *h)
 static int append(struct headers *h, const Elf64_Phdr *p, struct error *err)
 {
 	if (h->count >= PN_XNUM - 1)
-		return error_set(err, EOVERFLOW,
-				 "ELF core headers: more processors and stretches of RAM "
-				 "than an ELF file has headers for");
+		return error_set(
+			err, EOVERFLOW,
+			"ELF core headers: more CPUs and ranges of RAM than an ELF "
+			"file has headers for");
 	if (h->count == h->room) {
 		size_t room = h->room ? h->room * 2 : 64;
 		Elf64_Phdr *larger = reallocarray(h->items, room, sizeof(*larger));
@@ -48,8 +46,8 @@ static int append(struct headers *h, const Elf64_Phdr *p, struct error *err)
 	return 0;
 }
 
-/* The offset is where the capture kernel finds it in old memory, so an address too. */
-static int append_note(struct headers *h, const struct dump_note *n, struct error *err)
+/* The capture kernel reads p_offset from old memory, so it is a physical address too. */
+static int append_note(struct headers *h, const struct crash_note *n, struct error *err)
 {
 	const Elf64_Phdr p = { .p_type = PT_NOTE,
 			       .p_offset = n->addr,
@@ -74,52 +72,55 @@ static int append_load(struct headers *h, uint64_t vaddr, uint64_t paddr, uint64
 	return append(h, &p, err);
 }
 
-/* What is left of @e when all that a dump leaves out is taken away. */
-static int cut_out(const struct facts *facts, const struct boot_e820_entry *e,
+/* Computes the part of @e that is dumped. */
+static int cut_out(const struct machine *m, const struct memory_entry *e,
 		   struct ranges *out)
 {
-	const struct range holes[] = { { 0, LOW_END }, facts->crash, facts->crash_low };
+	const struct range holes[] = { arch_not_dumped, m->crash, m->crash_low };
 	int ret = ranges_add(out, (struct range){ e->addr, e->addr + e->size });
 
 	for (size_t i = 0; !ret && i < sizeof(holes) / sizeof(holes[0]); i++)
 		ret = ranges_remove(out, holes[i]);
-	for (size_t i = 0; !ret && i < facts->crash_cma.count; i++)
-		ret = ranges_remove(out, facts->crash_cma.items[i]);
+	for (size_t i = 0; !ret && i < m->crash_cma.count; i++)
+		ret = ranges_remove(out, m->crash_cma.items[i]);
 	return ret;
 }
 
-/* One entry after the other: the kernel does not merge neighbours, so neither do we. */
-static int append_entry(struct headers *h, const struct facts *facts,
-			const struct dump_facts *dump, const struct boot_e820_entry *e,
+/*
+ * One by one: the kernel does not merge adjacent entries, and we produce the same
+ * headers.
+ */
+static int append_entry(struct headers *h, const struct machine *m,
+			const struct crash_notes *crash, const struct memory_entry *e,
 			struct error *err)
 {
 	_cleanup_(ranges_free) struct ranges left = { 0 };
-	int ret = cut_out(facts, e, &left);
+	int ret = cut_out(m, e, &left);
 
 	if (ret)
 		return error_set(err, -ret, "ELF core headers: %s", strerror(-ret));
 	for (size_t i = 0; !ret && i < left.count; i++) {
 		const struct range r = left.items[i];
 
-		ret = append_load(h, dump->direct_map + r.start, r.start, range_size(r),
+		ret = append_load(h, crash->direct_map + r.start, r.start, range_size(r),
 				  err);
 	}
 	return ret;
 }
 
-/* RAM that drivers manage is in it: walk_system_ram_res() in kernel/resource.c. */
-static int append_ram(struct headers *h, const struct facts *facts,
-		      const struct dump_facts *dump, struct error *err)
+/* Includes RAM that drivers manage: walk_system_ram_res() in kernel/resource.c. */
+static int append_ram(struct headers *h, const struct machine *m,
+		      const struct crash_notes *crash, struct error *err)
 {
 	const size_t before = h->count;
 
-	for (size_t i = 0; i < facts->iomem.count; i++) {
-		const struct boot_e820_entry *e = &facts->iomem.entries[i];
+	for (size_t i = 0; i < m->iomem.count; i++) {
+		const struct memory_entry *e = &m->iomem.entries[i];
 		int ret;
 
-		if (e->type != E820_RAM)
+		if (e->type != MEMORY_RAM)
 			continue;
-		ret = append_entry(h, facts, dump, e, err);
+		ret = append_entry(h, m, crash, e, err);
 		if (ret)
 			return ret;
 	}
@@ -130,25 +131,25 @@ static int append_ram(struct headers *h, const struct facts *facts,
 			 "sees the addresses)");
 }
 
-static int append_all(struct headers *h, const struct facts *facts,
-		      const struct dump_facts *dump, struct error *err)
+static int append_all(struct headers *h, const struct machine *m,
+		      const struct crash_notes *crash, struct error *err)
 {
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < dump->nr_cpus; i++)
-		ret = append_note(h, &dump->cpus[i], err);
+	for (size_t i = 0; !ret && i < crash->nr_cpus; i++)
+		ret = append_note(h, &crash->cpus[i], err);
 	if (!ret)
-		ret = append_note(h, &dump->vmcoreinfo, err);
+		ret = append_note(h, &crash->vmcoreinfo, err);
 	if (!ret)
-		ret = append_load(h, dump->text_vaddr, dump->text_paddr, dump->text_size,
-				  err);
-	return ret ? ret : append_ram(h, facts, dump, err);
+		ret = append_load(h, crash->text_vaddr, crash->text_paddr,
+				  crash->text_size, err);
+	return ret ? ret : append_ram(h, m, crash, err);
 }
 
 static Elf64_Ehdr file_header(size_t phnum)
 {
 	Elf64_Ehdr e = { .e_type = ET_CORE,
-			 .e_machine = EM_X86_64,
+			 .e_machine = arch_elf_machine,
 			 .e_version = EV_CURRENT,
 			 .e_phoff = sizeof(e),
 			 .e_ehsize = sizeof(e),
@@ -163,7 +164,7 @@ static Elf64_Ehdr file_header(size_t phnum)
 	return e;
 }
 
-/* From memory's form into the file's: the two have the same size. */
+/* Converts from host to file byte order; the size is the same. */
 static bool encode(void *from, Elf_Type type, size_t size, uint8_t *to)
 {
 	const Elf_Data in = {
@@ -174,10 +175,11 @@ static bool encode(void *from, Elf_Type type, size_t size, uint8_t *to)
 	return elf64_xlatetof(&out, &in, ELFDATA2LSB) != NULL;
 }
 
-static int encode_all(struct headers *h, uint8_t **block, size_t *size, struct error *err)
+static int encode_all(struct headers *h, uint64_t page, uint8_t **block, size_t *size,
+		      struct error *err)
 {
-	const size_t table = h->count * sizeof(*h->items); /* 16 bits times 56 */
-	const size_t total = page_up(sizeof(Elf64_Ehdr) + table);
+	const size_t table = h->count * sizeof(*h->items); /* 16-bit count * 56 bytes */
+	const size_t total = align_up(sizeof(Elf64_Ehdr) + table, page);
 	_cleanup_free_ uint8_t *bytes = calloc(1, total);
 	Elf64_Ehdr e = file_header(h->count);
 
@@ -193,22 +195,22 @@ static int encode_all(struct headers *h, uint8_t **block, size_t *size, struct e
 	return 0;
 }
 
-int elfcorehdr_make(const struct facts *facts, const struct dump_facts *dump,
+int elfcorehdr_make(const struct machine *m, const struct crash_notes *crash,
 		    uint8_t **block, size_t *size, struct error *err)
 {
 	_cleanup_(free_headers) struct headers h = { 0 };
-	int ret = append_all(&h, facts, dump, err);
+	int ret = append_all(&h, m, crash, err);
 
-	return ret ? ret : encode_all(&h, block, size, err);
+	return ret ? ret : encode_all(&h, m->page_size, block, size, err);
 }
 
 #else
 
-int elfcorehdr_make(const struct facts *facts, const struct dump_facts *dump,
+int elfcorehdr_make(const struct machine *m, const struct crash_notes *crash,
 		    uint8_t **block, size_t *size, struct error *err)
 {
-	(void)facts;
-	(void)dump;
+	(void)m;
+	(void)crash;
 	(void)block;
 	(void)size;
 	return error_set(err, ENOTSUP,

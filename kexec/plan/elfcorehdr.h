@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * elfcorehdr.h - the ELF core headers that a crash kernel finds through elfcorehdr= and
- * turns into /proc/vmcore: Documentation/admin-guide/kdump/kdump.rst and
- * crash_prepare_elf64_headers() of the kernel, whose bytes ours are compared with.
+ * elfcorehdr.h - the ELF core headers, which a crash kernel locates by elfcorehdr= and
+ * exports as /proc/vmcore: Documentation/admin-guide/kdump/kdump.rst and
+ * crash_prepare_elf64_headers() of the kernel, whose output ours is tested against.
  */
 #ifndef KS_ELFCOREHDR_H
 #define KS_ELFCOREHDR_H
 
 #include "error.h"
-#include "machine/dump.h"
-#include "machine/facts.h"
+#include "machine/crash_notes.h"
+#include "machine/machine.h"
 
 /*
- * PT_NOTEs for each processor and for vmcoreinfo, a PT_LOAD for the kernel's text, and
- * one for each stretch of RAM outside the first MiB and the crash regions, those of
- * crashkernel=X,cma too. *@block is the caller's to free; *@size is a multiple of 4 KiB.
- * Needs no privilege and no system call. 0; -ENOMEM; -EOVERFLOW (more headers than an ELF
- * file can have); -ENODATA (the facts hold no RAM: /proc/iomem hides its addresses);
- * -ENOTSUP in a build without libelf.
+ * Builds a PT_NOTE for each CPU and for vmcoreinfo, a PT_LOAD for the kernel's text, and
+ * one for each range of RAM outside arch_not_dumped and the crash regions. The caller
+ * frees *@block; *@size is a multiple of the page size. Needs neither privilege nor
+ * system calls. 0; -ENOMEM; -EOVERFLOW (more headers than an ELF file can have); -ENODATA
+ * (no RAM: /proc/iomem hides its addresses); -ENOTSUP without libelf.
  */
-int elfcorehdr_make(const struct facts *facts, const struct dump_facts *dump,
+int elfcorehdr_make(const struct machine *m, const struct crash_notes *crash,
 		    uint8_t **block, size_t *size, struct error *err);
 
 #endif

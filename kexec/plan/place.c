@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "plan/place.h"
+#include "plan/builder.h"
 
 #include "base/units.h"
 
@@ -7,24 +7,24 @@
 #include <stdlib.h>
 
 /*
- * As high as it can go, as the kernel does for kexec_file_load(): low memory is what a
- * new kernel is short of. In a crash region from the bottom, again as the kernel does.
+ * Allocates top-down, like the kernel for kexec_file_load(): low memory is scarce in the
+ * new kernel. In a crash region bottom-up, again like the kernel.
  */
 static bool find(const struct placement *where, const struct range_request *req,
 		 struct range *found)
 {
-	return where->upwards ? ranges_find_low(&where->room, req, found)
-			      : ranges_find_high(&where->room, req, found);
+	return where->ascending ? ranges_find_low(&where->room, req, found)
+				: ranges_find_high(&where->room, req, found);
 }
 
-/* A crash region is what limits a crash image, unless the user does. */
-static int no_room(const struct placement *where, enum purgatory_kind kind,
+/* A crash image is limited by its region, unless the user sets a lower limit. */
+static int no_room(const struct placement *where, enum segment_kind kind,
 		   const struct range_request *req, uint64_t asked, struct error *err)
 {
 	const struct ranges *room = &where->room;
 	uint64_t end = room->count ? room->items[room->count - 1].end : 0;
 
-	if (where->upwards && req->max >= end)
+	if (where->ascending && req->max >= end)
 		return error_set(
 			err, ENOSPC,
 			"no room for the %s: %llu KiB in the crash region, above "
@@ -37,15 +37,16 @@ static int no_room(const struct placement *where, enum purgatory_kind kind,
 			 (unsigned long long)req->min, (unsigned long long)req->max);
 }
 
-int place_segment(struct plan *plan, struct placement *where, enum purgatory_kind kind,
+int place_segment(struct plan_builder *b, enum segment_kind kind,
 		  struct range_request req, struct bytes content, struct error *err)
 {
+	struct placement *where = &b->where;
 	uint64_t asked = req.size;
 	struct range found;
 	int ret;
 
-	req.size = page_up(req.size);
-	req.align = req.align < PAGE ? PAGE : req.align;
+	req.size = align_up(req.size, where->page);
+	req.align = req.align < where->page ? where->page : req.align;
 	req.min = req.min < where->min ? where->min : req.min;
 	req.max = req.max && req.max < where->max ? req.max : where->max;
 	if (req.size < asked || !find(where, &req, &found))
@@ -53,7 +54,7 @@ int place_segment(struct plan *plan, struct placement *where, enum purgatory_kin
 	ret = ranges_remove(&where->room, found);
 	if (ret)
 		return error_set(err, -ret, "out of memory");
-	plan->segments[plan->nr_segments++] = (struct segment){
+	b->plan->segments[b->plan->nr_segments++] = (struct segment){
 		.kind = kind,
 		.addr = found.start,
 		.mem_size = req.size,
@@ -62,13 +63,12 @@ int place_segment(struct plan *plan, struct placement *where, enum purgatory_kin
 	return 0;
 }
 
-int place_block(struct plan *plan, struct placement *where, enum purgatory_kind kind,
-		uint64_t mem_size, size_t size, uint8_t **block, struct error *err)
+int place_block(struct plan_builder *b, enum segment_kind kind, uint64_t mem_size,
+		size_t size, uint8_t **block, struct error *err)
 {
 	*block = calloc(1, size);
 	if (!*block)
 		return error_set(err, ENOMEM, "out of memory");
-	return place_segment(plan, where, kind,
-			     (struct range_request){ .size = mem_size },
+	return place_segment(b, kind, (struct range_request){ .size = mem_size },
 			     (struct bytes){ *block, size }, err);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * plan.h - what will be loaded where: image + facts + options -> plan.
+ * plan.h - a plan says what is loaded where: image + machine + load request -> plan.
  *
- * The plan is a value. Making it needs no privilege, no system call and no kernel that
- * can kexec; it can be printed, compared and tested. It holds no secret: the seed's slot
- * is a place with a length, and the bytes are drawn by load/ and never enter the plan's
- * memory.
+ * The plan is a value. Making it needs no privilege, no system call and no kernel with
+ * kexec support; it can be printed, compared and tested. It holds no secret: load/ draws
+ * the base seed into a locked page that never enters the plan's memory.
  */
 #ifndef KS_PLAN_H
 #define KS_PLAN_H
@@ -14,154 +13,149 @@
 #include "error.h"
 #include "image/image.h"
 #include "image_id.h"
-#include "machine/dump.h"
-#include "machine/facts.h"
+#include "load_request.h"
+#include "machine/crash_notes.h"
+#include "machine/machine.h"
 #include "purgatory_params.h"
 #include "range.h"
 #include "seed_mix.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #define PLAN_MAX_SEGMENTS 16 /* KEXEC_SEGMENT_MAX of <linux/kexec.h> */
-#define PLAN_MAX_NODES	  8
 
-/* The seed as the kernel hands it over for kexec_file_load(): setup_data with 32 bytes.
- */
-#define SEED_NODE_SIZE (sizeof(struct seed_header) + SEED_SIZE)
-
-/* What stands in front of the seed's bytes: struct setup_data without its payload. */
-struct seed_header {
-	uint64_t next;
-	uint32_t type;
-	uint32_t len;
-};
-_Static_assert(sizeof(struct seed_header) == sizeof(struct setup_data),
-	       "<asm/bootparam.h>");
-
-/* How messages of the purgatory reach somebody; see purgatory_params.h. */
-struct plan_console {
-	uint32_t flags;
-	uint32_t serial_port;
-	uint32_t serial_baud;
+enum segment_kind {
+	SEGMENT_PURGATORY,
+	SEGMENT_BOOT_DATA, /* includes the command line */
+	SEGMENT_SEED,
+	SEGMENT_KERNEL,
+	SEGMENT_INITRD,
+	SEGMENT_ELFCOREHDR,
+	SEGMENT_IMAGE_ID,
+	SEGMENT_KINDS
 };
 
-struct plan_options {
-	const char *command_line; /* NULL: empty */
-	struct bytes initrd;	  /* size 0: none */
-	uint64_t mem_min;	  /* no segment below */
-	uint64_t mem_max;	  /* no segment ends above (exclusive); 0: no limit */
-	bool noefi;
-	bool seed;		/* with a SETUP_RNG_SEED node */
-	bool mix;		/* the purgatory makes the seed unique at the jump */
-	uint64_t generation_id; /* the VM generation ID's address; 0: none to mix in */
-	bool verify;		/* the purgatory checks digests */
-	uint32_t on_corruption; /* PURGATORY_RESET ... */
-	struct plan_console console;
-	/*
-	 * What a crash kernel must know of this one; NULL: not a crash image. Borrowed.
-	 * Everything then goes into the region reserved for it, the parts that a refresh
-	 * replaces below the others: see plan_is_dynamic().
-	 */
-	const struct dump_facts *dump;
-	bool hotplug;	     /* the kernel shall keep the ELF core headers up to date */
-	bool memmap_cmdline; /* memmap= words for the memory map, besides E820 */
-	uint8_t image_id[IMAGE_ID_SIZE]; /* of a crash image: image_id.h */
-};
-
-/* One stretch of memory of the next kernel. Addresses and sizes are whole pages. */
+/* A range of the next kernel's memory. Address and size are whole pages. */
 struct segment {
-	enum purgatory_kind kind;
+	enum segment_kind kind;
 	uint64_t addr;
 	uint64_t mem_size;
 	/*
-	 * Borrowed from the image or the initrd, or from the plan's own blocks. The seed
-	 * segment's is empty in a plan: load/ lends it the locked page for as long as the
-	 * system call takes.
+	 * Borrowed from the image, the initrd or the plan's own blocks. Empty for the
+	 * seed segment: load/ attaches the locked page for the duration of the system
+	 * call.
 	 */
 	struct bytes content;
 };
 
-/* A setup_data node of the chain, in the order in which the kernel walks it. */
-struct setup_node {
-	uint32_t type;
-	uint32_t len;
-	uint64_t addr;
+/* Location of the next kernel's seed: @offset bytes into the segment. */
+struct seed_slot {
+	enum segment_kind segment;
+	uint64_t offset;
 };
+
+/* All inputs of a plan. Borrowed; @image and @initrd must outlive the plan. */
+struct plan_input {
+	const struct load_request *request;
+	const struct machine *machine;
+	const struct image *image;
+	struct bytes initrd;	/* size 0: none */
+	const char *cmdline;	/* NULL: empty */
+	bool seed;		/* reserve a segment for the seed */
+	uint64_t generation_id; /* physical, of the VM generation ID; 0: do not mix */
+	/* Crash notes of the running kernel; NULL: not a crash image. */
+	const struct crash_notes *crash;
+	uint8_t image_id[IMAGE_ID_SIZE]; /* crash image only */
+};
+
+#define SEED_PREFIX_MAX 16
 
 struct plan {
 	struct segment segments[PLAN_MAX_SEGMENTS];
 	size_t nr_segments;
-	uint64_t entry; /* where kexec_load() jumps: into the purgatory */
+	uint64_t page_size;
+	uint64_t entry; /* physical address where kexec_load() jumps: in the purgatory */
 	uint64_t kernel_entry;
-	uint64_t boot_params_addr;
-	struct e820_map e820; /* owned: the memory that the next kernel is told of */
-	struct setup_node nodes[PLAN_MAX_NODES];
-	size_t nr_nodes;
-	struct seed_header seed_header; /* at the start of the seed segment */
+	uint64_t boot_data_addr;
+	struct memory_map memory; /* owned: the map passed to the next kernel */
+
 	bool has_seed;
+	struct seed_slot seed_slot;
+	uint8_t seed_prefix[SEED_PREFIX_MAX]; /* precedes the base seed in its page */
+	size_t seed_prefix_size;
 
-	uint8_t *params_block; /* owned: boot_params, command line, setup_data without
-				  seed */
-	size_t params_size;
-	uint8_t *purgatory_block; /* owned: the blob with its parameters */
-	size_t cmdline_offset;	  /* in params_block, NUL-terminated */
+	uint8_t *boot_data; /* owned */
+	size_t boot_data_size;
+	size_t cmdline_offset;	  /* in boot_data, NUL-terminated */
+	uint8_t *purgatory_block; /* owned: the blob, parameters included */
 
-	/* Of a crash image only: */
-	struct image_id *tag;	   /* owned */
+	/* Crash image only: */
+	struct image_id *image_id; /* owned */
 	uint8_t *elfcorehdr_block; /* owned */
 	size_t elfcorehdr_size;
-	struct range hole; /* left free for the kernel's control pages */
-	bool hotplug;	   /* the kernel may change the ELF core headers: not checked */
+	struct range control_reserve; /* left free for the kernel's control pages */
+	bool hotplug; /* the kernel may update the ELF core headers: not verified */
 };
 
 /*
- * Makes the plan. @image and @opts->initrd are borrowed and must outlive it. 0; -ENOSPC
- * when something does not fit (the line says what and into what); -EINVAL for options
- * that the kernel cannot take; -ENOMEM. On failure nothing is left to free.
+ * Makes the plan; release it with plan_free(). 0; -ENOSPC with the line, which says what
+ * does not fit where; -EINVAL for options that the kernel cannot take; -ENOMEM. On
+ * failure nothing is left to free.
  */
-int plan_make(const struct facts *facts, const struct image *image,
-	      const struct plan_options *opts, struct plan *out, struct error *err);
+int plan_make(const struct plan_input *in, struct plan *out, struct error *err);
 
 void plan_free(struct plan *plan);
 
-/* The segment of that kind; NULL when the plan has none. */
-struct segment *plan_segment(struct plan *plan, enum purgatory_kind kind);
-const struct segment *plan_find(const struct plan *plan, enum purgatory_kind kind);
+/* The segment of @kind; NULL: the plan has none. */
+struct segment *plan_segment(struct plan *plan, enum segment_kind kind);
+const struct segment *plan_find(const struct plan *plan, enum segment_kind kind);
+
+/* Physical address of the seed's bytes; 0: no seed. */
+uint64_t plan_seed_addr(const struct plan *plan);
 
 static inline const char *plan_command_line(const struct plan *plan)
 {
-	return (const char *)plan->params_block + plan->cmdline_offset;
+	return (const char *)plan->boot_data + plan->cmdline_offset;
 }
 
 /*
- * Does a refresh replace it? Everything but the kernel and the initrd, which are large and
- * stay where they are. In a crash image these segments are neighbours, the lowest ones.
+ * True if a refresh replaces the segment: all but the large kernel and initrd, which stay
+ * in place. A crash image has its refreshed segments adjacent to each other, below the
+ * others.
  */
-static inline bool plan_is_dynamic(enum purgatory_kind kind)
+static inline bool segment_is_refreshed(enum segment_kind kind)
 {
-	return kind != PURGATORY_KIND_KERNEL && kind != PURGATORY_KIND_INITRD;
+	return kind != SEGMENT_KERNEL && kind != SEGMENT_INITRD;
 }
 
-/* What the purgatory is told. */
+/* Physical memory of the segment. */
+static inline struct range segment_range(const struct segment *s)
+{
+	return (struct range){ s->addr, s->addr + s->mem_size };
+}
+
+/* The purgatory's parameters. */
 static inline const struct purgatory_params *plan_purgatory(const struct plan *plan)
 {
 	return (const struct purgatory_params *)plan->purgatory_block;
 }
 
-/* boot_params as the next kernel gets them. */
-static inline const struct boot_params *plan_boot_params(const struct plan *plan)
-{
-	return (const struct boot_params *)plan->params_block;
-}
+/* Name of a segment kind, such as "kernel". Never NULL. */
+const char *segment_name(enum segment_kind kind);
 
-/* The word for a kind of segment: "kernel". */
-const char *segment_name(enum purgatory_kind kind);
+/*
+ * Convert a kind to the purgatory's code (enum purgatory_kind) and back; false: unknown.
+ */
+uint32_t segment_code(enum segment_kind kind);
+bool segment_from_code(uint32_t code, enum segment_kind *kind);
 
-/* The plan for people. */
+/* Prints the plan as text. */
 void plan_print(FILE *to, const struct plan *plan);
 
-/* The plan for programs, one JSON object. -ENOTSUP in a build without json-c. */
-int plan_print_json(FILE *to, const struct plan *plan, struct error *err);
+/*
+ * Prints the plan on standard output as one JSON object. 0 or a negative errno with the
+ * line; -ENOTSUP without json-c.
+ */
+int plan_print_json(const struct plan *plan, struct error *err);
 
 #endif

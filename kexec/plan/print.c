@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "plan/names.h"
 #include "plan/plan.h"
-#include "seed_mix.h"
 
+#include "arch/arch.h"
+#include "base/report.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,34 +32,14 @@ static void print_segments(FILE *to, const struct plan *plan)
 			segment_name(sorted[i]->kind));
 }
 
-static void print_e820(FILE *to, const struct e820_map *map)
-{
-	fprintf(to, "memory map (e820), %zu entries\n", map->count);
-	for (size_t i = 0; i < map->count; i++)
-		fprintf(to, "  0x%012llx-0x%012llx  %s\n",
-			(unsigned long long)map->entries[i].addr,
-			(unsigned long long)(map->entries[i].addr + map->entries[i].size -
-					     1),
-			e820_type_name(map->entries[i].type));
-}
-
-static void print_nodes(FILE *to, const struct plan *plan)
-{
-	fprintf(to, "setup_data%s\n", plan->nr_nodes ? "" : " (none)");
-	for (size_t i = 0; i < plan->nr_nodes; i++)
-		fprintf(to, "  0x%012llx  %-9s %u bytes\n",
-			(unsigned long long)plan->nodes[i].addr,
-			setup_type_name(plan->nodes[i].type), plan->nodes[i].len);
-}
-
 static void print_mix(FILE *to, const struct purgatory_params *p)
 {
 	if (!p->mix_target)
 		return;
-	fprintf(to, "seed mix    %s%s%s",
-		p->mix_inputs & SEED_INPUT_RDSEED ? " RDSEED" : "",
-		p->mix_inputs & SEED_INPUT_RDRAND ? " RDRAND" : "",
-		p->mix_inputs & SEED_INPUT_TSC ? " TSC" : "");
+	fprintf(to, "seed mix    ");
+	for (unsigned int i = 0; i < SEED_INPUTS; i++)
+		if (p->mix_inputs & 1u << i)
+			fprintf(to, " %s", seed_input_names[i]);
 	if (p->generation_id)
 		fprintf(to, " VM generation ID at 0x%llx",
 			(unsigned long long)p->generation_id);
@@ -66,13 +48,80 @@ static void print_mix(FILE *to, const struct purgatory_params *p)
 
 void plan_print(FILE *to, const struct plan *plan)
 {
+	const struct purgatory_params *p = plan_purgatory(plan);
+
 	print_segments(to, plan);
-	print_e820(to, &plan->e820);
-	print_nodes(to, plan);
+	arch_plan_print(to, plan);
 	fprintf(to, "entry        0x%llx (purgatory), then 0x%llx (kernel%s)\n",
 		(unsigned long long)plan->entry, (unsigned long long)plan->kernel_entry,
-		plan_purgatory(plan)->entry_mode == PURGATORY_ENTRY_32 ? ", 32-bit" : "");
-	print_mix(to, plan_purgatory(plan));
-	fprintf(to, "boot_params  0x%llx\n", (unsigned long long)plan->boot_params_addr);
+		p->entry_mode == PURGATORY_ENTRY_32 ? ", 32-bit" : "");
+	print_mix(to, p);
+	fprintf(to, "%-12s 0x%llx\n", arch_boot_data_name,
+		(unsigned long long)plan->boot_data_addr);
 	fprintf(to, "command line %s\n", plan_command_line(plan));
+}
+
+static void report_segments(struct report *o, const struct plan *plan)
+{
+	report_list(o, "segments");
+	for (size_t i = 0; i < plan->nr_segments; i++) {
+		const struct segment *s = &plan->segments[i];
+
+		report_object(o, NULL);
+		report_text(o, "kind", segment_name(s->kind));
+		report_number(o, "addr", s->addr);
+		report_number(o, "size", s->mem_size);
+		report_number(o, "content", s->content.size);
+		report_end(o);
+	}
+	report_end(o);
+}
+
+static void report_seed_slot(struct report *o, const struct plan *plan)
+{
+	if (!plan->has_seed) {
+		report_text(o, "seed_slot", NULL);
+		return;
+	}
+	report_object(o, "seed_slot");
+	report_number(o, "addr", plan_seed_addr(plan));
+	report_number(o, "len", SEED_SIZE);
+	report_end(o);
+}
+
+/* Lists the inputs that the purgatory mixes in; null if it passes the base seed. */
+static void report_mix(struct report *o, const struct purgatory_params *p)
+{
+	if (!p->mix_target) {
+		report_text(o, "seed_mix", NULL);
+		return;
+	}
+	report_object(o, "seed_mix");
+	report_list(o, "inputs");
+	for (unsigned int i = 0; i < SEED_INPUTS; i++)
+		if (p->mix_inputs & 1u << i)
+			report_text(o, NULL, seed_input_names[i]);
+	report_end(o);
+	if (p->generation_id)
+		report_number(o, "generation_id", p->generation_id);
+	else
+		report_text(o, "generation_id", NULL);
+	report_end(o);
+}
+
+int plan_print_json(const struct plan *plan, struct error *err)
+{
+	struct report *o = report_open(true, err);
+
+	if (!o)
+		return -ENOTSUP;
+	report_text(o, "arch", arch_name);
+	report_segments(o, plan);
+	report_number(o, "entry", plan->entry);
+	report_number(o, "kernel_entry", plan->kernel_entry);
+	report_text(o, "command_line", plan_command_line(plan));
+	report_seed_slot(o, plan);
+	report_mix(o, plan_purgatory(plan));
+	arch_plan_report(o, plan);
+	return report_close(o, err);
 }

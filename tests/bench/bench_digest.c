@@ -5,7 +5,7 @@
  *
  * "SHA-NI ceiling" is the time that the rounds alone take when nothing waits for a
  * result: what is left of it to gain. It tells a slow processor, or one whose other half
- * a neighbour uses, from a slow program.
+ * a guard uses, from a slow program.
  */
 #include "digest.h"
 #include "measure.h"

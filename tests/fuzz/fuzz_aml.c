@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as the code of two ACPI tables. tests/unit/acpi is a corpus to start from.
+ * Any bytes as the code of two ACPI tables. tests/unit/acpi is an initial corpus.
  */
-#include "machine/e820.h"
-#include "machine/vmgenid.h"
+#include "acpi/vmgenid.h"
+#include "machine/machine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static void require(bool ok)
 		abort();
 }
 
-/* A table of its own memory, with a header that fits. */
+/* A table in its own memory, with a matching header. */
 static struct bytes make_table(const uint8_t *code, size_t size)
 {
 	uint8_t *table = calloc(1, HEADER + size);
@@ -34,13 +34,13 @@ static struct bytes make_table(const uint8_t *code, size_t size)
 
 static void check(const struct bytes *tables, size_t count)
 {
-	struct boot_e820_entry ram = { 0, 0x9fc00, E820_RAM };
-	struct facts f = { .e820 = { &ram, 1 } };
-	struct vmgenid_facts v;
+	struct memory_entry ram = { 0, 0x9fc00, MEMORY_RAM };
+	struct machine m = { .firmware = { &ram, 1 } };
+	struct vmgenid v;
 
 	memset(&v, 0xa5, sizeof(v));
 	vmgenid_find(tables, count, &v);
-	vmgenid_check(&f, &v);
+	machine_check_vmgenid(&m, &v);
 	require(memchr(v.why, 0, sizeof(v.why)));
 	for (const char *p = v.why; *p; p++)
 		require(*p >= ' ' && *p <= '~');
@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	tables[0] = make_table(data + 1, first);
 	tables[1] = make_table(data + 1 + first, size - 1 - first);
-	tables[2] = (struct bytes){ data, size }; /* a header of any kind */
+	tables[2] = (struct bytes){ data, size }; /* any header */
 	check(tables, 3);
 	check(&tables[2], 1);
 	free((void *)tables[0].data);

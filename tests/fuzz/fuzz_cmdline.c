@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any text as the running kernel's command line (the first line) and as what the user
- * appends to it (the rest).
+ * Any text as the running kernel's command line (the first line) and as the text that the
+ * user appends (the rest).
  */
-#include "machine/text.h"
+#include "arch/arch.h"
+#include "base/text.h"
 #include "plan/cmdline.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ static void require(bool ok)
 		abort();
 }
 
-/* Whether @text has the word @name=... outside of quotes. */
+/* Has @text the word @name=... outside of quotes? */
 static bool has_word(const char *text, const char *name)
 {
 	bool quoted = false, begins = true;
@@ -43,7 +45,7 @@ static void check_join(const char *base, const char *append, bool crash)
 
 	require(kept && joined && again);
 	require(strlen(kept) <= strlen(base) && length <= strlen(base) + tail + 1);
-	require(!strcmp(again, kept)); /* nothing is left that should have gone */
+	require(!strcmp(again, kept)); /* nothing was left to drop */
 	require(!has_word(kept, "BOOT_IMAGE="));
 	require(!crash || !has_word(kept, "crashkernel="));
 	require(!strncmp(joined, kept, strlen(kept)));
@@ -53,14 +55,36 @@ static void check_join(const char *base, const char *append, bool crash)
 	free(again);
 }
 
+/* --serial= takes an I/O port or one of the four names of the PC. */
 static void check_serial(const char *text)
 {
-	struct cmdline_console c = cmdline_serial(text);
+	uint32_t port = 0;
 
-	require(!c.port || c.port == 0x3f8 || c.port == 0x2f8 || c.port == 0x3e8 ||
-		c.port == 0x2e8);
-	require(c.port || !c.baud);
-	require(!c.port || (strstr(text, "console=ttyS") != NULL));
+	if (!arch_parse_serial(text, &port))
+		return;
+	require(port && port <= 0xffff);
+	require(!strncmp(text, "0x", 2) ||
+		(strlen(text) == 5 && !strncmp(text, "ttyS", 4) &&
+		 (port == 0x3f8 || port == 0x2f8 || port == 0x3e8 || port == 0x2e8)));
+}
+
+/* Consoles are words of their own, in order, and the search ends. */
+static void check_consoles(const char *text)
+{
+	const char *at = text, *before = text;
+	char name[CONSOLE_NAME_SIZE], word[sizeof("console=") + CONSOLE_NAME_SIZE];
+
+	while (cmdline_next_console(&at, name)) {
+		const char *found;
+
+		require(memchr(name, '\0', sizeof(name)) && !strchr(name, ','));
+		require(at > before && at <= text + strlen(text));
+		snprintf(word, sizeof(word), "console=%s", name);
+		found = strstr(before, word);
+		require(found && found + strlen(word) <= at);
+		before = at;
+		check_serial(name);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -74,9 +98,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(base && append);
 	check_join(base, append, false);
 	check_join(base, append, true);
+	check_consoles(base);
+	check_consoles(append);
 	check_serial(base);
 	check_serial(append);
-	serial_port_of(append);
 	free(base);
 	free(append);
 	return 0;

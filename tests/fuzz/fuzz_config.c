@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any text as the daemon's configuration, and as its state. What is accepted is within
- * its limits; what is not names file and line.
+ * Any text as the daemon's configuration and as its state. Accepted values are within
+ * their limits; errors name file and line.
  */
-#include "kexec_seed/conf.h"
-#include "kexec_seed/daemon_options.h"
-#include "kexec_seed/daemon_state.h"
+#include "kexec_seed/daemon/conf.h"
+#include "kexec_seed/daemon/options.h"
+#include "kexec_seed/daemon/state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static void require(bool ok)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct daemon_options o = { .window_ms = 100,
-				    .poll_ms = 1000,
+				    .source.poll_ms = 1000,
 				    .reload_timeout = 1 };
 	struct daemon_state s;
 	struct error err;
@@ -29,12 +29,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			     &err);
 
 	require(!ret || !strncmp(err.text, "conf:", 5));
-	require(!(o.sources & ~SOURCE_ALL) && !(o.vmgenid_addr % 8));
+	require(!(o.source.enabled & ~SOURCE_ALL) && !(o.source.vmgenid_addr % 8));
 	require(o.window_ms >= 1 && o.window_ms <= 10000);
-	require(o.poll_ms >= 10 && o.poll_ms <= 3600000 && o.reload_timeout >= 1);
+	require(o.source.poll_ms >= 10 && o.source.poll_ms <= 3600000 &&
+		o.reload_timeout >= 1);
 	require(!o.reload || o.reload[0]);
 	daemon_options_free(&o);
 	if (daemon_state_parse((struct bytes){ data, size }, &s, &err) == 0)
-		require(s.nr_sources <= DAEMON_SOURCES_MAX && s.pid >= 0);
+		require(s.nr_sources <= DAEMON_SOURCES_MAX && s.pid <= INT32_MAX);
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as a kernel file, with and without a wrapping.
+ * Any bytes as a kernel file, compressed or not.
  */
 #include "image/decompress.h"
 
@@ -25,12 +25,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct file f;
 
 	require(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-	if (file_adopt(fd, "fuzz", &f, &err)) { /* it is empty */
+	if (file_adopt(fd, "fuzz", &f, &err)) { /* an empty file */
 		require(!size);
 		return 0;
 	}
 	memfd = f.fd;
-	if (file_decompress_max(&f, MAX, &err)) /* on failure it stays what it was */
+	if (file_decompress_max(&f, MAX, &err)) /* unchanged on failure */
 		require(f.fd == memfd && f.bytes.size == size && err.text[0]);
 	else
 		require(f.bytes.size && (f.fd == memfd || f.bytes.size <= MAX));

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as a kernel file: parsed, and what passes for a kernel is planned, so that the
- * kernel would take it and each way leads where it should.
+ * Any bytes as a kernel file: parsed, and planned if accepted. The kernel must take the
+ * plan, and all its addresses must point where they should.
  */
+#include "arch/x86/bzimage.h"
+#include "arch/x86/x86.h"
 #include "base/units.h"
-#include "image/image.h"
 #include "plan/plan.h"
 
-#include <asm/bootparam.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,18 +23,21 @@ static bool has(const struct segment *s, uint64_t addr)
 	return s && addr >= s->addr && addr - s->addr < s->mem_size;
 }
 
-/* What kexec_load() asks for, and that all ways lead into the segment they should. */
-static void check(const struct plan *plan, const struct facts *facts)
+/* What kexec_load() requires, and that every address points into its segment. */
+static void check(const struct plan *plan, const struct machine *machine)
 {
-	const struct segment *kernel = plan_find(plan, PURGATORY_KIND_KERNEL);
+	const struct segment *kernel = plan_find(plan, SEGMENT_KERNEL);
+	struct setup_node nodes[X86_MAX_NODES];
+	size_t nr_nodes = x86_setup_nodes(plan, nodes);
 
 	require(plan->nr_segments && plan->nr_segments <= PLAN_MAX_SEGMENTS);
 	for (size_t i = 0; i < plan->nr_segments; i++) {
 		const struct segment *s = &plan->segments[i];
 		struct range r = { s->addr, s->addr + s->mem_size };
 
-		require(ranges_contain(&facts->ram, r));
-		require(s->addr % 4096 == 0 && s->mem_size && s->mem_size % 4096 == 0);
+		require(ranges_contain(&machine->ram, r));
+		require(s->addr % X86_PAGE == 0 && s->mem_size &&
+			s->mem_size % X86_PAGE == 0);
 		require(s->content.size <= s->mem_size);
 		for (size_t j = 0; j < i; j++)
 			require(plan->segments[j].addr >= r.end ||
@@ -42,35 +45,41 @@ static void check(const struct plan *plan, const struct facts *facts)
 					r.start);
 	}
 	require(has(kernel, plan->kernel_entry) && !has(kernel, plan->entry));
-	require(has(plan_find(plan, PURGATORY_KIND_PURGATORY), plan->entry));
-	require(has(plan_find(plan, PURGATORY_KIND_BOOT_DATA), plan->boot_params_addr));
-	require(plan->has_seed && plan->nr_nodes);
-	for (size_t i = 0; i < plan->nr_nodes; i++)
-		require(plan->nodes[i].type != SETUP_RNG_SEED ||
-			has(plan_find(plan, PURGATORY_KIND_SEED), plan->nodes[i].addr));
+	require(has(plan_find(plan, SEGMENT_PURGATORY), plan->entry));
+	require(has(plan_find(plan, SEGMENT_BOOT_DATA), plan->boot_data_addr));
+	require(plan->has_seed && nr_nodes && nodes[0].type == SETUP_RNG_SEED);
+	require(has(plan_find(plan, SEGMENT_SEED), plan_seed_addr(plan)));
+	for (size_t i = 0; i < nr_nodes; i++)
+		require(nodes[i].type != SETUP_RNG_SEED ||
+			has(plan_find(plan, SEGMENT_SEED), nodes[i].addr));
+	require(!arch_check_plan(plan));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes file = { data, size };
 	struct bytes head = { data, size < 4096 ? size : 4096 };
-	struct plan_options opts = { .command_line = "a b",
-				     .seed = true,
-				     .verify = true };
-	struct facts facts = { 0 };
+	struct load_request request = { .mix_off = true };
+	struct arch_machine arch = { 0 };
+	struct machine machine = { .page_size = X86_PAGE, .arch = &arch };
 	struct image image;
+	struct plan_input in = { .request = &request,
+				 .machine = &machine,
+				 .image = &image,
+				 .cmdline = "a b",
+				 .seed = true };
 	struct plan plan;
 	struct error err;
 
-	if (image_parse(head, file, &image, &err))
+	if (bzimage_parse(head, file, &image, &err))
 		return 0;
-	if (ranges_add(&facts.ram, (struct range){ MIB, 3 * GIB }) ||
-	    ranges_add(&facts.ram, (struct range){ 4 * GIB, 9 * GIB }))
+	if (ranges_add(&machine.ram, (struct range){ MIB, 3 * GIB }) ||
+	    ranges_add(&machine.ram, (struct range){ 4 * GIB, 9 * GIB }))
 		abort();
-	if (plan_make(&facts, &image, &opts, &plan, &err) == 0) {
-		check(&plan, &facts);
+	if (plan_make(&in, &plan, &err) == 0) {
+		check(&plan, &machine);
 		plan_free(&plan);
 	}
-	ranges_free(&facts.ram);
+	ranges_free(&machine.ram);
 	return 0;
 }

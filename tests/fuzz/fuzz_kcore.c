@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as /proc/kcore: its headers, what they say of the kernel, and a read of each
+ * Any bytes as /proc/kcore: its headers, where they place the kernel, and a read of each
  * segment's first and last byte.
  *
- * Those of the captured machines (tests/machines) are good ones to begin with.
+ * Those of the captured machines (tests/machines) are an initial corpus.
  */
 #include "machine/kcore.h"
 

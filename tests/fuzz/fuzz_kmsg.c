@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as a record of the kernel log. What counts as a fork has to bear its text.
+ * Any bytes as a record of the kernel log. A fork must have its exact text.
  */
-#include "kexec_seed/kmsg_record.h"
+#include "kexec_seed/sources/parse.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Any bytes as the files of /sys/firmware/memmap: each line is an entry, "START END TYPE".
- * A field that is a dash is a file that is not there.
+ * A dash as a field means that its file is missing.
  *
- * The folder is a real one, below $TMPDIR; what was made for one input stays for the next
- * ones, which mostly need the same.
+ * The folder is a real one, below $TMPDIR. It is kept for the next inputs, which mostly
+ * need the same files.
  */
-#include "machine/e820.h"
-#include "machine/memmap.h"
-#include "machine/text.h"
+#include "arch/x86/memmap.h"
+#include "arch/x86/x86.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,7 +29,7 @@ static const char *const folders[] = { "", "/sys", "/sys/firmware",
 				       "/sys/firmware/memmap" };
 #define NR_FOLDERS (sizeof(folders) / sizeof(folders[0]))
 static const char *const names[] = { "start", "end", "type" };
-/* What is no number in the kernel's way is no entry. */
+/* Names that are not numbers as the kernel writes them are not entries. */
 static const char *const strangers[] = { "x1", "01", "4294967296" };
 static char root[256];
 static int memmap = -1;
@@ -108,7 +108,7 @@ static void make_file(size_t number, const char *name, struct bytes content)
 	close(fd);
 }
 
-/* The number of entries. */
+/* Returns the number of entries. */
 static size_t make_files(struct bytes text)
 {
 	struct bytes line, field;
@@ -121,7 +121,7 @@ static size_t make_files(struct bytes text)
 		require(mkdirat(memmap, name, 0700) == 0 || errno == EEXIST);
 		for (size_t i = 0; i < 3; i++) {
 			if (i == 2)
-				field = line; /* the rest: types have blanks in them */
+				field = line; /* the rest: types contain blanks */
 			else if (!text_cut(&line, ' ', &field))
 				field = (struct bytes){ (const uint8_t *)"-", 1 };
 			make_file(count, names[i], field);
@@ -131,11 +131,11 @@ static size_t make_files(struct bytes text)
 	return count;
 }
 
-static void check(const struct e820_map *map, size_t count)
+static void check(const struct memory_map *map, size_t count)
 {
 	require(map->count <= count);
 	for (size_t i = 0; i < map->count; i++) {
-		const struct boot_e820_entry *e = &map->entries[i];
+		const struct memory_entry *e = &map->entries[i];
 
 		require(e->size && e->addr + e->size > e->addr);
 		require(!i || map->entries[i - 1].addr <= e->addr);
@@ -146,20 +146,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static size_t before;
 	size_t count = make_files((struct bytes){ data, size });
-	struct e820_map map = { 0 };
+	struct memory_map map = { 0 };
 	struct error err = { "" };
 
 	while (before > count)
 		remove_entry(--before);
 	before = count;
-	if (memmap_read(root, &map, &err)) {
+	if (x86_memmap_read(root, &map, &err)) {
 		require(err.text[0] && !map.count && !map.entries);
 		return 0;
 	}
 	check(&map, count);
-	e820_merge(&map);
-	e820_resolve_unknown(&map, NULL);
+	memory_map_merge(&map);
+	x86_resolve_unknown(&map, NULL);
 	check(&map, count);
-	e820_free(&map);
+	memory_map_free(&map);
 	return 0;
 }

@@ -2,8 +2,9 @@
 /*
  * Any lines as the arguments of kexec(8), and of `kexec-seed daemon`.
  */
-#include "kexec_seed/daemon_options.h"
-#include "machine/text.h"
+#include "base/text.h"
+#include "image/format.h"
+#include "kexec_seed/daemon/options.h"
 #include "options.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@ static void require(bool ok)
 		abort();
 }
 
-/* One argument for each line; the number of them. argv ends with NULL, as main()'s. */
+/* Makes each line an argument; returns argc. argv ends with NULL, as in main(). */
 static int split(struct bytes text, char *argv[ARGS_MAX + 1])
 {
 	struct bytes line;
@@ -37,28 +38,31 @@ static int split(struct bytes text, char *argv[ARGS_MAX + 1])
 	return argc;
 }
 
-static void check_load(const struct options *o)
+static void check_load(const struct load_request *r)
 {
-	require(o->kernel && o->seed <= SEED_OFF && o->on_corruption <= 2);
-	require(!(o->initrd && o->reuse_initrd));
-	require(o->method != METHOD_FILE || (o->seed != SEED_OFF && !o->entry_32bit));
+	require(r->kernel && r->seed <= SEED_OFF && r->on_corruption <= 2);
+	require(!(r->initrd && r->reuse_initrd));
+	require(r->method != METHOD_FILE || (r->seed != SEED_OFF && !r->entry_32bit));
 }
 
 static void check(const struct options *o)
 {
-	require(o->seed_timeout <= 3600 && o->serial_port <= 0xffff);
-	require(!o->serial_baud || 115200 % o->serial_baud == 0);
-	require(o->type <= IMAGE_UKI && o->method <= METHOD_FILE);
+	const struct load_request *r = &o->request;
+
+	require(r->seed_timeout <= 3600 && r->serial_port <= 0xffff);
+	require(!r->serial_baud || 115200 % r->serial_baud == 0);
+	require(!r->format || (r->format->type && !r->format->refusal));
+	require(r->method <= METHOD_FILE);
 	if (o->help || o->version || o->status || o->crash_size)
 		return;
-	require(!o->json || o->dry_run || o->unload);
+	require(!o->json || r->dry_run || o->unload);
 	if (o->load)
-		check_load(o);
+		check_load(r);
 }
 
 static void feed_kexec(int argc, char **args)
 {
-	char *argv[ARGS_MAX + 1]; /* getopt puts those without a dash last */
+	char *argv[ARGS_MAX + 1]; /* getopt moves operands to the end */
 	struct error err = { "" };
 	struct options o = { 0 };
 	int ret;
@@ -73,7 +77,7 @@ static void feed_kexec(int argc, char **args)
 		require((ret == -EINVAL || ret == -ENOTSUP) && err.text[0]);
 }
 
-/* No file of this machine is to be read: another --config, or what is short for it. */
+/* True for another --config, abbreviated or not: no file of this machine may be read. */
 static bool names_a_file(char **argv)
 {
 	for (char **arg = argv + 2; *arg; arg++)
@@ -89,7 +93,8 @@ static void feed_daemon(int argc, char **argv)
 	int ret = daemon_options_parse(argc, argv, &o, &err);
 
 	require(!ret || err.text[0]);
-	require(ret || (!(o.sources & ~SOURCE_ALL) && !(o.vmgenid_addr % 8)));
+	require(ret ||
+		(!(o.source.enabled & ~SOURCE_ALL) && !(o.source.vmgenid_addr % 8)));
 	if (!ret)
 		daemon_options_free(&o);
 }

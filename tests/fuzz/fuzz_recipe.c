@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as a recipe, with total size and checksum put right, so that what is behind
- * them is reached; what passes for a recipe is written again and must be the same bytes.
+ * Decodes any bytes as a recipe, after correcting total size and checksum, so that the code
+ * behind those checks is reached. A recipe that is accepted must encode to the same bytes.
  *
- * Run with FUZZ_RECIPE_SEEDS=FOLDER it first writes two good recipes there, to begin with.
+ * With FUZZ_RECIPE_SEEDS=FOLDER it first writes two good recipes there, for the corpus.
  */
-#define KS_CHECK_H /* the scene is all that is wanted, without cmocka */
+#define KS_CHECK_H /* only the scene is needed, not cmocka */
 #define assert_non_null(x)                                                               \
 	do {                                                                             \
 		if (!(x))                                                                \
@@ -56,8 +56,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* What the callers take for granted. */
-static void look_at(const struct recipe *r)
+/* Checks what the callers rely on. */
+static void check_recipe(const struct recipe *r)
 {
 	for (size_t i = 0; i < r->plan.nr_segments; i++) {
 		const struct segment *s = &r->plan.segments[i];
@@ -67,13 +67,13 @@ static void look_at(const struct recipe *r)
 		    s->addr < r->region.start || end > r->region.end ||
 		    s->content.size > s->mem_size)
 			abort();
-		if (s->content.data) /* every byte is there */
+		if (s->content.data) /* every byte can be read */
 			sha256(s->content.data, s->content.size,
 			       (uint8_t[SHA256_SIZE]){ 0 });
 	}
 	if (r->plan.nr_segments && !strlen(plan_command_line(&r->plan)) && !r->plan.entry)
 		abort();
-	if (r->options.kernel[0] != '/')
+	if (r->request.kernel[0] != '/')
 		abort();
 }
 
@@ -93,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		sha256(copy, size - SHA256_SIZE, copy + size - SHA256_SIZE);
 	}
 	if (recipe_decode((struct bytes){ copy, size }, &r, &err) == 0) {
-		look_at(&r);
+		check_recipe(&r);
 		if (recipe_encode(&r, &again, &length, &err) || length != size ||
 		    memcmp(again, copy, size))
 			abort();

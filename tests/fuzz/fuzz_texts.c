@@ -2,10 +2,10 @@
 /*
  * Any text as the other small files: cpuinfo, meminfo, EFI's systab, numbers, types.
  */
-#include "machine/cpu.h"
-#include "machine/e820.h"
-#include "machine/efi.h"
-#include "machine/text.h"
+#include "arch/x86/cpu.h"
+#include "arch/x86/efi.h"
+#include "base/text.h"
+#include "machine/memory_map.h"
 
 #include <stdlib.h>
 
@@ -14,10 +14,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes text = { data, size };
-	struct efi_facts efi = { 0 };
-	struct cpu_facts cpu;
+	struct efi efi = { 0 };
+	struct cpu cpu;
 	uint32_t number, type;
-	uint64_t value;
+	uint64_t value, hex;
 
 	cpu_parse_cpuinfo(text, &cpu);
 	if (cpu.physical_bits && (cpu.physical_bits < 32 || cpu.physical_bits > 52))
@@ -28,7 +28,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    efi.smbios == UINT64_MAX)
 		abort();
 	text_hex(text_trim(text), &value);
-	text_decimal(text, &number);
-	e820_type_from_name(text, &type);
+	if (text_number(text, &value)) {
+		bool is_hex = text_starts(text, "0x", NULL);
+
+		/* the other two parsers agree with it */
+		if (is_hex && (!text_hex(text, &hex) || hex != value))
+			abort();
+		if (!is_hex && value <= UINT32_MAX &&
+		    (!text_decimal(text, &number) || number != value))
+			abort();
+	} else if (text_decimal(text, &number)) {
+		abort();
+	}
+	memory_type_from_name(text, &type);
 	return 0;
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as a message of the kernel. What counts as a fork has its key, and nobody
- * has had it sent through sysfs.
+ * Any bytes as a uevent. A fork must have its key, and none that marks a synthetic event.
  */
-#include "kexec_seed/uevent_message.h"
+#include "kexec_seed/sources/parse.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as a kernel file: a UKI's parts lie within it, and whatever can be opened is a
- * kernel.
+ * Any bytes as a kernel file: a UKI's parts lie within it, and anything that can be opened
+ * is a kernel.
  *
- * What the user asks for follows from the size, so that the file needs no head of its own.
+ * The request follows from the size, so that the input needs no header of its own.
  */
-#include "image/open.h"
+#include "image/format.h"
 #include "image/uki.h"
+#include "purgatory_params.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +39,8 @@ static void check_parts(const uint8_t *data, size_t size)
 		abort();
 }
 
-/* Those are for fuzz_decompress.c and fuzz_elf.c, which know how much memory they take. */
-static bool is_for_others(struct bytes b)
+/* Left to fuzz_decompress.c and fuzz_elf.c, which limit the memory that they take. */
+static bool is_left_out(struct bytes b)
 {
 	static const char *const magics[] = { "\177ELF", "\x1f\x8b",
 					      ("\xfd"
@@ -52,14 +53,15 @@ static bool is_for_others(struct bytes b)
 		if (b.size >= length && !memcmp(b.data, magics[i], length))
 			return true;
 	}
-	return b.size >= 4 && !memcmp(b.data + 1, "\x2a\x4d\x18", 3); /* zstd's others */
+	return b.size >= 4 &&
+	       !memcmp(b.data + 1, "\x2a\x4d\x18", 3); /* zstd's skippable frames */
 }
 
-static void check_wish(const struct image_request *request, const struct image *image,
-		       const struct image_extras *extras)
+static void check_request(const struct image_request *request, const struct image *image,
+			  const struct image_extras *extras)
 {
-	if ((request->type != IMAGE_ANY && image->type != request->type) ||
-	    (request->entry_32bit && !image->entry_32bit) ||
+	if (!image->format || (request->format && image->format != request->format) ||
+	    (request->entry_32bit && image->entry_mode != PURGATORY_ENTRY_32) ||
 	    (extras->cmdline && !(request->cmdline && extras->has_cmdline)) ||
 	    (extras->initrd.fd >= 0 && !(request->initrd && extras->has_initrd)))
 		abort();
@@ -80,8 +82,10 @@ static void check_image(const struct file *f, const struct image *image,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const char *const types[] = { NULL, "bzImage", "elf-x86_64", "uki" };
+	const char *type = size & 16 ? types[(size >> 2) & 3] : NULL;
 	const struct image_request request = {
-		.type = size & 16 ? (size >> 2) & 3 : IMAGE_ANY,
+		.format = type ? image_format_of_type(type) : NULL,
 		.entry_32bit = size & 32,
 		.initrd = !(size & 1),
 		.cmdline = !(size & 2),
@@ -95,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_parts(data, size);
 	if (fd < 0)
 		abort();
-	if (!size || is_for_others((struct bytes){ data, size }) ||
+	if (!size || is_left_out((struct bytes){ data, size }) ||
 	    file_write_all(fd, data, size)) {
 		close(fd);
 		return 0;
@@ -104,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (image_open(&f, &request, &image, &extras, &err) == 0) {
 		check_image(&f, &image, &extras);
-		check_wish(&request, &image, &extras);
+		check_request(&request, &image, &extras);
 	} else if (!err.text[0]) {
 		abort();
 	}

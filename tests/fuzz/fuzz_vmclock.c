@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as the page of a VMClock: what was read(2), and what is mapped.
+ * Any bytes as the page of a VMClock, read(2) and mapped.
  */
-#include "kexec_seed/vmclock.h"
+#include "kexec_seed/sources/parse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +20,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (ret && !err.text[0])
 		abort();
-	/* one that is being changed is waited for, if it is mapped */
+	/* A mapped page that is being updated is waited for. */
 	if (ret || size > sizeof(page) || data[SEQ_COUNT] & 1)
 		return 0;
 	memset(page, 0, sizeof(page));
 	memcpy(page, data, size);
-	/* a whole page says the same */
+	/* The mapped page gives the same result. */
 	if (vmclock_read_page(page, &mapped, &err) || mapped.counted != read.counted ||
 	    mapped.notifies != read.notifies || mapped.generation != read.generation)
 		abort();

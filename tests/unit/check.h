@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * check.h - what every unit test includes: cmocka with the headers that it wants first.
+ * check.h - cmocka, after the headers that it needs. Every unit test includes this.
  */
 #ifndef KS_CHECK_H
 #define KS_CHECK_H

@@ -16,13 +16,13 @@ int count_refresh(const struct refresh_request *req, struct refresh_result *out,
 	fake.last = daemon_now();
 	usleep(fake.takes);
 	snprintf(fake.source, sizeof(fake.source), "%s", req->source);
-	*out = (struct refresh_result){ .way = REFRESH_DYNAMIC,
-					.verdict = fake.verdict,
-					.lost = fake.lost };
+	*out = (struct refresh_result){ .mode = REFRESH_DYNAMIC,
+					.skipped = fake.skipped,
+					.unloaded = fake.unloaded };
 	fake.restore = req->restore;
 	if (fake.result)
-		return error_set(err, -fake.result, "as the test wants it");
-	req->fresh(req->context, out->way);
+		return error_set(err, -fake.result, "as the test demands");
+	req->fresh(req->context, out->mode);
 	return 0;
 }
 
@@ -33,10 +33,9 @@ void begin(struct setup *s)
 	tree_make(&s->tree);
 	snprintf(s->run, sizeof(s->run), "%s/run", s->tree.root);
 	s->options = (struct daemon_options){
+		.source = { .poll_ms = 20, .root = s->tree.root },
 		.window_ms = 100,
-		.poll_ms = 20,
 		.reload_timeout = 1,
-		.root = s->tree.root,
 		.run = s->run,
 	};
 }
@@ -60,7 +59,7 @@ void run(struct setup *s, uint64_t us)
 
 	while ((now = daemon_now()) < stop)
 		assert_true(sd_event_run(s->d.loop, stop - now) >= 0);
-	/* on a busy machine more may be due by now */
+	/* On a busy machine more may be due by now. */
 	while (sd_event_run(s->d.loop, 0) > 0)
 		;
 }

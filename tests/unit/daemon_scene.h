@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The daemon's loop in a tree of its own, with a refresh that only counts. */
-#ifndef DAEMON_SCENE_H
-#define DAEMON_SCENE_H
+/* The daemon's loop in its own tree, with a refresh that only counts. */
+#ifndef KS_TEST_DAEMON_SCENE_H
+#define KS_TEST_DAEMON_SCENE_H
 
-#include "kexec_seed/daemon_core.h"
+#include "kexec_seed/daemon/core.h"
 
 #include "tree.h"
 
-/* What the stand-in for refresh_run() does and has done: it gets no context. */
+/* Behaviour and record of the replacement for refresh_run(), which gets no context. */
 struct fake_refresh {
 	unsigned int count;
 	uint64_t last;
 	unsigned int takes; /* microseconds */
 	int result;
-	enum refresh_verdict verdict;
-	bool lost, restore;
+	enum refresh_skip_reason skipped;
+	bool unloaded, restore;
 	char source[24];
 };
 extern struct fake_refresh fake;
@@ -29,12 +29,12 @@ struct setup {
 	struct daemon d;
 };
 
-/* Makes the tree and options that suit a test; start() opens the daemon, end() ends both. */
+/* Makes tree and options; start() opens the daemon, end() removes all. */
 void begin(struct setup *s);
 void start(struct setup *s);
 void end(struct setup *s);
 
-/* Lets the loop go on for so many microseconds, and until nothing is due. */
+/* Runs the loop for @us microseconds, and until nothing is due. */
 void run(struct setup *s, uint64_t us);
 
 #endif

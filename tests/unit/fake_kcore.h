@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fake_kcore.h - a small /proc/kcore, good in every respect until a test spoils it.
+ * fake_kcore.h - a small, valid /proc/kcore for tests to damage.
  *
- * RAM is the page at 0x1000 and the two from 0x100000; all of it can be read:
- * byte i of the page at physical address A is (A >> 12) + i, modulo 256.
+ * RAM is the page at 0x1000 and the two from 0x100000, all of it readable: byte i of the page
+ * at physical address A is (A >> 12) + i, modulo 256.
  */
 #ifndef KS_FAKE_KCORE_H
 #define KS_FAKE_KCORE_H
@@ -14,7 +14,7 @@
 
 #define FAKE_DIRECT_MAP 0xff11000000000000ull
 #define FAKE_TEXT	0xffffffff9a000000ull
-#define FAKE_TEXT_SIZE	0x1234567ull /* no whole pages */
+#define FAKE_TEXT_SIZE	0x1234567ull /* not whole pages */
 #define FAKE_TEXT_PHYS	0x1a000000ull
 #define FAKE_SEGMENTS	6
 

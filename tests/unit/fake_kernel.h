@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fake_kernel.h - a bzImage that is whole and does nothing, to be spoiled by tests.
+ * fake_kernel.h - a complete bzImage that does nothing, for tests to damage.
  */
 #ifndef KS_FAKE_KERNEL_H
 #define KS_FAKE_KERNEL_H
@@ -38,7 +38,7 @@ static inline void fake_kernel(struct fake_kernel *k)
 		.initrd_addr_max = 0x7fffffff,
 		.cmdline_size = 2047,
 	};
-	/* the header's end, as the jump at 0x200 tells it */
+	/* the jump at 0x200 tells where the header ends */
 	k->file[0x200] = 0xeb;
 	k->file[0x201] = (uint8_t)(0x1f1 + sizeof(struct setup_header) - 0x202);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * memory_file.h - bytes as an open file, for what wants one.
+ * memory_file.h - bytes as an open file.
  */
 #ifndef KS_MEMORY_FILE_H
 #define KS_MEMORY_FILE_H

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * nomem.c - memory that runs out.
+ * nomem.c - makes memory allocation fail.
  *
- * Preloaded with NOMEM=N: the Nth request for memory (malloc, calloc, realloc, and what the
- * C library builds on them) fails; with NOMEM=N+ every one from then on. What the loader and
- * the constructors of libraries take is not counted. With NOMEM_FD=FD the end of the program
- * writes "nomem: COUNT" there.
+ * Preloaded with NOMEM=N: the Nth allocation (malloc, calloc, realloc, and what the C library
+ * builds on them) fails; with NOMEM=N+ each from then on. Allocations of the loader and of
+ * library constructors do not count. With NOMEM_FD=FD the program writes "nomem: COUNT" there
+ * when it ends.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -54,7 +54,7 @@ __attribute__((constructor)) static void start(void)
 
 	failing = order ? strtol(order, &end, 10) : 0;
 	for_ever = end && *end == '+';
-	unsetenv("LD_PRELOAD"); /* not for what the program starts */
+	unsetenv("LD_PRELOAD"); /* not for child processes */
 	counting = 1;
 }
 

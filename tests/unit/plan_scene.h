@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * plan_scene.h - a machine, a kernel and what is asked of them: small, so that a test
- * changes one thing.
+ * plan_scene.h - a small machine, kernel and request, so that a test changes one thing.
  */
 #ifndef KS_PLAN_SCENE_H
 #define KS_PLAN_SCENE_H
@@ -9,31 +8,34 @@
 #include "check.h"
 #include "fake_kernel.h"
 
+#include "arch/x86/bzimage.h"
+#include "arch/x86/x86.h"
 #include "base/units.h"
 #include "plan/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define RAM	 1u
-#define RESERVED 2u
+#define PAGE X86_PAGE
 
 struct scene {
-	struct boot_e820_entry map[512];
-	struct facts facts;
+	struct memory_entry map[512];
+	struct arch_machine arch;
+	struct machine machine;
 	struct fake_kernel kernel;
 	struct image image;
 	uint8_t initrd[10000];
-	struct plan_options opts;
+	struct load_request request;
+	struct plan_input in;
 	struct plan plan;
 	struct error err;
 };
 
 static inline void add_ram(struct scene *s, uint64_t start, uint64_t end)
 {
-	s->map[s->facts.e820.count++] =
-		(struct boot_e820_entry){ start, end - start, RAM };
-	assert_int_equal(ranges_add(&s->facts.ram, (struct range){ start, end }), 0);
+	s->map[s->machine.firmware.count++] =
+		(struct memory_entry){ start, end - start, MEMORY_RAM };
+	assert_int_equal(ranges_add(&s->machine.ram, (struct range){ start, end }), 0);
 }
 
 static inline int scene_setup(void **state)
@@ -43,19 +45,24 @@ static inline int scene_setup(void **state)
 	struct error err;
 
 	assert_non_null(s);
-	s->facts.e820.entries = s->map;
+	s->machine.page_size = PAGE;
+	s->machine.arch = &s->arch;
+	s->machine.firmware.entries = s->map;
 	add_ram(s, 0, 0x9f000);
 	add_ram(s, 0x100000, 0x3ffe0000);
 	add_ram(s, 4 * GIB, 9 * GIB);
-	s->facts.has_boot_params = true;
-	s->facts.rsdp = 0xf5ae0;
+	s->arch.has_boot_params = true;
+	s->arch.rsdp = 0xf5ae0;
 	fake_kernel(&s->kernel);
 	file = (struct bytes){ s->kernel.file, FAKE_SIZE };
-	assert_int_equal(image_parse(file, file, &s->image, &err), 0);
-	s->opts = (struct plan_options){ .command_line = "console=ttyS0 ro",
-					 .initrd = { s->initrd, sizeof(s->initrd) },
-					 .seed = true,
-					 .verify = true };
+	assert_int_equal(bzimage_parse(file, file, &s->image, &err), 0);
+	s->request.mix_off = true;
+	s->in = (struct plan_input){ .request = &s->request,
+				     .machine = &s->machine,
+				     .image = &s->image,
+				     .initrd = { s->initrd, sizeof(s->initrd) },
+				     .cmdline = "console=ttyS0 ro",
+				     .seed = true };
 	*state = s;
 	return 0;
 }
@@ -65,19 +72,19 @@ static inline int scene_teardown(void **state)
 	struct scene *s = *state;
 
 	plan_free(&s->plan);
-	ranges_free(&s->facts.ram);
+	ranges_free(&s->machine.ram);
 	free(s);
 	return 0;
 }
 
 static inline int make(struct scene *s)
 {
-	return plan_make(&s->facts, &s->image, &s->opts, &s->plan, &s->err);
+	return plan_make(&s->in, &s->plan, &s->err);
 }
 
 static inline const struct purgatory_params *params(const struct scene *s)
 {
-	return (const void *)s->plan.purgatory_block;
+	return plan_purgatory(&s->plan);
 }
 
 static inline uint64_t address(uint32_t low, uint32_t high)

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * show_vmgenid DIR - "STATE ADDRESS WHY" of the VM generation ID below DIR, for scripts.
- * The state is the number of enum vmgenid_state.
+ * show_vmgenid DIR - prints "STATE ADDRESS WHY" of the VM generation ID below DIR.
+ * STATE is a number of enum vmgenid_state.
  */
-#include "machine/facts.h"
+#include "machine/machine.h"
 
 #include <stdio.h>
 
 int main(int argc, char **argv)
 {
 	struct error err;
-	struct facts f;
+	struct machine m;
 
 	if (argc != 2) {
 		fputs("usage: show_vmgenid DIR\n", stderr);
 		return 2;
 	}
-	if (facts_read(argv[1], &f, &err)) {
+	if (machine_read(argv[1], &m, &err)) {
 		fprintf(stderr, "show_vmgenid: %s\n", err.text);
 		return 1;
 	}
-	printf("%d %#llx %s\n", f.vmgenid.state, (unsigned long long)f.vmgenid.addr,
-	       f.vmgenid.why);
-	facts_free(&f);
+	printf("%d %#llx %s\n", m.vmgenid.state, (unsigned long long)m.vmgenid.addr,
+	       m.vmgenid.why);
+	machine_free(&m);
 	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The boot ID, by which a recipe of another boot is told. */
+/* The boot ID, which tells a recipe of an earlier boot from a current one. */
 #include "check.h"
 #include "tree.h"
 
@@ -16,11 +16,11 @@ static void test_boot_id(void **state)
 					   "0x112233-4455-6677-8899-aabbccddeeff\n",
 					   "0011223344556677-8899-aabb-ccdd-eeff\n",
 					   "g0112233-4455-6677-8899-aabbccddeeff\n" };
-	static const uint8_t want[RECIPE_ID_SIZE] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55,
-						      0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb,
-						      0xcc, 0xdd, 0xee, 0xff };
+	static const uint8_t want[BOOT_ID_SIZE] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55,
+						    0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb,
+						    0xcc, 0xdd, 0xee, 0xff };
 	static const char path[] = "proc/sys/kernel/random/boot_id";
-	uint8_t id[RECIPE_ID_SIZE];
+	uint8_t id[BOOT_ID_SIZE];
 	struct error err;
 	struct tree t;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A kernel that is busy with somebody else's load, and counts our calls. */
+/* A kernel that is busy with another load and counts our calls. */
 #include "check.h"
 
 #include "base/units.h"
 #include "load/kexec_load.h"
-#include "load/lend.h"
+#include "load/seed.h"
 #include "purgatory_params.h"
 
 #include <errno.h>
@@ -16,16 +16,16 @@
 #include <time.h>
 #include <unistd.h>
 
-/*
- * How many more looks find it busy; how many calls it has seen, how many seeds were drawn,
- * and how long we slept.
- */
+#define PAGE 4096ull
+
 static struct {
-	unsigned int busy, calls, draws;
-	long slept; /* milliseconds */
+	unsigned int busy;  /* how many more polls and calls find the kernel busy */
+	unsigned int calls; /* how many it has seen */
+	unsigned int draws; /* how many seeds were drawn */
+	long slept;	    /* milliseconds */
 } fake;
 
-/* These four are found before libc's. */
+/* These four replace libc's. */
 int nanosleep(const struct timespec *time, struct timespec *rest)
 {
 	(void)rest;
@@ -50,7 +50,7 @@ int open(const char *path, int flags, ...)
 	return openat(AT_FDCWD, path, flags, mode);
 }
 
-/* A seed must not exist while somebody else's load is waited for. */
+/* No seed may exist while we wait for another load. */
 ssize_t getrandom(void *out, size_t size, unsigned int flags)
 {
 	(void)flags;
@@ -62,7 +62,7 @@ ssize_t getrandom(void *out, size_t size, unsigned int flags)
 
 long syscall(long number, ...)
 {
-	if (number == SYS_memfd_secret) { /* a locked page will do */
+	if (number == SYS_memfd_secret) { /* falls back to a locked page */
 		errno = ENOSYS;
 		return -1;
 	}
@@ -75,14 +75,14 @@ long syscall(long number, ...)
 	return -1;
 }
 
-static void be_busy(unsigned int looks)
+static void be_busy(unsigned int times)
 {
-	fake.busy = looks;
+	fake.busy = times;
 	fake.calls = fake.draws = 0;
 	fake.slept = 0;
 }
 
-/* Each call counts towards kernel.kexec_load_limit_*: one in vain, and one that is not. */
+/* Each call counts towards kernel.kexec_load_limit_*: one fails, the next succeeds. */
 static void test_few_calls(void **state)
 {
 	struct plan plan = { 0 };
@@ -97,7 +97,7 @@ static void test_few_calls(void **state)
 	assert_int_equal(fake.calls, 2);
 }
 
-/* kexec_file_load(2) waits just as well. */
+/* kexec_file_load(2) waits, too. */
 static void test_files(void **state)
 {
 	struct error err = { "" };
@@ -116,10 +116,10 @@ static int only_once(const void *context, struct error *err)
 {
 	unsigned int *count = *(unsigned int *const *)context;
 
-	return (*count)++ ? error_set(err, ENODATA, "not ours any more") : 0;
+	return (*count)++ ? error_set(err, ENODATA, "another image is loaded") : 0;
 }
 
-/* Whoever kept the kernel busy may have loaded what we must not replace. */
+/* The other load may have put an image there that is not ours to replace. */
 static void test_guard(void **state)
 {
 	unsigned int count = 0, *counter = &count;
@@ -130,12 +130,12 @@ static void test_guard(void **state)
 	be_busy(3);
 	assert_int_equal(kexec_load_files(0, -1, "", KEXEC_TARGET_CRASH, 0, &guard, &err),
 			 -EPERM);
-	assert_string_equal(err.text, "not ours any more");
+	assert_string_equal(err.text, "another image is loaded");
 	assert_int_equal(fake.calls, 1);
 	assert_int_equal(count, 2);
 }
 
-/* But not for ever. */
+/* The wait is limited. */
 static void test_too_long(void **state)
 {
 	struct plan plan = { 0 };
@@ -157,12 +157,11 @@ static void test_too_long(void **state)
 	assert_int_equal(fake.slept, 3000);
 }
 
-/* There is no seed to keep while somebody else's load is waited for. */
+/* The seed is drawn after the wait. */
 static void test_seed(void **state)
 {
 	struct plan plan = { .nr_segments = 1,
-			     .segments = { { .kind = PURGATORY_KIND_SEED,
-					     .mem_size = PAGE } },
+			     .segments = { { .kind = SEGMENT_SEED, .mem_size = PAGE } },
 			     .has_seed = true };
 	struct purgatory_params params = { 0 };
 	struct secret page;
@@ -173,7 +172,7 @@ static void test_seed(void **state)
 	be_busy(20);
 	assert_int_equal(secret_map(PAGE, &page, &err), 0);
 	assert_int_equal(
-		lend_and_load(&plan, &page, KEXEC_TARGET_CRASH, NULL, NULL, &err), 0);
+		load_with_seed(&plan, &page, KEXEC_TARGET_CRASH, NULL, NULL, &err), 0);
 	assert_int_equal(fake.draws, 1);
 	assert_int_equal(fake.calls, 1);
 	assert_null(page.data);
@@ -181,7 +180,7 @@ static void test_seed(void **state)
 	be_busy(1000000);
 	assert_int_equal(secret_map(PAGE, &page, &err), 0);
 	assert_int_equal(
-		lend_and_load(&plan, &page, KEXEC_TARGET_CRASH, NULL, NULL, &err),
+		load_with_seed(&plan, &page, KEXEC_TARGET_CRASH, NULL, NULL, &err),
 		-EBUSY);
 	assert_non_null(strstr(err.text, "another load"));
 	assert_int_equal(fake.draws, 0);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# kexec(8) as it is called: bad files and wrong words get one line and their exit status, a
-# plan is printed without privileges. Runs the built program on captured machines; what it
-# does to a kernel is shown by the guests.
+# The command line of kexec(8): bad files and wrong usage get one line and the right exit
+# status, and plans need no privileges. Runs the built program on captured machines; the
+# guests show what it does to a kernel.
 set -u
 KEXEC=${KEXEC:-kexec/kexec}
 PROBE=${PROBE:-tests/probe/probe.bzImage}
@@ -43,7 +43,7 @@ shows() {
 bios="--facts=$MACHINES/bios-1g"
 f=$tmp/file
 
-# Kernels that are none
+# Files that are not kernels
 head -c 1000 "$PROBE" >"$f"
 refused 1 "$f: truncated" --dry-run $bios "$f"
 head -c 100 "$PROBE" >"$f"
@@ -69,26 +69,28 @@ truncate -s 600M "$f"
 refused 1 "more than half of the memory" --dry-run $bios "$PROBE" --initrd="$f"
 refused 1 "3000 bytes" --dry-run $bios "$PROBE" \
 	--append="$(head -c 3000 /dev/zero | tr '\0' x)"
-refused 1 "2017 bytes, through kexec_file_load this kernel takes 2016" --dry-run $bios -s \
+refused 1 "2017 bytes; through kexec_file_load this kernel takes 2016" --dry-run $bios -s \
 	"$PROBE" --append="$(head -c 2017 /dev/zero | tr '\0' x)"
 refused 1 "no room for the kernel" --dry-run $bios "$PROBE" --mem-max=0x300000
 refused 1 "memory map" --dry-run --facts="$tmp" "$PROBE"
 
-# Wrong words
+# Wrong usage
 refused 2 "no kernel given" -l
 refused 2 "no kernel given" -l ""
 refused 2 "--initrd needs the name of a file" -l "$PROBE" --ramdisk=
 refused 2 "--bogus: no such option" -l "$PROBE" --bogus
 refused 2 "--seed=perhaps" -l "$PROBE" --seed=perhaps
-refused 2 "--vmgenid-addr=3ffff028: not a number (hexadecimal ones begin with 0x)" \
-	-l "$PROBE" --vmgenid-addr=3ffff028
+for addr in 3ffff028 0400 00 "" 0x 0X10 18446744073709551616 0x10000000000000000 -8; do
+	refused 2 "--vmgenid-addr=$addr: not a number: 0x and hexadecimal digits, or decimal" \
+		-l "$PROBE" --vmgenid-addr="$addr"
+done
 refused 2 "--initrd needs a value" -l "$PROBE" --initrd
-refused 2 "which one, --load-panic or --load-preserve-context?" --load-p
+refused 2 "--load-p: ambiguous: --load-panic or --load-preserve-context?" --load-p
 refused 2 "a command line with blanks needs quotes" -l "$PROBE" --append=root=x ro
 refused 2 "--type=zImage: must be bzImage" -l "$PROBE" --type=zImage
 refused 2 "--entry-32bit needs kexec_load" -l "$PROBE" -s --entry-32bit
 
-# What only kexec-tools does: one line with the reason
+# Features of kexec-tools alone: one line with the reason
 for word in --load-preserve-context --load-jump-back-helper --load-live-update \
 	--exec-live-update --real-mode --args-elf --args-none --module=x --dtb=x \
 	--force-dtb --reset-vga --entry=0x1000 --type=elf-x86 --type=multiboot-x86 \
@@ -97,7 +99,7 @@ for word in --load-preserve-context --load-jump-back-helper --load-live-update \
 	refused 1 "kexec: $says: " -l "$PROBE" $word
 done
 
-# A name that would break the line or the terminal
+# A name with characters that break the line or the terminal
 bad=$(printf '%s/a\nb\033[2J' "$tmp")
 refused 1 "a?b?[2J: No such file" --dry-run $bios "$bad"
 
@@ -116,16 +118,20 @@ plans --facts="$MACHINES/efi-1g" "$PROBE" --noefi
 grep -q "EFI  " "$tmp/out" && fail "EFI with --noefi"
 plans --facts="$MACHINES/vmgenid-bios" "$PROBE"
 shows "^seed mix .*TSC VM generation ID at 0x3ffff028$"
+for addr in 0x3ffff028 0x3FFFF028 1073737768; do # at which ACPI has it, too
+	plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --vmgenid-addr="$addr"
+	shows "^seed mix .*TSC VM generation ID at 0x3ffff028$"
+done
 plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --seed-mix=off
 grep -q "seed mix" "$tmp/out" && fail "seed mix with --seed-mix=off"
-# A file that cannot be mapped, as /sys/firmware/initrd
+# A file that cannot be mapped, like /sys/firmware/initrd
 if [ -s /sys/kernel/notes ]; then
 	plans $bios "$PROBE" --initrd=/sys/kernel/notes
 	shows " initrd$"
 else
 	echo "SKIPPED: an initrd in /sys: this machine has no /sys/kernel/notes"
 fi
-# Tables that only root may read: for root, who then lacks the right to read all files, too
+# Tables that only root may read; root runs this without the capabilities to read them
 cp -r "$MACHINES/vmgenid-bios" "$tmp/hidden" && chmod -R u+w "$tmp/hidden" &&
 	chmod 0 "$tmp"/hidden/sys/firmware/acpi/tables/*
 drop=-dac_override,-dac_read_search
@@ -135,7 +141,7 @@ else
 	set --
 fi
 if "$@" "$KEXEC" --dry-run --facts="$tmp/hidden" "$PROBE" >"$tmp/out" 2>"$tmp/err"; then
-	grep -q "a VM generation ID would not be seen: .* for root only" "$tmp/err" ||
+	grep -q "a VM generation ID would not be seen: only root can read" "$tmp/err" ||
 		fail "does not say that the tables cannot be read"
 else
 	fail "no plan without the ACPI tables"
@@ -147,7 +153,7 @@ else
 	for word in '"generation_id":1073737768' '"name":"RNG_SEED"' '"command_line":"x"'; do
 		shows "$word"
 	done
-	# whatever is on the command line, it is JSON
+	# Any command line gives valid JSON.
 	plans $bios "$PROBE" --json \
 		--append="$(printf '\303\244 \377 \355\240\200 \360\237\230\200 \302')"
 	shows "$(printf '"command_line":"\303\244 ? ??? \360\237\230\200 ?"')"
@@ -157,7 +163,7 @@ plans --facts="$tmp/many" "$PROBE"
 shows "E820_EXT"
 for pack in "gzip -c" "xz -c --check=crc32" "zstd -qc"; do
 	if ! command -v "${pack%% *}" >/dev/null; then
-		echo "SKIPPED: $pack: there is none"
+		echo "SKIPPED: $pack: not installed"
 		continue
 	fi
 	$pack "$PROBE" >"$f"
@@ -172,8 +178,8 @@ for pack in "gzip -c" "xz -c --check=crc32" "zstd -qc"; do
 		fail "--version does not say that it opens ${pack%% *}"
 done
 
-# The flags of kexec_file_load(2), where the call is answered before it reaches the kernel
-# asks FLAGS ERRNO ARGUMENT...: its last call
+# The flags of kexec_file_load(2); strace answers the call instead of the kernel
+# asks FLAGS ANSWER ARGUMENT...: its last call has these flags
 asks() {
 	flags=$1 answer=$2
 	shift 2
@@ -187,8 +193,8 @@ if [ "$(id -u)" = 0 ] && strace -qq -o "$tmp/trace" -e inject=kexec_load:retval=
 	asks KEXEC_FILE_NO_INITRAMFS retval=0 -s -l "$PROBE"
 	asks 'KEXEC_FILE_NO_INITRAMFS|\(0x8\|KEXEC_FILE_DEBUG\)' retval=0 -d -s -l "$PROBE"
 	asks KEXEC_FILE_NO_INITRAMFS error=EINVAL -d --no-cma -s -l "$PROBE"
-	# started with closed descriptors: what it says must not go into a file of its own;
-	# its exit status counts, and LeakSanitizer ends with one of its own under strace
+	# Started with closed descriptors: its messages must not go into a file it opened.
+	# LeakSanitizer, which fails under strace, would change the exit status.
 	cp "$PROBE" "$f"
 	! "$KEXEC" --version | grep -q "^opens.*gzip" || gzip -c "$PROBE" >"$f"
 	strace -qq -y -o "$tmp/trace" -e trace=write,kexec_file_load \
@@ -196,8 +202,10 @@ if [ "$(id -u)" = 0 ] && strace -qq -o "$tmp/trace" -e inject=kexec_load:retval=
 		sh -c 'exec "$@" <&- >&- 2>&-' \
 		sh "$KEXEC" -d -s -l "$f" || fail "closed descriptors: status $?"
 	grep "^write(2.*command line" "$tmp/trace" >"$tmp/err" || fail "does not say it"
-	grep -q "memfd:" "$tmp/err" && fail "says it to a file of its own"
-	grep -q "^kexec_file_load([3-9]<" "$tmp/trace" || fail "a file that is standard"
+	sed '/^kexec_file_load/q' "$tmp/trace" | grep -q "^write(2.*command line" ||
+		fail "prints the details after the call"
+	grep -q "memfd:" "$tmp/err" && fail "writes it to a file it opened"
+	grep -q "^kexec_file_load([3-9]<" "$tmp/trace" || fail "the kernel file has a standard descriptor"
 else
 	echo "SKIPPED: flags of kexec_file_load: no root, or no strace"
 fi
@@ -210,7 +218,7 @@ shows "Usage: kexec"
 shows "^kexec-seed [0-9]"
 shows "^opens bzImage"
 
-# How much is reserved, of a kernel that hides where (as from root of another namespace)
+# The size of the crashkernel region, although its place is hidden (another user namespace)
 unshare --user --map-root-user --mount sh -c 'mount -t tmpfs tmpfs /sys/kernel &&
 	echo 268435456 >/sys/kernel/kexec_crash_size || exit 77
 	exec "$1" --print-ckr-size' sh "$KEXEC" >"$tmp/out" 2>"$tmp/err"
@@ -220,11 +228,11 @@ else
 	shows "^268435456$"
 fi
 
-# Whatever is printed, that it cannot be is told
+# Output that cannot be written is reported
 for word in --help --version "--dry-run $bios $PROBE"; do
 	"$KEXEC" $word >/dev/full 2>"$tmp/err"
 	[ $? = 1 ] || fail "status not 1 with a full disk: $word"
-	grep -q "cannot write: No space left" "$tmp/err" || fail "does not tell: $word"
+	grep -q "cannot write: No space left" "$tmp/err" || fail "does not report it: $word"
 done
 
 [ $failed = 0 ] && echo "all as promised"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# kexec-seed(8) as it is called: wrong words, no rights, no crash kernel; and the manual
-# pages, with the commands of their examples. Nothing here runs with the rights to load
-# anything, whoever runs it; what a refresh does to a loaded kernel is shown by the guests.
+# The command line of kexec-seed(8): wrong usage, no privileges, no crash kernel; and the
+# manual pages with the commands of their examples. Nothing here is privileged to load
+# anything, even if root runs it; the guests show what a refresh does to a loaded kernel.
 set -u
 srcdir=${srcdir:-.}
 KEXEC=${KEXEC:-kexec/kexec}
@@ -24,12 +24,12 @@ skip() {
 	echo "SKIPPED: $*"
 }
 
-# Somebody without rights, who can reach the program.
+# An unprivileged user who can run the program.
 cp "$SEED" "$tmp/kexec-seed" && chmod 755 "$tmp" "$tmp/kexec-seed" || exit 1
 nobody=
 [ "$(id -u)" != 0 ] || nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
 if ! $nobody "$tmp/kexec-seed" --version >"$tmp/out" 2>"$tmp/err"; then
-	skip "nobody else than root can run $tmp/kexec-seed"
+	skip "only root can run $tmp/kexec-seed"
 	exit 77
 fi
 
@@ -50,14 +50,22 @@ refused() {
 	[ ! -s "$tmp/out" ] || fail "printed something: $*"
 }
 
+# usage WORDS ARGUMENT...: wrong usage
 usage() {
 	refused 2 2 "$@"
 	grep -qx "Try 'kexec-seed --help'." "$tmp/err" || fail "no way out: $*"
 }
 
+# wrong LINE ARGUMENT...: the same, with the whole line: ours, not getopt's
+wrong() {
+	line=$1
+	usage "$@"
+	[ "$(head -n 1 "$tmp/err")" = "kexec-seed: $line" ] || fail "not '$line' alone: $*"
+}
+
 is_json() {
 	if ! command -v "$PYTHON3" >/dev/null; then
-		skip "what is JSON: no python3"
+		skip "JSON: no python3"
 		return
 	fi
 	"$PYTHON3" -c 'import json, sys
@@ -65,11 +73,11 @@ top = json.load(open(sys.argv[1]))
 for path in sys.argv[2:]:
 	value = top
 	for key in path.split("."):
-		value = value[key]' "$tmp/out" "$@" 2>"$tmp/err" || fail "no JSON with $*"
+		value = value[key]' "$tmp/out" "$@" 2>"$tmp/err" || fail "not JSON with $*"
 }
 
 # Help and version
-# helps ARGUMENT...: on one screen
+# helps ARGUMENT...: prints help that fits one screen
 helps() {
 	seed "$@"
 	[ "$got" = 0 ] || fail "$*: status $got"
@@ -106,25 +114,54 @@ for word in --version -v; do
 	grep -q '^kexec-seed [0-9]' "$tmp/out" || fail "$word"
 done
 
-# Wrong words
+# Wrong usage
 usage "no command given"
 usage "bogus: no such command" bogus
 usage "--bogus: no such command" --bogus
 usage "no such command" ""
 for command in refresh verify status; do
-	usage "bogus" $command --bogus
-	usage "what is 'bogus'?" $command bogus
-	usage "json" $command --json=x
+	wrong "--bogus: no such option" $command --bogus
+	wrong "--bogus=x: no such option" $command --bogus=x
+	wrong "--bogus: no such option" $command --json --bogus
+	wrong "--json=x: takes no value" $command --json=x
+	wrong "--js=x: takes no value" $command --js=x
+	wrong "-x: no such option" $command -x
+	wrong "-x: no such option" $command -xy
+	wrong "-j: no such option" $command --json -jx
+	wrong "unexpected argument 'bogus'" $command bogus
+	wrong "unexpected argument 'bogus'" $command --json bogus x
+	wrong "unexpected argument 'bogus'" $command bogus --json
+	wrong "unexpected argument '--json'" $command -- --json
+	wrong "unexpected argument '-'" $command -
+	wrong "unexpected argument ''" $command ""
 done
-usage "--source" refresh --source
-usage "full" verify --full
-usage "unknown option '--bogus'" daemon --bogus
-usage "'bogus' is no option" daemon bogus
-usage "every: its value is missing" daemon --every
-usage "every: 'often' is not a number" daemon --every=often
-usage "there is no 'x'" daemon --sources=kmsg,x
+wrong "--source needs a value" refresh --source
+wrong "--so needs a value" refresh --json --so
+wrong "--full=1: takes no value" refresh --full=1
+wrong "-j: no such option" refresh --source=a -jx
+wrong "--source=a b: must be one word of at most 23 characters" refresh --source="a b"
+wrong "--source=: must be one word of at most 23 characters" refresh --source=
+wrong "--full: no such option" verify --full
+wrong "--source=a: no such option" status --source=a
+wrong "--bogus: no such option" daemon --bogus
+wrong "--reload=x: ambiguous: --reload-command or --reload-timeout?" daemon --reload=x
+wrong "--help=x: takes no value" daemon --help=x
+wrong "-x: no such option" daemon -x
+wrong "-x: no such option" daemon --every=1 -xy
+wrong "unexpected argument 'bogus'" daemon bogus
+wrong "unexpected argument 'bogus'" daemon --every=1 bogus --bogus
+wrong "--every needs a value" daemon --every
+wrong "--config needs a value" daemon --config
+wrong "every: 'often' is not a number from 0 to 31536000" daemon --every=often
+wrong "sources: 'x' is none of uevent, kmsg, vmclock or genid" daemon --sources=kmsg,x
+for addr in 3ffff028 0400 00 "" 0x 0X10 18446744073709551616 0x10000000000000000 -8; do
+	wrong "vmgenid-addr: '$addr': not a number: 0x and hexadecimal digits, or decimal" \
+		daemon --vmgenid-addr="$addr"
+done
+wrong "vmgenid-addr: '0x3ffff02c' is not a multiple of 8" daemon --vmgenid-addr=0x3ffff02c
+wrong "vmgenid-addr: '1073737772' is not a multiple of 8" daemon --vmgenid-addr=1073737772
 
-# Its configuration: the first thing that is wrong, with file and line
+# The configuration: the first error, with file and line
 conf=$tmp/conf
 mkdir -p "$conf.d" && chmod 755 "$conf.d" || exit 1
 misconf() {
@@ -133,7 +170,7 @@ misconf() {
 	chmod 644 "$conf"
 	usage "$conf:$line: $words" daemon --config="$conf"
 }
-misconf 3 "there is no key 'evrey'" 'evrey = 60'
+misconf 3 "unknown key 'evrey'" 'evrey = 60'
 misconf 4 "every: 'x' is not" 'every = 60\nevery = x'
 misconf 3 "not of the form 'key = value'" 'every'
 misconf 5 "reload-command: " "poll-ms = 10\n\nreload-command = 'a"
@@ -142,30 +179,30 @@ echo 'poll-ms = 20' >"$conf"
 chmod 644 "$conf.d/10.conf"
 usage "$conf.d/10.conf:1: window-ms: '0' is not" daemon --config="$conf"
 
-# The examples: nothing is wrong in them up to the line that is added behind them
+# The examples are correct up to the line that is appended here
 sed -e 's/\\-/-/g' -e '1,/^\.SH EXAMPLES/d' "$srcdir/man/kexec-seed.conf.5" >"$tmp/page"
 sed -n -e '/^\.RE/q' -e '/^\.RS/,${/^\./!p' -e '}' "$tmp/page" >"$tmp/example"
 rm "$conf.d/10.conf"
 for example in "$tmp/example" "$srcdir/kexec_seed/integration/kexec-seed.conf"; do
 	{
-		cat "$example" || fail "there is no $example"
+		cat "$example" || fail "no file $example"
 		echo 'no-such-key = 1'
 	} >"$conf"
 	line=$(wc -l <"$conf")
 	[ "$line" -gt 4 ] || fail "no example in $example"
-	usage "$conf:$line: there is no key 'no-such-key'" daemon --config="$conf"
+	usage "$conf:$line: unknown key 'no-such-key'" daemon --config="$conf"
 done
 sed -n -e ':a' -e '/\\e$/{N;s/\\e\n[ \t]*//;ba' -e '}' -e 's/^kexec-seed //p' "$tmp/page" \
 	>"$tmp/example"
 [ "$(wc -l <"$tmp/example")" = 1 ] || fail "not one command in kexec-seed.conf(5)"
-eval "usage \"unknown option '--no-such-option'\" $(cat "$tmp/example") --no-such-option"
+eval "usage \"--no-such-option: no such option\" $(cat "$tmp/example") --no-such-option"
 
-# No rights
+# No privileges
 refused 1 1 "needs root" refresh
 refused 1 1 "needs root" refresh --full
 refused 1 1 "needs root" verify
 refused 1 1 "needs root" daemon --sources=none
-# for all to read, where the kernel has kexec and nobody has used it yet
+# Readable by all where the kernel has kexec and nothing has used it yet
 why="does this kernel have kexec?"
 [ ! -d /run/kexec-seed ] || why="needs root"
 seed status
@@ -181,7 +218,7 @@ else
 	is_json refresh loaded refreshes seconds window
 fi
 
-# A kernel that says what is in kexec_crash_loaded, for somebody who seems to be root
+# A kernel with LOADED in kexec_crash_loaded, seen by root of a user namespace
 # pretend LOADED ARGUMENT...
 pretend() {
 	$nobody unshare --user --map-root-user --mount sh -c '
@@ -233,7 +270,7 @@ if [ -n "$json" ] && [ -n "$pretends" ]; then
 	done
 fi
 
-# The manual pages: nothing to complain about, and on a terminal all of a line is seen
+# The manual pages: no warnings, and no line wider than a terminal
 if command -v groff >/dev/null; then
 	for page in "$srcdir"/man/*.[1-8]; do
 		groff -man -Tascii -P-cbou -ww -rLL=78n "$page" >"$tmp/out" 2>"$tmp/err"
@@ -245,7 +282,7 @@ else
 	skip "the manual pages: no groff"
 fi
 
-# What its examples tell to type, one command a line
+# The commands of a page's examples, one on each line
 examples() {
 	sed -n '/^\.SH EXAMPLES/,/^\.SH FILES/p' "$1" |
 		sed -e ':a' -e '/\\e$/{N;s/ *\\e\n[ \t]*/ /;ba' -e '}' |
@@ -254,7 +291,7 @@ examples() {
 			-e 's/^# //p'
 }
 
-# try COMMAND: what would load is planned only
+# try COMMAND: plans only what would load
 try() {
 	eval "set -- $1"
 	program=$1
@@ -266,7 +303,7 @@ try() {
 	"kexec-seed daemon") "$tmp/kexec-seed" "$@" --help ;; # which ends
 	"kexec -e" | "kexec -S" | "kexec --print-ckr-size" | "echo c") ;;
 	"kexec-seed "*) seed "$@"; [ "$got" != 2 ] ;;
-	*) echo "what is this?" >&2; return 1 ;;
+	*) echo "unexpected command" >&2; return 1 ;;
 	esac >"$tmp/out" 2>"$tmp/err"
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "machine/cpu.h"
+#include "arch/x86/cpu.h"
 
 #include "check.h"
 #include "tree.h"
@@ -18,19 +18,19 @@
 
 static const struct {
 	const char *cpuinfo, *meminfo; /* NULL: no such file */
-	struct cpu_facts cpu;
+	struct cpu cpu;
 } cases[] = {
 	{ NULL, NULL, CPU(false, false, 0) },
 	{ "", "", CPU(false, false, 0) },
 	{ "flags\t\t: fpu la57 pdpe1gb\naddress sizes\t: 46 bits physical, 57 bits "
 	  "virtual\n",
 	  MAPS_1G, CPU(true, true, 46) },
-	/* nogbpages: the processor could */
+	/* nogbpages: only the CPU has them */
 	{ "flags\t\t: pdpe1gb\naddress sizes\t: 52 bits physical\n", MAPS_4K,
 	  CPU(false, false, 52) },
 	{ "flags\t\t: pdpe1gb\n", NULL, CPU(false, true, 0) },
 	{ NULL, MAPS_1G, CPU(false, false, 0) },
-	/* only whole words, only the line of that name, only the first processor */
+	/* only whole words, only the line of that name, only the first CPU */
 	{ "flags\t\t: la57x xla57 pdpe1gb2\nvmx flags\t: la57\nbugs\t\t: la57\n\n"
 	  "flags\t\t: la57\naddress sizes\t: 46 bits physical\n",
 	  MAPS_1G, CPU(false, false, 0) },
@@ -48,7 +48,7 @@ static void test_files(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct cpu_facts cpu;
+		struct cpu cpu;
 		struct tree t;
 
 		tree_make(&t);
@@ -64,7 +64,7 @@ static void test_files(void **state)
 	}
 }
 
-/* What the purgatory may use: all of what the SHA extensions go with, or none. */
+/* The purgatory uses the SHA extensions only with all that they depend on. */
 static void test_instructions(void **state)
 {
 	static const struct {
@@ -80,7 +80,7 @@ static void test_instructions(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(words); i++) {
-		struct cpu_facts cpu;
+		struct cpu cpu;
 		char text[128];
 		int n = snprintf(text, sizeof(text), "flags\t\t: %s\n", words[i].flags);
 
@@ -92,13 +92,13 @@ static void test_instructions(void **state)
 	}
 }
 
-/* /proc/cpuinfo of a machine with thousands of processors: its head is enough. */
+/* /proc/cpuinfo of a machine with thousands of CPUs: its head is enough. */
 static void test_large_file(void **state)
 {
 	static const char first[] = "flags\t\t: la57\n\n";
 	const size_t size = 4 << 20;
 	char *text = malloc(size);
-	struct cpu_facts cpu;
+	struct cpu cpu;
 	struct tree t;
 
 	(void)state;

@@ -5,24 +5,28 @@
 #include "check.h"
 #include "fake_kernel.h"
 
+#include "arch/x86/bzimage.h"
+#include "arch/x86/x86.h"
 #include "base/units.h"
-#include "machine/dump.h"
-#include "machine/e820.h"
-#include "purgatory/arch/x86/pgtable.h"
-#include "plan/crash.h"
+#include "machine/crash_notes.h"
+#include "machine/memory_map.h"
 #include "plan/plan.h"
+#include "purgatory/arch/x86/pgtable.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define PAGE X86_PAGE
+
 struct scene {
-	struct facts facts;
-	struct dump_facts dump;
+	struct machine machine;
+	struct crash_notes crash;
 	struct fake_kernel kernel;
 	struct image image;
 	uint8_t initrd[10000];
-	struct plan_options opts;
+	struct load_request request;
+	struct plan_input in;
 	struct plan plan;
 	struct error err;
 };
@@ -36,32 +40,36 @@ static void scene_of(struct scene *s, const char *machine)
 	skip();
 #endif
 	*s = (struct scene){ 0 };
-	assert_int_equal(facts_read(machine, &s->facts, &s->err), 0);
-	assert_int_equal(dump_facts_read(machine, &s->dump, &s->err), 0);
+	assert_int_equal(machine_read(machine, &s->machine, &s->err), 0);
+	assert_int_equal(crash_notes_read(machine, &s->crash, &s->err), 0);
 	fake_kernel(&s->kernel);
 	file = (struct bytes){ s->kernel.file, FAKE_SIZE };
-	assert_int_equal(image_parse(file, file, &s->image, &s->err), 0);
-	s->opts = (struct plan_options){ .command_line = "console=ttyS0 irqpoll",
-					 .initrd = { s->initrd, sizeof(s->initrd) },
-					 .seed = true,
-					 .verify = true,
-					 .dump = &s->dump,
-					 .image_id = { 1, 2, 3 } };
+	assert_int_equal(bzimage_parse(file, file, &s->image, &s->err), 0);
+	s->request =
+		(struct load_request){ .target = KEXEC_TARGET_CRASH, .mix_off = true };
+	s->in = (struct plan_input){ .request = &s->request,
+				     .machine = &s->machine,
+				     .image = &s->image,
+				     .initrd = { s->initrd, sizeof(s->initrd) },
+				     .cmdline = "console=ttyS0 irqpoll",
+				     .seed = true,
+				     .crash = &s->crash,
+				     .image_id = { 1, 2, 3 } };
 }
 
 static int make(struct scene *s)
 {
-	return plan_make(&s->facts, &s->image, &s->opts, &s->plan, &s->err);
+	return plan_make(&s->in, &s->plan, &s->err);
 }
 
 static void scene_end(struct scene *s)
 {
 	plan_free(&s->plan);
-	facts_free(&s->facts);
-	dump_facts_free(&s->dump);
+	machine_free(&s->machine);
+	crash_notes_free(&s->crash);
 }
 
-static const struct segment *find(const struct scene *s, enum purgatory_kind kind)
+static const struct segment *find(const struct scene *s, enum segment_kind kind)
 {
 	const struct segment *found = plan_find(&s->plan, kind);
 
@@ -74,24 +82,29 @@ static uint64_t end_of(const struct segment *s)
 	return s->addr + s->mem_size;
 }
 
-/* [tag | hole | what a refresh replaces | kernel | initrd], nothing outside the region */
+/*
+ * [image ID | control-page reserve | refreshed segments | kernel | initrd], nothing outside
+ * the region
+ */
 static void assert_layout(const struct scene *s)
 {
 	const struct plan *p = &s->plan;
-	uint64_t static_start = find(s, PURGATORY_KIND_KERNEL)->addr;
+	uint64_t static_start = find(s, SEGMENT_KERNEL)->addr;
 
-	assert_int_equal(find(s, PURGATORY_KIND_IMAGE_ID)->addr, s->facts.crash.start);
-	assert_int_equal(p->hole.start, s->facts.crash.start + PAGE);
-	assert_true(range_size(p->hole) >=
-		    crash_hole_size(&s->facts.iomem, s->facts.cpu.gbpages));
+	assert_int_equal(find(s, SEGMENT_IMAGE_ID)->addr, s->machine.crash.start);
+	assert_int_equal(p->control_reserve.start, s->machine.crash.start + PAGE);
+	assert_true(range_size(p->control_reserve) >=
+		    arch_control_reserve(&s->machine.iomem, s->machine.large_pages) *
+			    PAGE);
 	for (size_t i = 0; i < p->nr_segments; i++) {
 		const struct segment *a = &p->segments[i];
 
 		assert_int_equal(a->addr % PAGE, 0);
-		assert_true(a->addr >= s->facts.crash.start);
-		assert_true(end_of(a) <= s->facts.crash.end);
-		assert_true(end_of(a) <= p->hole.start || a->addr >= p->hole.end);
-		if (plan_is_dynamic(a->kind))
+		assert_true(a->addr >= s->machine.crash.start);
+		assert_true(end_of(a) <= s->machine.crash.end);
+		assert_true(end_of(a) <= p->control_reserve.start ||
+			    a->addr >= p->control_reserve.end);
+		if (segment_is_refreshed(a->kind))
 			assert_true(end_of(a) <= static_start);
 		else
 			assert_true(a->addr >= static_start);
@@ -101,13 +114,12 @@ static void assert_layout(const struct scene *s)
 	}
 }
 
-static void assert_tag(const struct scene *s)
+static void assert_image_id(const struct scene *s)
 {
-	const struct image_id *tag =
-		(const void *)find(s, PURGATORY_KIND_IMAGE_ID)->content.data;
+	const struct image_id *id = (const void *)find(s, SEGMENT_IMAGE_ID)->content.data;
 
-	assert_memory_equal(tag->magic, IMAGE_ID_MAGIC, sizeof(tag->magic));
-	assert_memory_equal(tag->id, s->opts.image_id, sizeof(tag->id));
+	assert_memory_equal(id->magic, IMAGE_ID_MAGIC, sizeof(id->magic));
+	assert_memory_equal(id->id, s->in.image_id, sizeof(id->id));
 }
 
 static void test_layout(void **state)
@@ -124,27 +136,27 @@ static void test_layout(void **state)
 		assert_int_equal(make(&s), 0);
 		assert_int_equal(s.plan.nr_segments, 7);
 		assert_layout(&s);
-		assert_tag(&s);
+		assert_image_id(&s);
 		assert_int_equal(plan_purgatory(&s.plan)->nr_checks, 7);
 		scene_end(&s);
 	}
 }
 
-/* Wherever the user wants the rest: below the tag nothing may be free. */
-static void test_tag_stays_lowest(void **state)
+/* --mem-min does not move it: nothing may be free below the image ID. */
+static void test_image_id_stays_lowest(void **state)
 {
 	struct scene s;
 
 	(void)state;
 	scene_of(&s, MACHINES "/crash-256m");
-	s.opts.mem_min = s.facts.crash.start + 64 * MIB;
+	s.request.mem_min = s.machine.crash.start + 64 * MIB;
 	assert_int_equal(make(&s), 0);
 	assert_layout(&s);
-	assert_true(find(&s, PURGATORY_KIND_PURGATORY)->addr >= s.opts.mem_min);
+	assert_true(find(&s, SEGMENT_PURGATORY)->addr >= s.request.mem_min);
 	scene_end(&s);
 }
 
-/* All of the region is mapped when it lies high, before the rest has a place. */
+/* A high region is mapped as a whole, before its segments have places. */
 static void test_high_region_is_mapped(void **state)
 {
 	const struct purgatory_params *p;
@@ -152,20 +164,20 @@ static void test_high_region_is_mapped(void **state)
 
 	(void)state;
 	scene_of(&s, MACHINES "/crash-high");
-	assert_true(s.facts.crash.start >= 4 * GIB);
+	assert_true(s.machine.crash.start >= 4 * GIB);
 	assert_int_equal(make(&s), 0);
 	p = plan_purgatory(&s.plan);
 	assert_int_equal(p->nr_maps, 1);
-	assert_int_equal(p->maps[0].start, s.facts.crash.start);
-	assert_int_equal(p->maps[0].end, s.facts.crash.end);
-	assert_true(p->pgt_pages >= purgatory_pgt_pages(p->maps, p->nr_maps));
-	s.image.above_4g = false;
+	assert_int_equal(p->maps[0].start, s.machine.crash.start);
+	assert_int_equal(p->maps[0].end, s.machine.crash.end);
+	assert_true(p->map_pages >= purgatory_pgt_pages(p->maps, p->nr_maps));
+	s.image.max_addr = LOW_END;
 	plan_free(&s.plan);
 	assert_int_equal(make(&s), -ENOSPC);
 	scene_end(&s);
 }
 
-static bool map_has(const struct e820_map *map, uint64_t start, uint64_t end,
+static bool map_has(const struct memory_map *map, uint64_t start, uint64_t end,
 		    uint32_t type)
 {
 	for (size_t i = 0; i < map->count; i++)
@@ -175,45 +187,45 @@ static bool map_has(const struct e820_map *map, uint64_t start, uint64_t end,
 	return false;
 }
 
-static uint64_t ram_of(const struct e820_map *map)
+static uint64_t ram_of(const struct memory_map *map)
 {
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < map->count; i++)
-		if (map->entries[i].type == E820_RAM)
+		if (map->entries[i].type == MEMORY_RAM)
 			total += map->entries[i].size;
 	return total;
 }
 
-/* RAM is the first MiB and the regions without the headers, and nothing else. */
+/* RAM: the first MiB and the regions without the headers, nothing else. */
 static void test_memory_map(void **state)
 {
 	const struct segment *headers;
-	struct e820_map *map;
+	struct memory_map *map;
 	uint64_t low = 0;
 	struct scene s;
 
 	(void)state;
 	scene_of(&s, MACHINES "/crash-high");
 	assert_int_equal(make(&s), 0);
-	map = &s.plan.e820;
-	headers = find(&s, PURGATORY_KIND_ELFCOREHDR);
-	assert_true(
-		map_has(map, s.facts.crash_low.start, s.facts.crash_low.end, E820_RAM));
-	assert_true(map_has(map, s.facts.crash.start, headers->addr, E820_RAM));
-	assert_true(map_has(map, end_of(headers), s.facts.crash.end, E820_RAM));
+	map = &s.plan.memory;
+	headers = find(&s, SEGMENT_ELFCOREHDR);
+	assert_true(map_has(map, s.machine.crash_low.start, s.machine.crash_low.end,
+			    MEMORY_RAM));
+	assert_true(map_has(map, s.machine.crash.start, headers->addr, MEMORY_RAM));
+	assert_true(map_has(map, end_of(headers), s.machine.crash.end, MEMORY_RAM));
 	for (size_t i = 0; i < map->count; i++)
-		if (map->entries[i].type == E820_RAM && map->entries[i].addr < MIB)
+		if (map->entries[i].type == MEMORY_RAM && map->entries[i].addr < MIB)
 			low += map->entries[i].size;
 	assert_true(low > 0 && low <= MIB);
-	assert_int_equal(ram_of(map), low + range_size(s.facts.crash) +
-					      range_size(s.facts.crash_low) -
+	assert_int_equal(ram_of(map), low + range_size(s.machine.crash) +
+					      range_size(s.machine.crash_low) -
 					      headers->mem_size);
 	assert_int_equal(plan_boot_params(&s.plan)->e820_entries, map->count);
 	scene_end(&s);
 }
 
-/* crashkernel=X,cma: RAM as well, besides the region. */
+/* crashkernel=X,cma is RAM too. */
 static void test_cma(void **state)
 {
 	struct range cma = { 0x10000000, 0x18000000 };
@@ -223,13 +235,13 @@ static void test_cma(void **state)
 	(void)state;
 	scene_of(&s, MACHINES "/crash-256m");
 	assert_int_equal(make(&s), 0);
-	without = ram_of(&s.plan.e820);
+	without = ram_of(&s.plan.memory);
 	plan_free(&s.plan);
-	s.facts.crash_cma = (struct ranges){ &cma, 1, 1 };
+	s.machine.crash_cma = (struct ranges){ &cma, 1, 1 };
 	assert_int_equal(make(&s), 0);
-	assert_true(map_has(&s.plan.e820, cma.start, cma.end, E820_RAM));
-	assert_int_equal(ram_of(&s.plan.e820), without + range_size(cma));
-	s.facts.crash_cma = (struct ranges){ 0 };
+	assert_true(map_has(&s.plan.memory, cma.start, cma.end, MEMORY_RAM));
+	assert_int_equal(ram_of(&s.plan.memory), without + range_size(cma));
+	s.machine.crash_cma = (struct ranges){ 0 };
 	scene_end(&s);
 }
 
@@ -242,53 +254,51 @@ static void test_command_line(void **state)
 	scene_of(&s, MACHINES "/crash-256m");
 	assert_int_equal(make(&s), 0);
 	snprintf(want, sizeof(want), "elfcorehdr=0x%llx console=ttyS0 irqpoll",
-		 (unsigned long long)find(&s, PURGATORY_KIND_ELFCOREHDR)->addr);
+		 (unsigned long long)find(&s, SEGMENT_ELFCOREHDR)->addr);
 	assert_string_equal(plan_command_line(&s.plan), want);
 	plan_free(&s.plan);
 
-	s.opts.memmap_cmdline = true;
+	s.request.memmap_cmdline = true;
 	assert_int_equal(make(&s), 0);
 	assert_non_null(strstr(plan_command_line(&s.plan), " memmap=exactmap memmap=0x"));
 	snprintf(want, sizeof(want), " memmap=0x%llx@0x%llx",
-		 (unsigned long long)(find(&s, PURGATORY_KIND_ELFCOREHDR)->addr -
-				      s.facts.crash.start),
-		 (unsigned long long)s.facts.crash.start);
+		 (unsigned long long)(find(&s, SEGMENT_ELFCOREHDR)->addr -
+				      s.machine.crash.start),
+		 (unsigned long long)s.machine.crash.start);
 	assert_non_null(strstr(plan_command_line(&s.plan), want));
 	scene_end(&s);
 }
 
-/* Room for all that the kernel may write, told to keep out of it, and no digest. */
+/* Room for all that the kernel may write, outside the next kernel's RAM, and no digest. */
 static void test_hotplug(void **state)
 {
 	struct scene s;
 
 	(void)state;
 	scene_of(&s, MACHINES "/crash-4cpus");
-	assert_true(s.dump.hotplug_size > 0);
+	assert_true(s.crash.hotplug_size > 0);
 	assert_int_equal(make(&s), 0);
-	assert_int_equal(find(&s, PURGATORY_KIND_ELFCOREHDR)->mem_size,
-			 s.plan.elfcorehdr_size);
+	assert_int_equal(find(&s, SEGMENT_ELFCOREHDR)->mem_size, s.plan.elfcorehdr_size);
 	plan_free(&s.plan);
-	s.opts.hotplug = true;
+	s.request.hotplug = true;
 	assert_int_equal(make(&s), 0);
 	assert_layout(&s);
 	assert_true(s.plan.hotplug);
-	assert_true(find(&s, PURGATORY_KIND_ELFCOREHDR)->mem_size >
-		    s.dump.hotplug_size + 64);
+	assert_true(find(&s, SEGMENT_ELFCOREHDR)->mem_size > s.crash.hotplug_size + 64);
 	assert_int_equal(plan_purgatory(&s.plan)->nr_checks, 6);
 	for (uint32_t i = 0; i < plan_purgatory(&s.plan)->nr_checks; i++)
 		assert_int_not_equal(plan_purgatory(&s.plan)->checks[i].kind,
 				     PURGATORY_KIND_ELFCOREHDR);
 	plan_free(&s.plan);
 
-	s.dump.hotplug_size = 0; /* a kernel that cannot */
+	s.crash.hotplug_size = 0; /* the kernel cannot do it */
 	assert_int_equal(make(&s), 0);
 	assert_false(s.plan.hotplug);
 	assert_int_equal(plan_purgatory(&s.plan)->nr_checks, 7);
 	scene_end(&s);
 }
 
-/* The region ends where a part of it would begin: that part is named. */
+/* Ends the region where each segment would begin: the message names that segment. */
 static void test_region_too_small(void **state)
 {
 	struct plan whole;
@@ -299,31 +309,31 @@ static void test_region_too_small(void **state)
 	scene_of(&s, MACHINES "/crash-256m");
 	assert_int_equal(make(&s), 0);
 	whole = s.plan;
-	region = s.facts.crash;
+	region = s.machine.crash;
 	for (size_t i = 0; i < whole.nr_segments; i++) {
 		const struct segment *part = &whole.segments[i];
 		char want[64];
 
-		s.facts.crash.end = part->addr + (i ? 0 : PAGE - 1);
-		s.opts.mem_max = i % 2 ? s.facts.crash.end : 0; /* says nothing new */
+		s.machine.crash.end = part->addr + (i ? 0 : PAGE - 1);
+		s.request.mem_max = i % 2 ? s.machine.crash.end : 0; /* the same limit */
 		assert_int_equal(make(&s), -ENOSPC);
 		snprintf(want, sizeof(want),
 			 "no room for the %s: ", segment_name(part->kind));
 		assert_memory_equal(s.err.text, want, strlen(want));
 		assert_non_null(strstr(s.err.text, "larger crashkernel="));
 	}
-	s.opts.mem_max = 0;
-	s.facts.crash.end = region.start + 4 * MIB;
+	s.request.mem_max = 0;
+	s.machine.crash.end = region.start + 4 * MIB;
 	assert_int_equal(make(&s), -ENOSPC);
 	assert_string_equal(s.err.text, "no room for the kernel: 8192 KiB in the crash "
 					"region, above 0x1000000 (a larger crashkernel= "
 					"helps)");
-	s.facts.crash.end = end_of(&whole.segments[whole.nr_segments - 1]);
+	s.machine.crash.end = end_of(&whole.segments[whole.nr_segments - 1]);
 	assert_int_equal(make(&s), 0);
 	plan_free(&s.plan);
-	/* but it is the user who leaves no room here */
-	s.facts.crash = region;
-	s.opts.mem_max = region.start + MIB;
+	/* here --mem-max is to blame */
+	s.machine.crash = region;
+	s.request.mem_max = region.start + MIB;
 	assert_int_equal(make(&s), -ENOSPC);
 	assert_null(strstr(s.err.text, "crashkernel="));
 	assert_non_null(strstr(s.err.text, "no room for the kernel: 8192 KiB between"));
@@ -331,7 +341,7 @@ static void test_region_too_small(void **state)
 	scene_end(&s);
 }
 
-/* A region that is not made of pages: what is left of it is. */
+/* Only whole pages of the region are used. */
 static void test_odd_region(void **state)
 {
 	uint64_t start;
@@ -339,11 +349,11 @@ static void test_odd_region(void **state)
 
 	(void)state;
 	scene_of(&s, MACHINES "/crash-256m");
-	start = s.facts.crash.start;
-	s.facts.crash.start++;
-	s.facts.crash.end--;
+	start = s.machine.crash.start;
+	s.machine.crash.start++;
+	s.machine.crash.end--;
 	assert_int_equal(make(&s), 0);
-	assert_int_equal(find(&s, PURGATORY_KIND_IMAGE_ID)->addr, start + PAGE);
+	assert_int_equal(find(&s, SEGMENT_IMAGE_ID)->addr, start + PAGE);
 	for (size_t i = 0; i < s.plan.nr_segments; i++)
 		assert_int_equal(s.plan.segments[i].addr % PAGE, 0);
 	scene_end(&s);
@@ -354,15 +364,39 @@ static void test_names(void **state)
 	struct plan none = { 0 };
 
 	(void)state;
-	assert_string_equal(segment_name(PURGATORY_KIND_PURGATORY), "purgatory");
-	assert_string_equal(segment_name(PURGATORY_KIND_BOOT_DATA), "boot_params");
-	assert_string_equal(segment_name(PURGATORY_KIND_SEED), "seed");
-	assert_string_equal(segment_name(PURGATORY_KIND_KERNEL), "kernel");
-	assert_string_equal(segment_name(PURGATORY_KIND_INITRD), "initrd");
-	assert_string_equal(segment_name(PURGATORY_KIND_ELFCOREHDR), "elfcorehdr");
-	assert_string_equal(segment_name(PURGATORY_KIND_IMAGE_ID), "tag");
-	assert_string_equal(segment_name((enum purgatory_kind)99), "unknown");
-	assert_null(plan_find(&none, PURGATORY_KIND_PURGATORY));
+	assert_string_equal(segment_name(SEGMENT_PURGATORY), "purgatory");
+	assert_string_equal(segment_name(SEGMENT_BOOT_DATA), "boot_params");
+	assert_string_equal(segment_name(SEGMENT_SEED), "seed");
+	assert_string_equal(segment_name(SEGMENT_KERNEL), "kernel");
+	assert_string_equal(segment_name(SEGMENT_INITRD), "initrd");
+	assert_string_equal(segment_name(SEGMENT_ELFCOREHDR), "elfcorehdr");
+	assert_string_equal(segment_name(SEGMENT_IMAGE_ID), "tag");
+	assert_string_equal(segment_name((enum segment_kind)99), "unknown");
+	assert_null(plan_find(&none, SEGMENT_PURGATORY));
+}
+
+/* Codes are stored in recipes. */
+static void test_codes(void **state)
+{
+	static const uint32_t codes[SEGMENT_KINDS] = {
+		[SEGMENT_PURGATORY] = PURGATORY_KIND_PURGATORY,
+		[SEGMENT_BOOT_DATA] = PURGATORY_KIND_BOOT_DATA,
+		[SEGMENT_SEED] = PURGATORY_KIND_SEED,
+		[SEGMENT_KERNEL] = PURGATORY_KIND_KERNEL,
+		[SEGMENT_INITRD] = PURGATORY_KIND_INITRD,
+		[SEGMENT_ELFCOREHDR] = PURGATORY_KIND_ELFCOREHDR,
+		[SEGMENT_IMAGE_ID] = PURGATORY_KIND_IMAGE_ID,
+	};
+	enum segment_kind back;
+
+	(void)state;
+	for (unsigned int i = 0; i < SEGMENT_KINDS; i++) {
+		assert_int_equal(segment_code(i), codes[i]);
+		assert_true(segment_from_code(codes[i], &back));
+		assert_int_equal(back, i);
+	}
+	assert_false(segment_from_code(SEGMENT_KINDS, &back));
+	assert_false(segment_from_code(UINT32_MAX, &back));
 }
 
 static void test_refused(void **state)
@@ -372,31 +406,31 @@ static void test_refused(void **state)
 
 	(void)state;
 	scene_of(&s, MACHINES "/crash-256m");
-	region = s.facts.crash;
-	s.facts.crash = (struct range){ 0 };
+	region = s.machine.crash;
+	s.machine.crash = (struct range){ 0 };
 	assert_int_equal(make(&s), -ENODEV);
 	assert_non_null(strstr(s.err.text, "crashkernel="));
-	s.facts.crash = (struct range){ region.start, region.start + 32 * PAGE };
+	s.machine.crash = (struct range){ region.start, region.start + 32 * PAGE };
 	assert_int_equal(make(&s), -ENOSPC);
 	assert_non_null(strstr(s.err.text, "larger crashkernel="));
-	s.facts.crash = region;
+	s.machine.crash = region;
 	s.image.fixed = true;
 	assert_int_equal(make(&s), -ENOEXEC);
 	assert_non_null(strstr(s.err.text, "cannot be moved from 0x1000000"));
 	s.image.fixed = false;
-	s.facts.cpu.la57 = true;
-	s.image.five_level = false;
+	s.machine.arch->cpu.la57 = true;
+	s.image.arch_flags &= ~X86_FIVE_LEVEL;
 	assert_int_equal(make(&s), -ENOEXEC);
 	assert_non_null(strstr(s.err.text, "5-level"));
-	s.facts.cpu.la57 = false;
-	s.facts.iomem.entries[1].size = 0; /* cannot be */
+	s.machine.arch->cpu.la57 = false;
+	s.machine.iomem.entries[1].size = 0; /* impossible */
 	assert_int_equal(make(&s), -EINVAL);
-	for (size_t i = 0; i < s.facts.iomem.count; i++)
-		s.facts.iomem.entries[i].type = E820_UNUSABLE;
+	for (size_t i = 0; i < s.machine.iomem.count; i++)
+		s.machine.iomem.entries[i].type = MEMORY_UNUSABLE;
 	assert_int_equal(make(&s), -ENODATA);
 	assert_non_null(strstr(s.err.text, "no RAM to dump"));
-	e820_free(&s.facts.iomem);
-	s.facts.crash = (struct range){ 0 };
+	memory_map_free(&s.machine.iomem);
+	s.machine.crash = (struct range){ 0 };
 	assert_int_equal(make(&s), -ENODATA);
 	assert_non_null(strstr(s.err.text, "hides its addresses"));
 	scene_end(&s);
@@ -406,7 +440,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layout),
-		cmocka_unit_test(test_tag_stays_lowest),
+		cmocka_unit_test(test_image_id_stays_lowest),
 		cmocka_unit_test(test_high_region_is_mapped),
 		cmocka_unit_test(test_memory_map),
 		cmocka_unit_test(test_cma),
@@ -415,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_region_too_small),
 		cmocka_unit_test(test_odd_region),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_refused),
 	};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The daemon's loop with a refresh that only counts: how many there are for how many
- * events, what happens when they fail, and the command for images that are not ours.
+ * The daemon's loop with a refresh that only counts: how many events cause how many
+ * refreshes, what follows a failure, and the reload command for foreign images.
  */
 #include "daemon_scene.h"
 
@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
 static size_t open_files(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -35,12 +36,12 @@ static void test_start(void **state)
 	start(&s);
 	assert_int_equal(fake.count, 1);
 	assert_string_equal(fake.source, "start");
-	/* the first event after a quiet time: at once, without the loop */
+	/* The first event after a quiet time is acted upon at once, without the loop. */
 	run(&s, 150000);
 	daemon_event(&s.d, "kmsg", "");
 	assert_int_equal(fake.count, 2);
 	assert_string_equal(fake.source, "kmsg");
-	/* the second one: within the window */
+	/* The second one falls within the window. */
 	daemon_event(&s.d, "uevent", "00ff");
 	assert_int_equal(fake.count, 2);
 	run(&s, 150000);
@@ -51,7 +52,7 @@ static void test_start(void **state)
 	end(&s);
 }
 
-/* A refresh that takes its time: what was said meanwhile is heard late. */
+/* A slow refresh: events that arrive in between are read late. */
 static void test_slow(void **state)
 {
 	struct setup s;
@@ -62,13 +63,13 @@ static void test_slow(void **state)
 	start(&s);
 	run(&s, 500000);
 	fake.takes = 1000000;
-	s.d.host.fork(&s.d, "uevent", "");
-	s.d.host.fork(&s.d, "kmsg", ""); /* the same fork */
+	s.d.host.fork(&s.d, &source_uevent, "");
+	s.d.host.fork(&s.d, &source_kmsg, ""); /* the same fork */
 	run(&s, 1600000);
 	assert_int_equal(fake.count, 2);
-	s.d.host.fork(&s.d, "uevent", "");
-	s.d.host.fork(&s.d, "kmsg", "");
-	s.d.host.fork(&s.d, "kmsg", ""); /* another one */
+	s.d.host.fork(&s.d, &source_uevent, "");
+	s.d.host.fork(&s.d, &source_kmsg, "");
+	s.d.host.fork(&s.d, &source_kmsg, ""); /* another one */
 	run(&s, 1600000);
 	assert_int_equal(fake.count, 4);
 	end(&s);
@@ -104,7 +105,7 @@ static void test_million(void **state)
 
 	(void)state;
 	begin(&s);
-	s.options.window_ms = 1; /* many refreshes, too */
+	s.options.window_ms = 1; /* many refreshes as well */
 	start(&s);
 	for (int i = 0; i < 10000; i++)
 		daemon_event(&s.d, "kmsg", "");
@@ -122,39 +123,39 @@ static void test_million(void **state)
 	end(&s);
 }
 
-/* Pure: no waiting for five minutes. */
+/* Pure: the test need not wait five minutes. */
 static void test_backoff(void **state)
 {
 	static const unsigned int delays[] = {
 		1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300
 	};
-	struct pace p = pace_make(100000);
+	struct ratelimit r = ratelimit_make(100000);
 	uint64_t now = 5, at;
 
 	(void)state;
-	assert_false(pace_due(&p, &at));
-	pace_event(&p, now);
+	assert_false(ratelimit_due(&r, &at));
+	ratelimit_event(&r, now);
 	for (size_t i = 0; i < COUNT(delays); i++) {
-		assert_true(pace_due(&p, &at));
+		assert_true(ratelimit_due(&r, &at));
 		now = at > now ? at : now;
-		pace_begin(&p);
-		assert_false(pace_due(&p, &at));
-		pace_end(&p, now, false);
-		assert_true(pace_due(&p, &at));
+		ratelimit_begin(&r);
+		assert_false(ratelimit_due(&r, &at));
+		ratelimit_end(&r, now, false);
+		assert_true(ratelimit_due(&r, &at));
 		assert_int_equal(at - now, delays[i] * 1000000ull);
 	}
-	/* an event does not wait for that */
+	/* An event does not wait for the retry. */
 	now += 10000000;
-	pace_event(&p, now);
-	assert_true(pace_due(&p, &at) && at <= now);
-	pace_begin(&p);
-	pace_event(&p, now); /* while it is at work */
-	pace_end(&p, now, true);
-	assert_true(pace_due(&p, &at));
+	ratelimit_event(&r, now);
+	assert_true(ratelimit_due(&r, &at) && at <= now);
+	ratelimit_begin(&r);
+	ratelimit_event(&r, now); /* during a refresh */
+	ratelimit_end(&r, now, true);
+	assert_true(ratelimit_due(&r, &at));
 	assert_int_equal(at, now + 100000);
-	pace_begin(&p);
-	pace_end(&p, at, true);
-	assert_false(pace_due(&p, &at));
+	ratelimit_begin(&r);
+	ratelimit_end(&r, at, true);
+	assert_false(ratelimit_due(&r, &at));
 }
 
 static void test_retry(void **state)
@@ -169,7 +170,7 @@ static void test_retry(void **state)
 	start(&s);
 	assert_int_equal(fake.count, 1);
 	assert_int_equal(daemon_state_read(s.run, &told, &err), 0);
-	assert_string_equal(told.error, "as the test wants it");
+	assert_string_equal(told.error, "as the test demands");
 	assert_int_equal(told.failures, 1);
 	fake.result = 0;
 	run(&s, 1200000);
@@ -177,28 +178,28 @@ static void test_retry(void **state)
 	assert_string_equal(fake.source, "start");
 	assert_int_equal(daemon_state_read(s.run, &told, &err), 0);
 	assert_string_equal(told.error, "");
-	run(&s, 150000); /* that retry may have come late: the next event is alone */
-	/* what nobody can mend by trying again */
+	run(&s, 150000); /* the retry may be late: keep the next event apart */
+	/* Retrying cannot help here. */
 	fake.result = -ENOENT;
-	fake.verdict = REFRESH_NOTHING_LOADED;
+	fake.skipped = REFRESH_NOTHING_LOADED;
 	daemon_event(&s.d, "kmsg", "");
 	fake.result = -ENODATA;
-	fake.verdict = REFRESH_FOREIGN;
+	fake.skipped = REFRESH_FOREIGN;
 	run(&s, 200000);
 	daemon_event(&s.d, "kmsg", "");
 	run(&s, 1500000);
 	assert_int_equal(fake.count, 4);
 	assert_int_equal(s.d.state.failures, 2);
 	run(&s, 150000);
-	/* a refresh that has lost the crash kernel is tried again, and may load it */
+	/* A refresh that left no crash kernel is retried, and may load it again. */
 	fake.result = -EIO;
-	fake.verdict = REFRESH_TRIED;
-	fake.lost = true;
+	fake.skipped = REFRESH_NOT_SKIPPED;
+	fake.unloaded = true;
 	daemon_event(&s.d, "kmsg", "");
 	assert_int_equal(fake.count, 5);
 	assert_false(fake.restore);
 	fake.result = 0;
-	fake.lost = false;
+	fake.unloaded = false;
 	run(&s, 1500000);
 	assert_int_equal(fake.count, 6);
 	assert_true(fake.restore);
@@ -217,7 +218,7 @@ static void set_reload(struct setup *s, const char *text)
 			 0);
 }
 
-/* The next command has come to its end; a busy machine may take a while for it. */
+/* Waits for the next command to end, which may take a while on a busy machine. */
 static void finish_command(struct setup *s)
 {
 	const uint64_t ends = s->d.state.refreshes + s->d.state.failures;
@@ -238,7 +239,7 @@ static void test_command(void **state)
 	(void)state;
 	begin(&s);
 	fake.result = -ENODATA;
-	fake.verdict = REFRESH_FOREIGN;
+	fake.skipped = REFRESH_FOREIGN;
 	snprintf(path, sizeof(path), "%s/it ran", s.tree.root);
 	snprintf(text, sizeof(text), "touch '%s'", path);
 	set_reload(&s, text);
@@ -263,7 +264,7 @@ static void test_command(void **state)
 	daemon_options_free(&s.options);
 }
 
-/* What is gone is not, and no zombie that nobody has reaped yet. */
+/* False for a process that is gone, or a zombie nobody has reaped yet. */
 static bool is_alive(const char *stat_path)
 {
 	FILE *file = fopen(stat_path, "r");
@@ -277,8 +278,8 @@ static bool is_alive(const char *stat_path)
 }
 
 /*
- * It and what it has started are ended, though neither wants to. The event that came
- * meanwhile then starts it once more: the first line is the first one's.
+ * The command and its children are killed although they ignore SIGTERM. The event that
+ * arrived in between then starts it again, so only the first line is of the first run.
  */
 static void test_command_late(void **state)
 {
@@ -291,7 +292,7 @@ static void test_command_late(void **state)
 	(void)state;
 	begin(&s);
 	fake.result = -ENODATA;
-	fake.verdict = REFRESH_FOREIGN;
+	fake.skipped = REFRESH_FOREIGN;
 	snprintf(path, sizeof(path), "%s/pid", s.tree.root);
 	snprintf(text, sizeof(text),
 		 "sh -c 'trap \"\" TERM; sleep 77 & echo $! >>%s; wait; sleep 77'", path);
@@ -328,7 +329,7 @@ static void test_one_only(void **state)
 	start(&s);
 	assert_int_equal(daemon_open(&other, &s.options, count_refresh, &err), -EBUSY);
 	daemon_close(&other);
-	/* /run is wiped: a second later all is there again */
+	/* /run is wiped: a second later all is back. */
 	tree_remove(&s.tree, "run");
 	run(&s, 1500000);
 	assert_int_equal(daemon_open(&other, &s.options, count_refresh, &err), -EBUSY);
@@ -336,7 +337,7 @@ static void test_one_only(void **state)
 	end(&s);
 }
 
-/* Where the folder was is something else; later that can be mended. */
+/* A file takes the folder's place; once that is gone the daemon recovers. */
 static void test_no_folder(void **state)
 {
 	struct setup s;
@@ -345,7 +346,7 @@ static void test_no_folder(void **state)
 	begin(&s);
 	start(&s);
 	tree_remove(&s.tree, "run");
-	tree_put(&s.tree, "run", "no folder");
+	tree_put(&s.tree, "run", "not a folder");
 	run(&s, 1500000);
 	assert_int_equal(s.d.lock, -1);
 	tree_remove(&s.tree, "run");

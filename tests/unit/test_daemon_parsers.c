@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the daemon's sources are told: records, messages, a page that changes. */
-#include "kexec_seed/kmsg_record.h"
-#include "kexec_seed/pace.h"
-#include "kexec_seed/uevent_message.h"
-#include "kexec_seed/vmclock.h"
-#include "kexec_seed/words.h"
+/* What the fork sources parse: records, messages, a page that changes; and commands. */
+#include "kexec_seed/daemon/argv_split.h"
+#include "kexec_seed/daemon/ratelimit.h"
+#include "kexec_seed/sources/parse.h"
 
 #include "check.h"
 
@@ -38,7 +36,7 @@ static void test_kmsg(void **state)
 		(";" FORK "\n"),
 		("x,1,2,-;" FORK "\n"),
 		"-5,1,2,-;" FORK "\n",
-		"13,1,2,-;" FORK "\n", /* a process wrote it: facility 1 */
+		"13,1,2,-;" FORK "\n", /* written by a process: facility 1 */
 		"5,1,2,-;usb 1-1: Product: " FORK "\n",
 		"5,1,2,-;" FORK " no\n",
 		"5,1,2,-;\n" FORK "\n",
@@ -87,7 +85,7 @@ static void test_uevent(void **state)
 	assert_int_equal(UEVENT("\0\0\0"), UEVENT_OTHER);
 }
 
-/* The page of <linux/vmclock-abi.h>, as far as it matters. */
+/* The page of <linux/vmclock-abi.h>; only fields that are read are named. */
 struct page {
 	_Alignas(8) uint32_t magic;
 	uint32_t size;
@@ -128,7 +126,7 @@ static void test_vmclock(void **state)
 	p.flags = 0x200;
 	assert_int_equal(vmclock_read_page(&p, &v, &err), 0);
 	assert_true(!v.counted && v.notifies);
-	p.size = 104; /* of before the counter: what lies there means nothing */
+	p.size = 104; /* ends before the counter */
 	p.flags = 0x300;
 	assert_int_equal(vmclock_read_page(&p, &v, &err), 0);
 	assert_true(!v.counted && !v.notifies);
@@ -152,7 +150,7 @@ struct writer {
 	volatile bool stop;
 };
 
-/* A hypervisor that changes marker and generation together, all the time. */
+/* A hypervisor that keeps changing flags and generation together. */
 static void *write_page(void *context)
 {
 	struct writer *w = context;
@@ -205,17 +203,17 @@ static void check_words(const char *text, size_t count, const char *const *expec
 	struct error err;
 	char **words;
 
-	assert_int_equal(words_split(text, &words, &err), 0);
+	assert_int_equal(argv_split(text, &words, &err), 0);
 	for (size_t i = 0; i < count; i++)
 		assert_string_equal(words[i], expected[i]);
 	assert_null(words[count]);
-	words_free(words);
+	argv_free(words);
 }
 
 static void test_words(void **state)
 {
 	static const char *const bad[] = { "'", "a\"", "\\", "a 'b", "\"\\\"" };
-	char many[2 * WORDS_MAX + 3] = "";
+	char many[2 * ARGV_MAX + 3] = "";
 	struct error err;
 	char **words;
 
@@ -230,36 +228,37 @@ static void test_words(void **state)
 	check_words("$HOME `x` * >y;z", 4,
 		    (const char *[]){ "$HOME", "`x`", "*", ">y;z" });
 	for (size_t i = 0; i < COUNT(bad); i++)
-		assert_int_equal(words_split(bad[i], &words, &err), -EINVAL);
-	for (int i = 0; i < WORDS_MAX; i++)
+		assert_int_equal(argv_split(bad[i], &words, &err), -EINVAL);
+	for (int i = 0; i < ARGV_MAX; i++)
 		strcat(many, "a ");
-	assert_int_equal(words_split(many, &words, &err), 0);
-	assert_null(words[WORDS_MAX]);
-	words_free(words);
+	assert_int_equal(argv_split(many, &words, &err), 0);
+	assert_null(words[ARGV_MAX]);
+	argv_free(words);
 	strcat(many, "b");
-	assert_int_equal(words_split(many, &words, &err), -EINVAL);
+	assert_int_equal(argv_split(many, &words, &err), -EINVAL);
 	assert_null(words);
 }
 
-/* Sources 0 and 1 hear the same forks, in either order. */
+/* uevent and kmsg hear the same forks, in either order. */
 static void test_echoes(void **state)
 {
 	struct burst b = { 0 };
 
 	(void)state;
-	assert_false(burst_is_echo(&b, 1, 5, 100)); /* the first fork */
-	assert_true(burst_is_echo(&b, 0, 10, 100));
-	assert_false(burst_is_echo(&b, 0, 20, 100)); /* the second one */
-	assert_true(burst_is_echo(&b, 1, 30, 100));
-	assert_false(burst_is_echo(&b, 1, 40, 100)); /* three, four, heard late by 0 */
-	assert_false(burst_is_echo(&b, 1, 50, 100));
-	assert_true(burst_is_echo(&b, 0, 60, 100));
-	assert_true(burst_is_echo(&b, 0, 70, 100));
-	assert_false(burst_is_echo(&b, 0, 80, 100));
-	/* beyond the window nothing is an echo */
-	assert_false(burst_is_echo(&b, 1, 106, 100));
-	assert_true(burst_is_echo(&b, 0, 206, 100));
-	assert_false(burst_is_echo(&b, 1, 207, 100));
+	assert_false(burst_is_echo(&b, SOURCE_kmsg, 5, 100)); /* the first fork */
+	assert_true(burst_is_echo(&b, SOURCE_uevent, 10, 100));
+	assert_false(burst_is_echo(&b, SOURCE_uevent, 20, 100)); /* the second fork */
+	assert_true(burst_is_echo(&b, SOURCE_kmsg, 30, 100));
+	assert_false(burst_is_echo(&b, SOURCE_kmsg, 40,
+				   100)); /* forks 3 and 4, late in uevent */
+	assert_false(burst_is_echo(&b, SOURCE_kmsg, 50, 100));
+	assert_true(burst_is_echo(&b, SOURCE_uevent, 60, 100));
+	assert_true(burst_is_echo(&b, SOURCE_uevent, 70, 100));
+	assert_false(burst_is_echo(&b, SOURCE_uevent, 80, 100));
+	/* Nothing is an echo beyond the window. */
+	assert_false(burst_is_echo(&b, SOURCE_kmsg, 106, 100));
+	assert_true(burst_is_echo(&b, SOURCE_uevent, 206, 100));
+	assert_false(burst_is_echo(&b, SOURCE_kmsg, 207, 100));
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The daemon's sources of events, as they speak, are forged, overrun, busy or fail. */
+/* The fork sources: forged and dropped messages, busy and failing devices. */
 #include "daemon_scene.h"
 
 #include "check.h"
@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 /*
- * What another process says over netlink, to all or to us alone. Who may not even send it
- * needs no test.
+ * Netlink messages of another process, multicast or to us alone. If we may not send them
+ * there is nothing to test.
  */
 static void test_forged(void **state)
 {
@@ -32,11 +32,12 @@ static void test_forged(void **state)
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
 	assert_true(fd >= 0);
 	begin(&s);
-	s.options.sources = SOURCE_UEVENT;
+	s.options.source.enabled = 1u << SOURCE_uevent;
 	start(&s);
-	assert_int_equal(s.d.sources.all[0].level, SOURCE_WAITING);
-	assert_int_equal(
-		getsockname(s.d.sources.all[0].fd, (struct sockaddr *)&us, &size), 0);
+	assert_int_equal(s.d.sources.all[SOURCE_uevent].level, SOURCE_WAITING);
+	assert_int_equal(getsockname(s.d.sources.all[SOURCE_uevent].fd,
+				     (struct sockaddr *)&us, &size),
+			 0);
 	sendto(fd, message, sizeof(message), 0, (struct sockaddr *)&all, sizeof(all));
 	us.nl_groups = 0;
 	sendto(fd, message, sizeof(message), 0, (struct sockaddr *)&us, sizeof(us));
@@ -50,7 +51,7 @@ static void test_forged(void **state)
 	"change@/devices/x\0ACTION=change\0DEVPATH=/devices/x\0"                         \
 	"SUBSYSTEM=acpi\0NEW_VMGENID=1"
 
-/* What the kernel passes on, for who may have it do so, comes from its own port. */
+/* Messages that the kernel forwards for privileged processes come from its own port. */
 static void test_passed_on(void **state)
 {
 	struct {
@@ -73,7 +74,7 @@ static void test_passed_on(void **state)
 	other = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
 	assert_int_equal(bind(other, (struct sockaddr *)&all, sizeof(all)), 0);
 	begin(&s);
-	s.options.sources = SOURCE_UEVENT;
+	s.options.source.enabled = 1u << SOURCE_uevent;
 	start(&s);
 	assert_int_equal(sendto(fd, &message, sizeof(message), 0,
 				(struct sockaddr *)&kernel, sizeof(kernel)),
@@ -90,13 +91,13 @@ static void test_passed_on(void **state)
 }
 
 /*
- * More messages than the socket holds: the kernel says so once, and is silent about all that
- * it drops from then on until the queue is empty. In a namespace where nobody else listens.
+ * More messages than the socket holds: the kernel reports that once, and drops more in
+ * silence until the queue is empty. In a namespace where nobody else listens.
  */
 static void test_overrun(void **state)
 {
 	struct sockaddr_nl all = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-	char message[1024] = "a message of no meaning";
+	char message[1024] = "a meaningless message";
 	struct setup s;
 	int fd;
 
@@ -107,7 +108,7 @@ static void test_overrun(void **state)
 	}
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
 	begin(&s);
-	s.options.sources = SOURCE_UEVENT;
+	s.options.source.enabled = 1u << SOURCE_uevent;
 	start(&s);
 	run(&s, 150000);
 	for (unsigned int i = 0; i < 2000; i++)
@@ -117,7 +118,7 @@ static void test_overrun(void **state)
 	run(&s, 300000);
 	assert_int_equal(fake.count, 2);
 	assert_string_equal(fake.source, "uevent");
-	/* with a socket that has missed nothing yet */
+	/* Reopened, with a socket that has missed nothing. */
 	run(&s, 1500000);
 	assert_int_equal(fake.count, 3);
 	assert_string_equal(fake.source, "sources");
@@ -125,7 +126,7 @@ static void test_overrun(void **state)
 	end(&s);
 }
 
-/* A stand-in for /dev/kmsg: the writer's end stays open. */
+/* A FIFO replaces /dev/kmsg; its writing end stays open. */
 static void test_kmsg(void **state)
 {
 	static const char line[] =
@@ -140,9 +141,9 @@ static void test_kmsg(void **state)
 	snprintf(path, sizeof(path), "%s/dev/kmsg", s.tree.root);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	fd = open(path, O_RDWR);
-	s.options.sources = SOURCE_KMSG;
+	s.options.source.enabled = 1u << SOURCE_kmsg;
 	start(&s);
-	assert_int_equal(s.d.sources.all[1].level, SOURCE_WAITING);
+	assert_int_equal(s.d.sources.all[SOURCE_kmsg].level, SOURCE_WAITING);
 	run(&s, 150000);
 	assert_int_equal(write(fd, "6,1,2,-;hello\n", 14), 14);
 	run(&s, 50000);
@@ -155,7 +156,7 @@ static void test_kmsg(void **state)
 	end(&s);
 }
 
-/* And for /dev/mem and /dev/vmclock0: files. */
+/* Files replace /dev/mem and /dev/vmclock0. */
 static void test_polled(void **state)
 {
 	uint8_t clock[4096] = "VCLK\0\020\0\0\1", memory[64] = { 0 };
@@ -163,14 +164,14 @@ static void test_polled(void **state)
 
 	(void)state;
 	begin(&s);
-	clock[25] = 1; /* flags: it counts */
+	clock[25] = 1; /* flags: generation counter valid */
 	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
 	tree_put_bytes(&s.tree, "dev/mem", memory, sizeof(memory));
-	s.options.sources = SOURCE_VMCLOCK | SOURCE_GENID;
-	s.options.vmgenid_addr = 0x20;
+	s.options.source.enabled = 1u << SOURCE_vmclock | 1u << SOURCE_genid;
+	s.options.source.vmgenid_addr = 0x20;
 	start(&s);
-	assert_int_equal(s.d.sources.all[2].level, SOURCE_ACTIVE);
-	assert_int_equal(s.d.sources.all[3].level, SOURCE_INACTIVE);
+	assert_int_equal(s.d.sources.all[SOURCE_vmclock].level, SOURCE_ACTIVE);
+	assert_int_equal(s.d.sources.all[SOURCE_genid].level, SOURCE_INACTIVE);
 	run(&s, 400000);
 	assert_int_equal(fake.count, 1);
 	clock[104] = 7;
@@ -178,12 +179,12 @@ static void test_polled(void **state)
 	run(&s, 400000);
 	assert_int_equal(fake.count, 2);
 	assert_string_equal(s.d.state.event_generation, "0000000000000007");
-	/* the hypervisor has lost it: the next best one */
-	s.options.sources = SOURCE_GENID;
+	/* Without VMClock the next best source is used. */
+	s.options.source.enabled = 1u << SOURCE_genid;
 	raise(SIGHUP);
 	run(&s, 400000);
 	assert_int_equal(fake.count, 3);
-	assert_int_equal(s.d.sources.all[3].level, SOURCE_ACTIVE);
+	assert_int_equal(s.d.sources.all[SOURCE_genid].level, SOURCE_ACTIVE);
 	memory[0x2f] = 0xab;
 	tree_put_bytes(&s.tree, "dev/mem", memory, sizeof(memory));
 	run(&s, 400000);
@@ -193,7 +194,7 @@ static void test_polled(void **state)
 	end(&s);
 }
 
-/* At the moment at which it is opened the hypervisor is at work on it. */
+/* The hypervisor is updating the page while we open it. */
 static void test_busy_clock(void **state)
 {
 	uint8_t clock[4096] = "VCLK\0\020\0\0\1";
@@ -204,18 +205,18 @@ static void test_busy_clock(void **state)
 	clock[12] = 1; /* seq_count */
 	clock[25] = 1;
 	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
-	s.options.sources = SOURCE_VMCLOCK;
+	s.options.source.enabled = 1u << SOURCE_vmclock;
 	start(&s);
-	assert_int_equal(s.d.sources.all[2].level, SOURCE_INACTIVE);
+	assert_int_equal(s.d.sources.all[SOURCE_vmclock].level, SOURCE_INACTIVE);
 	clock[12] = 2;
 	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
 	run(&s, 1500000);
-	assert_int_equal(s.d.sources.all[2].level, SOURCE_ACTIVE);
+	assert_int_equal(s.d.sources.all[SOURCE_vmclock].level, SOURCE_ACTIVE);
 	assert_string_equal(fake.source, "sources");
 	end(&s);
 }
 
-/* It is known at once that a source has failed, and not only when it is tried again. */
+/* A failed source shows in the state at once, not only when it is reopened. */
 static void test_failed_source(void **state)
 {
 	uint8_t clock[4096] = "VCLK\0\020\0\0\1";
@@ -225,17 +226,17 @@ static void test_failed_source(void **state)
 
 	(void)state;
 	begin(&s);
-	clock[25] = 1; /* flags: it counts */
+	clock[25] = 1; /* flags: generation counter valid */
 	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
-	s.options.sources = SOURCE_VMCLOCK;
+	s.options.source.enabled = 1u << SOURCE_vmclock;
 	start(&s);
 	assert_int_equal(daemon_state_read(s.run, &told, &err), 0);
-	assert_string_equal(told.sources[2].state, "active");
+	assert_string_equal(told.sources[SOURCE_vmclock].state, "active");
 	tree_put(&s.tree, "dev/vmclock0", "");
 	run(&s, 500000);
 	assert_int_equal(fake.count, 2);
 	assert_int_equal(daemon_state_read(s.run, &told, &err), 0);
-	assert_string_equal(told.sources[2].state, "inactive: it is too short");
+	assert_string_equal(told.sources[SOURCE_vmclock].state, "inactive: too short");
 	end(&s);
 }
 

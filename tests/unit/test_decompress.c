@@ -25,10 +25,10 @@
 #include <zstd.h>
 #endif
 
-#define PLAIN_SIZE (((size_t)1 << 20) + 7) /* several of the buffers inside */
+#define PLAIN_SIZE (((size_t)1 << 20) + 7) /* several of the unpacker's buffers */
 #define ROOM	   ((size_t)2 * PLAIN_SIZE)
 
-/* Content that a compressor can do something with, but that is not all alike. */
+/* Compressible, but not trivial. */
 static void make_plain(uint8_t *plain)
 {
 	uint32_t x = 1;
@@ -54,7 +54,7 @@ static struct file as_file(const void *data, size_t size)
 	return f;
 }
 
-/* The content is not compressed, or cannot be unpacked: the file stays what it was. */
+/* Not compressed, or cannot be unpacked: the file stays unchanged. */
 static void assert_kept(const void *data, size_t size, size_t max, int code,
 			const char *words)
 {
@@ -87,7 +87,7 @@ static void test_not_compressed(void **state)
 		assert_kept(contents[i], strlen(contents[i]), DECOMPRESS_MAX, 0, "");
 }
 
-/* One way to compress. */
+/* A compressor, and what the table says of its format. */
 struct packer {
 	const char *name;
 	const char *library;
@@ -157,7 +157,7 @@ static const struct packer packers[] = {
 	{ "zstd", "libzstd", "\x28\xb5\x2f\xfd", 4, pack_zstd },
 };
 
-/* What every test of a format works on. */
+/* A test's data, before and after compression. */
 struct work {
 	uint8_t plain[PLAIN_SIZE];
 	uint8_t packed[2 * ROOM];
@@ -235,7 +235,7 @@ static void check_limit(const struct packer *p, struct work *w)
 	assert_kept(w->packed, w->size, 0, EFBIG, "unpacks to more than 0 bytes");
 }
 
-/* A large backup, say: it has to be refused before it is copied. */
+/* Refused before it is copied: a large backup, for example. */
 static void check_huge(const struct packer *p, struct work *w)
 {
 	char path[] = "/tmp/kexec-seed-test.XXXXXX";
@@ -321,7 +321,7 @@ static void test_empty(void **state)
 	for_each_format(check_empty);
 }
 
-/* The memory for the result runs out: no file of any kind may grow, or be opened. */
+/* The result cannot be stored: no file may grow, or be opened. */
 static void check_no_room(const struct packer *p, struct work *w)
 {
 	struct rlimit size, files, none = { 4096, RLIM_INFINITY };
@@ -352,8 +352,7 @@ static void test_no_room(void **state)
 	for_each_format(check_no_room);
 }
 
-/* Without its library a format is still recognised, and the message names what is
- * missing. */
+/* Without its library a format is still recognised, and the message names the library. */
 static void test_not_built(void **state)
 {
 	(void)state;
@@ -368,6 +367,24 @@ static void test_not_built(void **state)
 			 p->name, p->library);
 		assert_kept(p->magic, p->magic_size, DECOMPRESS_MAX, ENOTSUP, words);
 	}
+}
+
+/* The table has these formats, in this order, and unpacks those that were built. */
+static void test_table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(packers); i++) {
+		const struct compression *c = compression_get(i);
+
+		assert_non_null(c);
+		assert_string_equal(c->name, packers[i].name);
+		assert_string_equal(c->library, packers[i].library);
+		assert_int_equal(c->magic_size, packers[i].magic_size);
+		assert_memory_equal(c->magic, packers[i].magic, c->magic_size);
+		assert_true(!c->unpack == !packers[i].pack);
+	}
+	assert_null(compression_get(COUNT(packers)));
+	assert_null(compression_get(SIZE_MAX));
 }
 
 #ifdef HAVE_LZMA
@@ -388,8 +405,8 @@ static void test_hungry_xz(void **state)
 						   sizeof(packed)),
 			 LZMA_OK);
 	/*
-	 * The block header stands behind the stream's 12 bytes: its size, flags (both
-	 * sizes are there), the two sizes, filter, size of its properties, dictionary
+	 * The block header follows the stream header's 12 bytes: its size, flags (both
+	 * sizes are present), the two sizes, filter, size of its properties, dictionary
 	 * size (40 means 4 GiB - 1), padding, CRC32.
 	 */
 	header_size = (packed[12] + 1u) * 4;
@@ -430,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_damaged),	       cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_empty),	       cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_not_built),      cmocka_unit_test(test_huge),
+		cmocka_unit_test(test_table),
 #ifdef HAVE_LZMA
 		cmocka_unit_test(test_hungry_xz),
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The digest of a range, in every way that there is. */
+/* The digest of a range, by every implementation. */
 #include "check.h"
 #include "traces.h"
-#include "ways.h"
+#include "digest_impls.h"
 
 #include "digest.h"
 #include "purgatory/sha256_parts.h"
@@ -23,14 +23,14 @@ static const struct {
 };
 
 static void assert_digest(const uint8_t digest[SHA256_SIZE], const char *expected,
-			  enum digest_impl way, size_t size)
+			  enum digest_impl impl, size_t size)
 {
 	char text[2 * SHA256_SIZE + 1];
 
 	for (size_t i = 0; i < SHA256_SIZE; i++)
 		snprintf(text + 2 * i, 3, "%02x", digest[i]);
 	if (strcmp(text, expected))
-		fail_msg("%s, %zu bytes: %s instead of %s", way_name(way), size, text,
+		fail_msg("%s, %zu bytes: %s instead of %s", impl_name(impl), size, text,
 			 expected);
 }
 
@@ -55,10 +55,11 @@ static void test_known_roots(void **state)
 {
 	uint8_t digest[SHA256_SIZE];
 
-	FOR_EACH_WAY(way) {
+	FOR_EACH_IMPL(impl)
+	{
 		for (size_t i = 0; i < COUNT(roots); i++) {
-			digest_range(way, *state, roots[i].size, digest);
-			assert_digest(digest, roots[i].digest, way, roots[i].size);
+			digest_range(impl, *state, roots[i].size, digest);
+			assert_digest(digest, roots[i].digest, impl, roots[i].size);
 		}
 	}
 }
@@ -73,18 +74,19 @@ static void test_number_of_chunks(void **state)
 	assert_int_equal(digest_chunks(UINT64_MAX), 1ULL << 48);
 }
 
-/* Each chunk's digest is SHA-256 of it, and nothing is written behind the last one. */
+/* Each chunk's digest is its SHA-256; nothing is written behind the last one. */
 static void test_chunk_run(void **state)
 {
 	uint8_t out[MAX_CHUNKS + 1][SHA256_SIZE], expected[SHA256_SIZE];
 	const uint8_t *data = *state;
 
-	FOR_EACH_WAY(way) {
+	FOR_EACH_IMPL(impl)
+	{
 		for (size_t i = 0; i < COUNT(roots); i++) {
 			size_t size = roots[i].size, n = 0;
 
 			memset(out, 0xee, sizeof(out));
-			digest_chunk_run(way, data, size, out);
+			digest_chunk_run(impl, data, size, out);
 			for (size_t at = 0; at < size; at += DIGEST_CHUNK, n++) {
 				size_t left = size - at;
 
@@ -124,11 +126,12 @@ static void test_unaligned(void **state)
 	size_t size = 2 * DIGEST_CHUNK + 100;
 
 	assert_non_null(moved);
-	FOR_EACH_WAY(way) {
-		digest_range(way, data, size, a);
+	FOR_EACH_IMPL(impl)
+	{
+		digest_range(impl, data, size, a);
 		for (size_t shift = 1; shift < 64; shift += 3) {
 			memcpy(moved + shift, data, size);
-			digest_range(way, moved + shift, size, b);
+			digest_range(impl, moved + shift, size, b);
 			assert_memory_equal(a, b, sizeof(a));
 		}
 	}
@@ -140,15 +143,16 @@ static void test_every_byte_counts(void **state)
 	uint8_t *data = *state, a[SHA256_SIZE], b[SHA256_SIZE];
 	size_t size = 3 * DIGEST_CHUNK + 77;
 
-	FOR_EACH_WAY(way) {
-		digest_range(way, data, size, a);
+	FOR_EACH_IMPL(impl)
+	{
+		digest_range(impl, data, size, a);
 		for (size_t i = 0; i < size; i += 4093) {
 			data[i] ^= 0x10;
-			digest_range(way, data, size, b);
+			digest_range(impl, data, size, b);
 			assert_memory_not_equal(a, b, sizeof(a));
 			data[i] ^= 0x10;
 		}
-		digest_range(way, data, size - 1, b);
+		digest_range(impl, data, size - 1, b);
 		assert_memory_not_equal(a, b, sizeof(a));
 	}
 }
@@ -164,25 +168,25 @@ static void test_unknown_way(void **state)
 
 static const uint8_t message[32] = "\xc5\x17\x9e\x62 a seed of thirty-two bytes.";
 
-static void whole(enum digest_impl way, uint8_t digest[SHA256_SIZE])
+static void whole(enum digest_impl impl, uint8_t digest[SHA256_SIZE])
 {
-	digest_range(way, message, sizeof(message), digest);
+	digest_range(impl, message, sizeof(message), digest);
 }
 
-static void chunk(enum digest_impl way, uint8_t digest[SHA256_SIZE])
+static void chunk(enum digest_impl impl, uint8_t digest[SHA256_SIZE])
 {
-	digest_chunk_run(way, message, sizeof(message), (uint8_t(*)[SHA256_SIZE])digest);
+	digest_chunk_run(impl, message, sizeof(message), (uint8_t(*)[SHA256_SIZE])digest);
 }
 
 static void assert_no_traces(void (*hash)(enum digest_impl, uint8_t *),
-			     enum digest_impl way)
+			     enum digest_impl impl)
 {
 	struct vector_registers regs;
 	uint8_t digest[SHA256_SIZE];
 	struct traces traces;
 
-	wipe_dead_stack(); /* of what the last call looked for */
-	hash(way, digest);
+	wipe_dead_stack(); /* still has the words that the last call searched for */
+	hash(impl, digest);
 	traces_take_registers(&regs);
 	traces_take_stack();
 	traces_of(message, sizeof(message), &traces);
@@ -193,9 +197,10 @@ static void assert_no_traces(void (*hash)(enum digest_impl, uint8_t *),
 static void test_no_traces(void **state)
 {
 	(void)state;
-	FOR_EACH_WAY(way) {
-		assert_no_traces(whole, way);
-		assert_no_traces(chunk, way);
+	FOR_EACH_IMPL(impl)
+	{
+		assert_no_traces(whole, impl);
+		assert_no_traces(chunk, impl);
 	}
 }
 

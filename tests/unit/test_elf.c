@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An ELF vmlinux becomes what lies in memory; whatever else is ELF gets its reason. */
+/* An ELF vmlinux is laid out as in memory; other ELF files are refused with a reason. */
 #include "check.h"
 #include "memory_file.h"
 
+#include "arch/x86/elf.h"
+#include "arch/x86/x86.h"
 #include "image/decompress.h"
-#include "image/elf.h"
-#include "image/open.h"
+#include "image/format.h"
+#include "purgatory_params.h"
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -18,7 +20,7 @@
 #define MAPPING	  0xffffffff80000000ull
 #define BASE	  0x1000000ull
 #define TEXT_SIZE 0x3000
-#define DATA	  (BASE + 0x4000) /* a page behind the end of the text */
+#define DATA	  (BASE + 0x4000) /* a page after the end of the text */
 #define DATA_SIZE 0x1000
 #define PERCPU	  (DATA + 0x1000)
 #define END	  (BASE + 0x800000)
@@ -26,8 +28,10 @@
 #define FILE_SIZE (CONTENT + TEXT_SIZE + DATA_SIZE + 16)
 #define SETUP	  4096
 
-/* As old kernels have it: text, data, per-CPU data at address 0. All but the text go
- * backwards in the file. */
+/*
+ * Like an old kernel: text, data, per-CPU data at address 0. The data comes last in the
+ * file.
+ */
 struct fake_elf {
 	Elf64_Ehdr e;
 	Elf64_Phdr p[4];
@@ -80,17 +84,25 @@ static void make(struct fake_elf *f)
 	memset(bytes + CONTENT + TEXT_SIZE + 16, 'd', DATA_SIZE);
 }
 
-static int open_bytes(const void *data, size_t size, struct file *f, struct image *image)
+static int open_request(const void *data, size_t size,
+			const struct image_request *request, struct file *f,
+			struct image *image)
 {
-	const struct image_request any = { 0 };
 	struct image_extras extras;
 	int ret;
 
 	err.text[0] = '\0';
 	*f = memory_file(data, size);
-	ret = image_open(f, &any, image, &extras, &err);
+	ret = image_open(f, request, image, &extras, &err);
 	image_extras_free(&extras);
 	return ret;
+}
+
+static int open_bytes(const void *data, size_t size, struct file *f, struct image *image)
+{
+	const struct image_request any = { 0 };
+
+	return open_request(data, size, &any, f, image);
 }
 
 static void assert_refused(const struct fake_elf *elf, size_t size, int code,
@@ -102,11 +114,11 @@ static void assert_refused(const struct fake_elf *elf, size_t size, int code,
 	assert_int_equal(open_bytes(elf, size, &f, &image), -code);
 	if (strncmp(err.text, "FILE", 4) != 0 || !strstr(err.text, says))
 		fail_msg("'%s' does not say '%s'", err.text, says);
-	assert_int_equal(f.bytes.size, size); /* it stays what it was */
+	assert_int_equal(f.bytes.size, size); /* unchanged */
 	file_close(&f);
 }
 
-/* Parts that take more than one step to copy, and a hole. */
+/* Parts that take several steps to copy, with zeroes between. */
 static void test_compose(void **state)
 {
 	static uint8_t data[300000];
@@ -131,7 +143,7 @@ static void test_compose(void **state)
 	file_close(&f);
 }
 
-/* A file that is written to while it is read is no kernel. */
+/* A file that changes while it is read is refused. */
 static void test_compose_of_what_changes(void **state)
 {
 	const struct file_part all = { .size = 8 };
@@ -156,6 +168,7 @@ static void assert_all(const uint8_t *data, size_t size, uint8_t value)
 
 static void test_takes_a_kernel(void **state)
 {
+	const struct setup_header *hdr;
 	struct fake_elf elf;
 	struct image image;
 	struct file f;
@@ -163,19 +176,23 @@ static void test_takes_a_kernel(void **state)
 	(void)state;
 	make(&elf);
 	assert_int_equal(open_bytes(&elf, sizeof(elf), &f, &image), 0);
-	assert_int_equal(image.type, IMAGE_ELF);
+	assert_ptr_equal(image.format, image_format_of_type("elf-x86_64"));
 	assert_int_equal(image.entry_offset, DATA + 8 - BASE);
 	assert_int_equal(image.mem_size, END - BASE);
 	assert_int_equal(image.align, 2 << 20);
 	assert_int_equal(image.min_addr, BASE);
 	assert_int_equal(image.cmdline_max, 2047);
-	assert_true(image.above_4g && image.five_level);
-	assert_false(image.fixed || image.entry_32bit);
-	/* what goes into boot_params */
+	assert_int_equal(image.max_addr, 0); /* may lie above 4 GiB */
+	assert_int_equal(image.arch_flags, X86_FIVE_LEVEL | X86_NO_32BIT_ENTRY);
+	assert_false(image.fixed);
+	assert_int_equal(image.entry_mode, PURGATORY_ENTRY_64);
+	assert_string_equal(image.no_file_load, "is an ELF vmlinux");
+	/* copied into boot_params */
 	assert_int_equal(image.header.size, sizeof(struct setup_header));
-	assert_int_equal(image.hdr.header, 0x53726448);
-	assert_int_equal(image.hdr.init_size, END - BASE);
-	assert_int_equal(image.hdr.root_flags, 1);
+	hdr = (const void *)image.header.data;
+	assert_int_equal(hdr->header, 0x53726448);
+	assert_int_equal(hdr->init_size, END - BASE);
+	assert_int_equal(hdr->root_flags, 1);
 
 	/* as in memory, with zeroes between */
 	assert_ptr_equal(image.kernel.data, f.bytes.data + SETUP);
@@ -188,7 +205,7 @@ static void test_takes_a_kernel(void **state)
 	file_close(&f);
 }
 
-/* A name that is a part of another one does not count. */
+/* A name that is part of another one does not count. */
 static void test_without_5_levels(void **state)
 {
 	struct fake_elf elf;
@@ -199,16 +216,16 @@ static void test_without_5_levels(void **state)
 	make(&elf);
 	((uint8_t *)&elf)[CONTENT + 200] = '_';
 	assert_int_equal(open_bytes(&elf, sizeof(elf), &f, &image), 0);
-	assert_false(image.five_level);
+	assert_int_equal(image.arch_flags, X86_NO_32BIT_ENTRY);
 	file_close(&f);
 	make(&elf);
 	((uint8_t *)&elf)[CONTENT + 213] = 's';
 	assert_int_equal(open_bytes(&elf, sizeof(elf), &f, &image), 0);
-	assert_false(image.five_level);
+	assert_int_equal(image.arch_flags, X86_NO_32BIT_ENTRY);
 	file_close(&f);
 }
 
-/* Where its debugging information would begin, and other segments that are not loaded. */
+/* Section headers beyond the end, and segments that are not loaded, do not matter. */
 static void test_what_is_not_loaded(void **state)
 {
 	struct fake_elf elf;
@@ -222,6 +239,24 @@ static void test_what_is_not_loaded(void **state)
 	elf.e.e_shentsize = sizeof(Elf64_Shdr);
 	elf.p[3] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = UINT64_MAX };
 	assert_int_equal(open_bytes(&elf, sizeof(elf), &f, &image), 0);
+	file_close(&f);
+}
+
+/* The 64-bit boot protocol is all that a vmlinux has. */
+static void test_no_32bit_entry(void **state)
+{
+	const struct image_request request = {
+		.format = image_format_of_type("elf-x86_64"),
+		.entry_32bit = true,
+	};
+	struct fake_elf elf;
+	struct image image;
+	struct file f;
+
+	(void)state;
+	make(&elf);
+	assert_int_equal(open_request(&elf, sizeof(elf), &request, &f, &image), -ENOEXEC);
+	assert_string_equal(err.text, "FILE: an ELF vmlinux has no 32-bit entry point");
 	file_close(&f);
 }
 
@@ -261,7 +296,7 @@ SPOIL(other_mapping, f->p[1].p_vaddr = BASE)
 SPOIL(other_offset, f->p[1].p_vaddr += 0x1000)
 SPOIL(virtual_entry, f->e.e_entry += MAPPING)
 SPOIL(entry_in_bss, f->e.e_entry = PERCPU + 16)
-SPOIL(entry_in_hole, f->e.e_entry = BASE + TEXT_SIZE)
+SPOIL(entry_between, f->e.e_entry = BASE + TEXT_SIZE)
 SPOIL(odd_base, f->p[1].p_vaddr += 0x1000; f->p[1].p_paddr += 0x1000;
       f->p[1].p_memsz = f->p[1].p_filesz = 0x1000)
 SPOIL(base_0, for (int i = 0; i < 3; i++) f->p[i].p_paddr -= BASE;
@@ -296,10 +331,10 @@ static void test_bad_files(void **state)
 		{ "other addresses", ENOEXEC, other_offset },
 		{ "entry point is not in it", ENOEXEC, virtual_entry },
 		{ "entry point is not in it", ENOEXEC, entry_in_bss },
-		{ "entry point is not in it", ENOEXEC, entry_in_hole },
+		{ "entry point is not in it", ENOEXEC, entry_between },
 		{ "multiple of 2 MiB", ENOEXEC, odd_base },
 		{ "multiple of 2 MiB", ENOEXEC, base_0 },
-		{ "not say that it is Linux", ENOEXEC, silent },
+		{ "it lacks the text \"Linux version\"", ENOEXEC, silent },
 	};
 
 	(void)state;
@@ -312,7 +347,7 @@ static void test_bad_files(void **state)
 	}
 }
 
-/* Text last in the file, so that the end of every part is missed. */
+/* Every part of the file counts up to its last byte. */
 static void test_every_truncation_is_seen(void **state)
 {
 	struct fake_elf elf;
@@ -347,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_takes_a_kernel),
 		cmocka_unit_test(test_without_5_levels),
 		cmocka_unit_test(test_what_is_not_loaded),
+		cmocka_unit_test(test_no_32bit_entry),
 		cmocka_unit_test(test_bad_files),
 		cmocka_unit_test(test_every_truncation_is_seen),
 #else

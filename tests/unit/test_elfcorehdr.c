@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The ELF core headers, against the kernel's own and on machines made up for a test. */
+/* The ELF core headers: compared with the kernel's own, and of invented machines. */
 #include "config.h"
 
 #include "base/file.h"
 #include "base/units.h"
-#include "machine/e820.h"
+#include "machine/memory_map.h"
 #include "plan/elfcorehdr.h"
 
 #include "check.h"
@@ -15,14 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAP 0xffff888000000000ull /* where it maps physical memory */
+#define PAGE 4096ull
+#define MAP  0xffff888000000000ull /* where the kernel maps physical memory */
 
-/* A machine with two processors, a crash kernel in two parts and some RAM. */
+/* Two CPUs, a crash region in two parts; each test adds RAM. */
 struct scene {
-	struct boot_e820_entry iomem[16];
-	struct dump_note cpus[2];
-	struct facts facts;
-	struct dump_facts dump;
+	struct memory_entry iomem[16];
+	struct crash_note cpus[2];
+	struct machine machine;
+	struct crash_notes crash;
 	uint8_t *block;
 	size_t size;
 	struct error err;
@@ -33,16 +34,17 @@ static int setup(void **state)
 	static struct scene s;
 
 	s = (struct scene){ .cpus = { { 0x13000, 368 }, { 0x53000, 368 } } };
-	s.facts.iomem.entries = s.iomem;
-	s.facts.crash = (struct range){ 5 * GIB, 5 * GIB + 512 * MIB };
-	s.facts.crash_low = (struct range){ 2 * GIB, 2 * GIB + 256 * MIB };
-	s.dump = (struct dump_facts){ .cpus = s.cpus,
-				      .nr_cpus = 2,
-				      .vmcoreinfo = { 0x3ae8000, 0x1024 },
-				      .text_vaddr = 0xffffffff9a000000,
-				      .text_paddr = 0x1a000000,
-				      .text_size = 0x2830000,
-				      .direct_map = MAP };
+	s.machine.page_size = PAGE;
+	s.machine.iomem.entries = s.iomem;
+	s.machine.crash = (struct range){ 5 * GIB, 5 * GIB + 512 * MIB };
+	s.machine.crash_low = (struct range){ 2 * GIB, 2 * GIB + 256 * MIB };
+	s.crash = (struct crash_notes){ .cpus = s.cpus,
+					.nr_cpus = 2,
+					.vmcoreinfo = { 0x3ae8000, 0x1024 },
+					.text_vaddr = 0xffffffff9a000000,
+					.text_paddr = 0x1a000000,
+					.text_size = 0x2830000,
+					.direct_map = MAP };
 	*state = &s;
 	return 0;
 }
@@ -57,19 +59,19 @@ static int make(struct scene *s)
 {
 	free(s->block);
 	s->block = NULL;
-	return elfcorehdr_make(&s->facts, &s->dump, &s->block, &s->size, &s->err);
+	return elfcorehdr_make(&s->machine, &s->crash, &s->block, &s->size, &s->err);
 }
 
 #ifdef HAVE_ELF
 
 static void add(struct scene *s, uint64_t start, uint64_t end, uint32_t type)
 {
-	assert_in_range(s->facts.iomem.count, 0, COUNT(s->iomem) - 1);
-	s->iomem[s->facts.iomem.count++] =
-		(struct boot_e820_entry){ start, end - start, type };
+	assert_in_range(s->machine.iomem.count, 0, COUNT(s->iomem) - 1);
+	s->iomem[s->machine.iomem.count++] =
+		(struct memory_entry){ start, end - start, type };
 }
 
-/* The headers of the file, checked to be whole. */
+/* The program headers, after checking the file around them. */
 static const Elf64_Phdr *headers(struct scene *s, size_t *count)
 {
 	Elf64_Ehdr e;
@@ -88,15 +90,15 @@ static const Elf64_Phdr *headers(struct scene *s, size_t *count)
 	return (const Elf64_Phdr *)(s->block + sizeof(e));
 }
 
-/* The PT_LOADs of RAM, which are the last ones, are exactly @expected. */
+/* The last headers, the PT_LOADs of RAM, are exactly @expected. */
 static void assert_ram(struct scene *s, const struct range *expected, size_t count)
 {
 	const Elf64_Phdr *p;
 	size_t total;
 
 	p = headers(s, &total);
-	assert_int_equal(total, s->dump.nr_cpus + 2 + count);
-	p += s->dump.nr_cpus + 2;
+	assert_int_equal(total, s->crash.nr_cpus + 2 + count);
+	p += s->crash.nr_cpus + 2;
 	for (size_t i = 0; i < count; i++) {
 		assert_int_equal(p[i].p_type, PT_LOAD);
 		assert_int_equal(p[i].p_paddr, expected[i].start);
@@ -107,7 +109,7 @@ static void assert_ram(struct scene *s, const struct range *expected, size_t cou
 	}
 }
 
-/* Captured guests, and what kexec_file_load() of the same guest made. */
+/* Captured guests, each with the headers that its kexec_file_load() made. */
 static void test_same_as_the_kernel(void **state)
 {
 	static const struct {
@@ -124,26 +126,27 @@ static void test_same_as_the_kernel(void **state)
 	for (size_t i = 0; i < COUNT(machines); i++) {
 		struct error err = { "" };
 		size_t size, expected_size;
-		struct dump_facts dump;
-		struct facts facts;
+		struct crash_notes crash;
+		struct machine machine;
 		char path[512];
 		uint8_t *block;
 		char *expected;
 
 		snprintf(path, sizeof(path), "%s/elfcorehdr", machines[i].name);
-		assert_int_equal(facts_read(machines[i].name, &facts, &err), 0);
-		assert_int_equal(dump_facts_read(machines[i].name, &dump, &err), 0);
-		assert_int_equal(dump.nr_cpus, machines[i].cpus);
-		assert_int_equal(dump.hotplug_size, machines[i].hotplug_size);
-		assert_int_equal(elfcorehdr_make(&facts, &dump, &block, &size, &err), 0);
+		assert_int_equal(machine_read(machines[i].name, &machine, &err), 0);
+		assert_int_equal(crash_notes_read(machines[i].name, &crash, &err), 0);
+		assert_int_equal(crash.nr_cpus, machines[i].cpus);
+		assert_int_equal(crash.hotplug_size, machines[i].hotplug_size);
+		assert_int_equal(elfcorehdr_make(&machine, &crash, &block, &size, &err),
+				 0);
 		assert_string_equal(err.text, "");
 		assert_int_equal(file_slurp(path, MIB, &expected, &expected_size), 0);
 		assert_int_equal(size, expected_size);
 		assert_memory_equal(block, expected, size);
 		free(expected);
 		free(block);
-		dump_facts_free(&dump);
-		facts_free(&facts);
+		crash_notes_free(&crash);
+		machine_free(&machine);
 	}
 }
 
@@ -153,11 +156,11 @@ static void test_notes_and_text(void **state)
 	const Elf64_Phdr *p;
 	size_t count;
 
-	add(s, MIB, 2 * GIB, E820_RAM);
+	add(s, MIB, 2 * GIB, MEMORY_RAM);
 	p = headers(s, &count);
 	assert_int_equal(count, 5);
 	for (size_t i = 0; i < 3; i++) {
-		const struct dump_note *n = i < 2 ? &s->cpus[i] : &s->dump.vmcoreinfo;
+		const struct crash_note *n = i < 2 ? &s->cpus[i] : &s->crash.vmcoreinfo;
 
 		assert_int_equal(p[i].p_type, PT_NOTE);
 		assert_int_equal(p[i].p_flags, 0);
@@ -176,7 +179,7 @@ static void test_notes_and_text(void **state)
 	assert_int_equal(p[3].p_align, 0);
 }
 
-static void test_what_is_left_out(void **state)
+static void test_exclusions(void **state)
 {
 	static const struct range expected[] = {
 		{ MIB, 2 * GIB },
@@ -186,17 +189,17 @@ static void test_what_is_left_out(void **state)
 	};
 	struct scene *s = *state;
 
-	add(s, 0x1000, 0x9fc00, E820_RAM);
-	add(s, 0x9fc00, 0xa0000, E820_RESERVED);
-	add(s, 0x100000, 3 * GIB + 123, E820_RAM); /* ends within a page */
-	add(s, 3 * GIB + 123, 3 * GIB + 4096, E820_ACPI);
-	add(s, 4 * GIB, 6 * GIB, E820_RAM);
-	add(s, 8 * GIB, 9 * GIB, E820_PMEM);
+	add(s, 0x1000, 0x9fc00, MEMORY_RAM);
+	add(s, 0x9fc00, 0xa0000, MEMORY_RESERVED);
+	add(s, 0x100000, 3 * GIB + 123, MEMORY_RAM); /* ends within a page */
+	add(s, 3 * GIB + 123, 3 * GIB + 4096, MEMORY_ACPI);
+	add(s, 4 * GIB, 6 * GIB, MEMORY_RAM);
+	add(s, 8 * GIB, 9 * GIB, MEMORY_PMEM);
 	assert_ram(s, expected, COUNT(expected));
 }
 
-/* Neighbours stay apart, and an entry may begin below the first MiB's end. */
-static void test_neighbours(void **state)
+/* Adjacent entries are not merged, and an entry may begin below the first MiB's end. */
+static void test_adjacent_entries(void **state)
 {
 	static const struct range expected[] = {
 		{ MIB, 3 * MIB },
@@ -206,23 +209,23 @@ static void test_neighbours(void **state)
 	};
 	struct scene *s = *state;
 
-	add(s, 0x80000, 3 * MIB, E820_RAM);
-	add(s, 3 * MIB, 4 * MIB, E820_RAM);
-	add(s, 4 * MIB, 2 * GIB + 128 * MIB, E820_RAM);
-	add(s, 2 * GIB + 128 * MIB, 3 * GIB, E820_RAM); /* both lose to the low part */
-	add(s, 5 * GIB, 5 * GIB + 512 * MIB, E820_RAM); /* is the crash region */
+	add(s, 0x80000, 3 * MIB, MEMORY_RAM);
+	add(s, 3 * MIB, 4 * MIB, MEMORY_RAM);
+	add(s, 4 * MIB, 2 * GIB + 128 * MIB, MEMORY_RAM);
+	add(s, 2 * GIB + 128 * MIB, 3 * GIB, MEMORY_RAM); /* the low region cuts both */
+	add(s, 5 * GIB, 5 * GIB + 512 * MIB, MEMORY_RAM); /* the crash region */
 	assert_ram(s, expected, COUNT(expected));
 }
 
-/* crashkernel=X,cma: the crash kernel uses it, so that its content is of no use. */
+/* crashkernel=X,cma: not dumped, because the crash kernel uses it. */
 static void test_cma(void **state)
 {
 	static const struct range expected[] = { { MIB, GIB }, { GIB + MIB, 2 * GIB } };
 	struct range cma = { GIB, GIB + MIB };
 	struct scene *s = *state;
 
-	s->facts.crash_cma = (struct ranges){ &cma, 1, 1 };
-	add(s, MIB, 2 * GIB, E820_RAM);
+	s->machine.crash_cma = (struct ranges){ &cma, 1, 1 };
+	add(s, MIB, 2 * GIB, MEMORY_RAM);
 	assert_ram(s, expected, COUNT(expected));
 }
 
@@ -231,8 +234,8 @@ static void test_no_crash_region(void **state)
 	static const struct range expected[] = { { MIB, 9 * GIB } };
 	struct scene *s = *state;
 
-	s->facts.crash = s->facts.crash_low = (struct range){ 0, 0 };
-	add(s, 0, 9 * GIB, E820_RAM);
+	s->machine.crash = s->machine.crash_low = (struct range){ 0, 0 };
+	add(s, 0, 9 * GIB, MEMORY_RAM);
 	assert_ram(s, expected, COUNT(expected));
 }
 
@@ -242,33 +245,33 @@ static void test_no_ram(void **state)
 
 	assert_int_equal(make(s), -ENODATA);
 	assert_non_null(strstr(s->err.text, "/proc/iomem shows no RAM"));
-	add(s, 0x1000, 0xa0000, E820_RAM); /* all of it in the first MiB */
+	add(s, 0x1000, 0xa0000, MEMORY_RAM); /* all in the first MiB */
 	assert_int_equal(make(s), -ENODATA);
 	assert_null(s->block);
 }
 
 static void test_how_many(void **state)
 {
-	struct dump_note *many = calloc(65536, sizeof(*many));
+	struct crash_note *many = calloc(65536, sizeof(*many));
 	struct scene *s = *state;
 	size_t count;
 
 	assert_non_null(many);
-	add(s, MIB, 2 * GIB, E820_RAM);
-	s->dump.cpus = many;
-	s->dump.nr_cpus = 69; /* fill one page to its last byte */
+	add(s, MIB, 2 * GIB, MEMORY_RAM);
+	s->crash.cpus = many;
+	s->crash.nr_cpus = 69; /* fills one page to its last byte */
 	headers(s, &count);
 	assert_int_equal(s->size, PAGE);
-	s->dump.nr_cpus = 70;
+	s->crash.nr_cpus = 70;
 	headers(s, &count);
 	assert_int_equal(s->size, 2 * PAGE);
-	s->dump.nr_cpus = PN_XNUM - 4; /* the last number that fits */
+	s->crash.nr_cpus = PN_XNUM - 4; /* the last number that fits */
 	headers(s, &count);
 	assert_int_equal(count, PN_XNUM - 1);
-	s->dump.nr_cpus++;
+	s->crash.nr_cpus++;
 	assert_int_equal(make(s), -EOVERFLOW);
-	assert_non_null(strstr(s->err.text, "more processors"));
-	s->dump.nr_cpus = 65536;
+	assert_non_null(strstr(s->err.text, "more CPUs"));
+	s->crash.nr_cpus = 65536;
 	assert_int_equal(make(s), -EOVERFLOW);
 	free(many);
 }
@@ -293,8 +296,8 @@ int main(void)
 #ifdef HAVE_ELF
 		TEST(test_same_as_the_kernel),
 		TEST(test_notes_and_text),
-		TEST(test_what_is_left_out),
-		TEST(test_neighbours),
+		TEST(test_exclusions),
+		TEST(test_adjacent_entries),
 		TEST(test_cma),
 		TEST(test_no_crash_region),
 		TEST(test_no_ram),

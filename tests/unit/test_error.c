@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An error is one line whatever goes into it. */
+/* An error is always one line. */
 #include "check.h"
 
 #include "error.h"
@@ -38,7 +38,7 @@ static void assert_ends(const struct error *err, const char *start, const char *
 	assert_string_equal(err->text + length - strlen(end), end);
 }
 
-/* However long a path is, the line names its start, its end and the cause. */
+/* However long the path, the line has its start, its end and the cause. */
 static void test_long_path(void **state)
 {
 	static char path[2 * PATH_MAX];
@@ -61,7 +61,7 @@ static void test_long_path(void **state)
 	}
 }
 
-/* At the length from which on something is left out. */
+/* The longest line that stays whole, and the shortest that does not. */
 static void test_length(void **state)
 {
 	char text[2 * ERROR_TEXT_MAX];
@@ -79,7 +79,7 @@ static void test_length(void **state)
 	assert_non_null(strstr(err.text, "x...x"));
 }
 
-/* A prefix that leaves no room at all. */
+/* A prefix longer than the line. */
 static void test_endless_prefix(void **state)
 {
 	static char text[4 * PATH_MAX];
@@ -94,7 +94,7 @@ static void test_endless_prefix(void **state)
 	assert_ends(&err, "xxx", "xxx: the cause");
 }
 
-/* What goes are whole characters. */
+/* Only whole characters are left out. */
 static void test_characters(void **state)
 {
 	char text[2 * ERROR_TEXT_MAX + 4];

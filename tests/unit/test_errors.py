@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What kexec does when a system call fails: any one, with any error that it may give.
+"""kexec when a system call fails: each one, with each error that it can return.
 
 strace injects them while the built program plans a load on a captured machine (--dry-run
---facts=DIR: no privileges, no kernel). It then ends in time with a plan and status 0, or
-with status 1 and a line that says why. Which errors there are: tests/vm/faults.txt; what
-needs a kernel is in tests/vm/test_faults.py.
+--facts=DIR: no privileges, no kernel). It must end in time with a plan and status 0, or
+with status 1 and a line with the reason. tests/vm/faults.txt lists the errors;
+tests/vm/test_faults.py has the tests that need a kernel.
 
-By default each call meets EINVAL and one more; $KEXEC_FAULTS=all does them all.
+By default each call gets EINVAL and one more error; $KEXEC_FAULTS=all tries all.
 """
 
 import os
@@ -27,7 +27,7 @@ ALL = os.environ.get("KEXEC_FAULTS") == "all"
 LIMIT = 20 * float(os.environ.get("KEXEC_TEST_SLOW", "1"))  # seconds
 SKIPPED = 77
 STRACE = ["strace", "-qq"]
-JSON_C = "error from getrandom(): "  # its own random numbers
+JSON_C = "error from getrandom(): "  # json-c's own use of it
 
 
 def known_errors() -> dict[str, list[str]]:
@@ -37,8 +37,7 @@ def known_errors() -> dict[str, list[str]]:
 
 
 def positions(argv: list[str]) -> list[tuple[str, int]]:
-    """The program's system calls, each with how many of its kind it is, without those of
-    its start."""
+    """The program's system calls after its start, each with its number among its kind."""
     with tempfile.NamedTemporaryFile() as log:
         subprocess.run([*STRACE, "-o", log.name, *argv], capture_output=True,
                        timeout=LIMIT, check=True)
@@ -48,7 +47,7 @@ def positions(argv: list[str]) -> list[tuple[str, int]]:
 
 
 def faults(places: list[tuple[str, int]]) -> list[tuple[str, str, str]]:
-    """The call, the error, and at which of its places."""
+    """Tuples of call, error and number."""
     errors, found = known_errors(), []
     for turn, (call, number) in enumerate(places):
         some = errors[call]
@@ -59,7 +58,7 @@ def faults(places: list[tuple[str, int]]) -> list[tuple[str, str, str]]:
 
 
 def judge(argv: list[str], fault: tuple[str, str, str]) -> str:
-    """What is wrong with the answer; empty when nothing is."""
+    """The fault of the answer; empty if it is fine."""
     call, error, number = fault
     try:
         done = subprocess.run(
@@ -92,7 +91,7 @@ def main() -> int:
         return SKIPPED
     if not shutil.which("strace") or \
             subprocess.run([*STRACE, "-o", "/dev/null", "true"], check=False).returncode:
-        print("SKIPPED: strace is not there, or may not trace")
+        print("SKIPPED: strace is missing or may not trace")
         return SKIPPED
     count, wrong = 0, []
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "machine/e820.h"
+#include "machine/memory_map.h"
 #include "machine/iomem.h"
-#include "machine/text.h"
+#include "base/text.h"
 
 #include "check.h"
 
@@ -20,7 +20,7 @@ static struct iomem parse(const char *text)
 	return m;
 }
 
-static void assert_entry(const struct e820_map *map, size_t i, uint64_t start,
+static void assert_entry(const struct memory_map *map, size_t i, uint64_t start,
 			 uint64_t last, uint32_t type)
 {
 	assert_in_range(i, 0, map->count - 1);
@@ -50,18 +50,18 @@ static void test_kinds(void **state)
 	(void)state;
 	assert_false(m.hidden);
 	assert_int_equal(m.map.count, 8);
-	assert_entry(&m.map, 0, 0, 0xfff, E820_RESERVED);
-	assert_entry(&m.map, 1, 0x1000, 0x9fbff, E820_RAM);
-	assert_entry(&m.map, 2, 0x100000, 0x3fffffff, E820_RAM);
-	assert_entry(&m.map, 3, 0x40000000, 0x4000ffff, E820_ACPI);
-	assert_entry(&m.map, 4, 0x40010000, 0x4001ffff, E820_NVS);
-	assert_entry(&m.map, 5, 0xb0000000, 0xbfffffff, E820_RESERVED);
-	assert_entry(&m.map, 6, 0x100000000, 0x1ffffffff, E820_PMEM);
-	assert_entry(&m.map, 7, 0x140000000, 0x17fffffff, E820_RAM);
+	assert_entry(&m.map, 0, 0, 0xfff, MEMORY_RESERVED);
+	assert_entry(&m.map, 1, 0x1000, 0x9fbff, MEMORY_RAM);
+	assert_entry(&m.map, 2, 0x100000, 0x3fffffff, MEMORY_RAM);
+	assert_entry(&m.map, 3, 0x40000000, 0x4000ffff, MEMORY_ACPI);
+	assert_entry(&m.map, 4, 0x40010000, 0x4001ffff, MEMORY_NVS);
+	assert_entry(&m.map, 5, 0xb0000000, 0xbfffffff, MEMORY_RESERVED);
+	assert_entry(&m.map, 6, 0x100000000, 0x1ffffffff, MEMORY_PMEM);
+	assert_entry(&m.map, 7, 0x140000000, 0x17fffffff, MEMORY_RAM);
 	assert_int_equal(m.crash_count, 1);
 	assert_int_equal(m.crash[0].start, 0x2f000000);
 	assert_int_equal(m.crash[0].end, 0x3f000000);
-	/* what a driver manages is no place for a segment */
+	/* segments stay out of driver-managed memory */
 	assert_int_equal(m.ram.count, 2);
 	assert_int_equal(m.ram.items[1].start, 0x100000);
 	assert_int_equal(m.ram.items[1].end, 0x40000000);
@@ -71,7 +71,7 @@ static void test_kinds(void **state)
 
 static void test_touching_ram_stays_apart_in_the_map(void **state)
 {
-	/* the kernel keeps setup_data apart; where segments go it makes no difference */
+	/* the kernel lists setup_data separately; for placement it is RAM */
 	struct iomem m = parse("00900000-3d7fb017 : System RAM\n"
 			       "3d7fb018-3d804c57 : System RAM\n"
 			       "3d804c58-3ea9ffff : System RAM\n");
@@ -94,11 +94,11 @@ static void test_nested_in_its_own_type(void **state)
 
 	(void)state;
 	assert_int_equal(m.map.count, 5);
-	assert_entry(&m.map, 0, 0x1000, 0x2fff, E820_RESERVED);
-	assert_entry(&m.map, 1, 0x4000, 0x5fff, E820_RESERVED);
-	assert_entry(&m.map, 2, 0x6000, 0x6fff, E820_RESERVED);
-	assert_entry(&m.map, 3, 0x5800, 0x5fff, E820_RAM);
-	assert_entry(&m.map, 4, 0x7000, 0x7000, E820_RESERVED); /* one byte */
+	assert_entry(&m.map, 0, 0x1000, 0x2fff, MEMORY_RESERVED);
+	assert_entry(&m.map, 1, 0x4000, 0x5fff, MEMORY_RESERVED);
+	assert_entry(&m.map, 2, 0x6000, 0x6fff, MEMORY_RESERVED);
+	assert_entry(&m.map, 3, 0x5800, 0x5fff, MEMORY_RAM);
+	assert_entry(&m.map, 4, 0x7000, 0x7000, MEMORY_RESERVED); /* one byte */
 	iomem_free(&m);
 }
 
@@ -141,18 +141,18 @@ static void test_bad_text(void **state)
 		const char *text;
 		const char *message;
 	} cases[] = {
-		{ "\n", "line 1 is no memory resource" },
-		{ "rubbish\n", "line 1 is no memory resource" },
-		{ "00001000\n", "line 1 is no memory resource" },
-		{ "00001000-\n", "line 1 is no memory resource" },
-		{ "00001000-00001fff", "line 1 is no memory resource" },
-		{ "00001000-00001fff System RAM\n", "line 1 is no memory resource" },
-		{ "00001000-0000xfff : System RAM\n", "line 1 is no memory resource" },
-		{ "-00001fff : System RAM\n", "line 1 is no memory resource" },
+		{ "\n", "line 1 is not a memory resource" },
+		{ "rubbish\n", "line 1 is not a memory resource" },
+		{ "00001000\n", "line 1 is not a memory resource" },
+		{ "00001000-\n", "line 1 is not a memory resource" },
+		{ "00001000-00001fff", "line 1 is not a memory resource" },
+		{ "00001000-00001fff System RAM\n", "line 1 is not a memory resource" },
+		{ "00001000-0000xfff : System RAM\n", "line 1 is not a memory resource" },
+		{ "-00001fff : System RAM\n", "line 1 is not a memory resource" },
 		{ "10000000000000000-10000000000000fff : System RAM\n",
-		  "line 1 is no memory resource" },
+		  "line 1 is not a memory resource" },
 		{ "00001000-00001fff : System RAM\n00002000-0000",
-		  "line 2 is no memory resource" },
+		  "line 2 is not a memory resource" },
 		{ "00002000-00001fff : System RAM\n", "line 1: not a possible range" },
 		{ "00002000-00001fff : anything\n", "line 1: not a possible range" },
 		{ "00001000-ffffffffffffffff : System RAM\n",
@@ -180,7 +180,7 @@ static void test_bad_text(void **state)
 	}
 }
 
-/* 100 000 lines, upwards or downwards: an answer within the test's time, not a hang. */
+/* 100 000 lines, ascending or descending, within the time limit of a test. */
 static void test_far_too_many_lines(void **state)
 {
 	const size_t lines = 100000;

@@ -45,7 +45,7 @@ static void test_good(void **state)
 	(void)state;
 	fake_kcore_make(&f);
 	k = open_good(&f);
-	assert_int_equal(k.count, FAKE_SEGMENTS - 1); /* the notes are none */
+	assert_int_equal(k.count, FAKE_SEGMENTS - 1); /* without the notes */
 	assert_int_equal(k.loads[1].paddr, UINT64_MAX);
 	assert_non_null(kcore_text(&k));
 	assert_int_equal(kcore_text(&k)->vaddr, FAKE_TEXT);
@@ -84,12 +84,12 @@ static void test_read(void **state)
 	assert_int_equal(kcore_read(&k, 0xfff, buf, 2, &err), -ENXIO);
 	assert_int_equal(kcore_read(&k, 0x102000, buf, 1, &err), -ENXIO);
 	assert_int_equal(kcore_read(&k, UINT64_MAX, buf, 2, &err), -ENXIO);
-	/* the kernel's own text is RAM, or not there */
+	/* The kernel's own text is RAM, or absent. */
 	assert_int_equal(kcore_read(&k, FAKE_TEXT_PHYS, buf, 1, &err), -ENXIO);
 	kcore_close(&k);
 }
 
-/* Pieces that touch, in the wrong order in the file. */
+/* Adjacent pieces, in the wrong order in the file. */
 static void test_read_across_segments(void **state)
 {
 	struct error err = { "" };
@@ -238,7 +238,7 @@ static void test_maps_that_do_not_agree(void **state)
 	kcore_close(&k);
 }
 
-/* Modules lie where text does, but nobody knows their physical addresses. */
+/* Modules lie near the text, but their physical addresses are unknown. */
 static void test_no_text(void **state)
 {
 	struct fake_kcore f;

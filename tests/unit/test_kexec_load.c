@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the kernel is asked for, and what is made of its answers. */
+/* The arguments of the system calls, and how their errors are handled. */
 #include "check.h"
 
 #include "load/kexec_load.h"
@@ -16,7 +16,7 @@
 
 #define CALLS_MAX 4
 
-/* <linux/kexec.h> need not be this new. */
+/* An older <linux/kexec.h> lacks these. */
 #define UPDATE_ELFCOREHDR 0x4
 #define FILE_DEBUG	  0x8
 #define FILE_NO_CMA	  0x10
@@ -29,13 +29,13 @@ struct call {
 static struct {
 	struct call calls[CALLS_MAX];
 	struct kexec_segment segments[PLAN_MAX_SEGMENTS];
-	int codes[CALLS_MAX]; /* what each call fails with; 0: it does not */
+	int codes[CALLS_MAX]; /* errno of each call; 0: it succeeds */
 	unsigned int count;
-	const char *path; /* a file that holds... */
-	const char *text; /* ...this; NULL: it is not there */
+	const char *path; /* this file */
+	const char *text; /* has this content; NULL: it is missing */
 } fake;
 
-/* These two are found before libc's. */
+/* These two replace libc's. */
 int open(const char *path, int flags, ...)
 {
 	int fd;
@@ -69,7 +69,7 @@ long syscall(long number, ...)
 	return errno ? -1 : 0;
 }
 
-/* Forgets everything; the next calls fail with these. */
+/* Resets; the next calls fail with these codes. */
 static void answer(int first, int second, int third)
 {
 	memset(&fake, 0, sizeof(fake));
@@ -95,9 +95,8 @@ static void test_plan(void **state)
 
 	(void)state;
 	plan.segments[0] =
-		(struct segment){ PURGATORY_KIND_KERNEL, 0x7000, 0x3000, { text, 5 } };
-	plan.segments[1] =
-		(struct segment){ PURGATORY_KIND_INITRD, 0x200000000, 0x1000, { 0 } };
+		(struct segment){ SEGMENT_KERNEL, 0x7000, 0x3000, { text, 5 } };
+	plan.segments[1] = (struct segment){ SEGMENT_INITRD, 0x200000000, 0x1000, { 0 } };
 	answer(0, 0, 0);
 	assert_int_equal(kexec_load_plan(&plan, KEXEC_TARGET_CRASH, NULL, NULL, &err), 0);
 	assert_load(&fake.calls[0], 0x1234, 2, KEXEC_ON_CRASH | UPDATE_ELFCOREHDR);
@@ -122,27 +121,27 @@ static void test_plan_refused(void **state)
 {
 	struct plan plan = { .nr_segments = 0 };
 	struct error err = { "" };
-	bool other_way = false;
+	bool may_fall_back = false;
 
 	(void)state;
 	answer(ENOSYS, 0, 0);
 	assert_int_equal(
-		kexec_load_plan(&plan, KEXEC_TARGET_NORMAL, NULL, &other_way, &err),
+		kexec_load_plan(&plan, KEXEC_TARGET_NORMAL, NULL, &may_fall_back, &err),
 		-ENOSYS);
-	assert_true(other_way);
+	assert_true(may_fall_back);
 	assert_non_null(strstr(err.text, "this kernel has no kexec_load "));
 	answer(ENOMEM, 0, 0);
 	assert_int_equal(
-		kexec_load_plan(&plan, KEXEC_TARGET_NORMAL, NULL, &other_way, &err),
+		kexec_load_plan(&plan, KEXEC_TARGET_NORMAL, NULL, &may_fall_back, &err),
 		-ENOMEM);
-	assert_false(other_way);
+	assert_false(may_fall_back);
 	assert_int_equal(fake.count, 1);
 }
 
 static int never(const void *context, struct error *err)
 {
 	(void)context;
-	return error_set(err, ENODATA, "not ours any more");
+	return error_set(err, ENODATA, "another image is loaded");
 }
 
 static void test_guard(void **state)
@@ -155,11 +154,11 @@ static void test_guard(void **state)
 	answer(0, 0, 0);
 	assert_int_equal(kexec_load_plan(&plan, KEXEC_TARGET_CRASH, &guard, NULL, &err),
 			 -EPERM);
-	assert_string_equal(err.text, "not ours any more");
+	assert_string_equal(err.text, "another image is loaded");
 	err.text[0] = '\0';
 	assert_int_equal(kexec_load_files(0, -1, "", KEXEC_TARGET_CRASH, 0, &guard, &err),
 			 -EPERM);
-	assert_string_equal(err.text, "not ours any more");
+	assert_string_equal(err.text, "another image is loaded");
 	assert_int_equal(fake.count, 0);
 }
 
@@ -177,9 +176,9 @@ static void assert_files(const struct call *c, int kernel, int initrd,
 static void test_files(void **state)
 {
 	static const char text[] = "quiet";
-	enum { BOTH = KEXEC_WISH_DEBUG | KEXEC_WISH_NO_CMA };
+	enum { BOTH = LOAD_FILE_DEBUG | LOAD_FILE_NO_CMA };
 	static const struct {
-		unsigned int wishes, calls;
+		unsigned int want, calls;
 		int codes[3], ret;
 		unsigned long flags; /* of the last call */
 	} cases[] = {
@@ -189,9 +188,9 @@ static void test_files(void **state)
 		{ BOTH, 3, { EINVAL, EINVAL, EINVAL }, -EINVAL, 0 },
 		{ BOTH, 1, { ENOEXEC }, -ENOEXEC, FILE_DEBUG | FILE_NO_CMA },
 		{ BOTH, 2, { EINVAL, ENOKEY }, -ENOKEY, FILE_DEBUG },
-		{ KEXEC_WISH_DEBUG, 2, { EINVAL }, 0, 0 },
-		{ KEXEC_WISH_NO_CMA, 2, { EINVAL }, 0, 0 },
-		{ KEXEC_WISH_NO_CMA, 1, { 0 }, 0, FILE_NO_CMA },
+		{ LOAD_FILE_DEBUG, 2, { EINVAL }, 0, 0 },
+		{ LOAD_FILE_NO_CMA, 2, { EINVAL }, 0, 0 },
+		{ LOAD_FILE_NO_CMA, 1, { 0 }, 0, FILE_NO_CMA },
 		{ 0, 1, { EINVAL }, -EINVAL, 0 },
 	};
 	struct error err = { "" };
@@ -200,7 +199,7 @@ static void test_files(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		answer(cases[i].codes[0], cases[i].codes[1], cases[i].codes[2]);
 		assert_int_equal(kexec_load_files(7, 8, text, KEXEC_TARGET_NORMAL,
-						  cases[i].wishes, NULL, &err),
+						  cases[i].want, NULL, &err),
 				 cases[i].ret);
 		assert_int_equal(fake.count, cases[i].calls);
 		assert_files(&fake.calls[fake.count - 1], 7, 8, text, cases[i].flags);
@@ -216,7 +215,7 @@ static void test_files(void **state)
 	assert_files(&fake.calls[0], 7, 0, text, KEXEC_FILE_ON_CRASH);
 }
 
-/* Asked in vain on purpose: the initrd cannot be. */
+/* The call that can only fail, because it has an impossible initrd. */
 static void test_try(void **state)
 {
 	static const struct {
@@ -246,7 +245,7 @@ static void test_try(void **state)
 	}
 }
 
-/* By the other call when there is no first one, or that may not be used. */
+/* Falls back to the other call if the kernel lacks or forbids the first. */
 static void test_unload(void **state)
 {
 	struct error err = { "" };

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What kexec does when memory runs out.
+"""kexec when memory runs out.
 
-nomem.so makes the Nth request for memory fail, or that one and all after it, for each N
-until the program needs no more. It then ends with status 1 and one line that speaks of
-memory, or with what it prints otherwise, to the byte; the one thing that it may leave out
-is the VM generation ID, and that it says. $KEXEC_FAULTS=all takes more machines.
+nomem.so makes the Nth request for memory fail, or that one and all later ones, for each N
+until the program needs no more. It must end with status 1 and one line about memory, or
+with its usual output, byte for byte; it may only leave out the VM generation ID, with a
+note. $KEXEC_FAULTS=all takes more machines.
 """
 
 import os
@@ -16,7 +16,7 @@ from pathlib import Path
 TOP = Path(os.environ.get("srcdir", Path(__file__).resolve().parents[2]))
 KEXEC = os.environ.get("KEXEC", "kexec/kexec")
 PROBE = os.environ.get("PROBE", "tests/probe/probe.bzImage")
-# from here: $LD_PRELOAD ends a name at a blank, which the build folder's may have
+# relative: $LD_PRELOAD splits at blanks, which the build folder's name may have
 NOMEM = f"./{os.path.relpath(os.environ.get('NOMEM_SO', 'tests/unit/nomem.so'))}"
 MACHINES = Path(os.environ.get("MACHINES", TOP / "tests/machines"))
 ALL = os.environ.get("KEXEC_FAULTS") == "all"
@@ -26,7 +26,7 @@ SKIPPED = 77
 
 
 def run(argv: list[str], order: str | None = None) -> subprocess.CompletedProcess:
-    """With an order: the file descriptor 2 ends in a line with the number of requests."""
+    """Runs @argv, with the order for nomem.so if there is one."""
     env = dict(os.environ)
     if order is not None:
         env |= {"NOMEM": order, "LD_PRELOAD": NOMEM}
@@ -54,7 +54,7 @@ def judge(done: subprocess.CompletedProcess, usual: subprocess.CompletedProcess)
         return all(x.startswith(MAY_SAY) for x in lines) or done.stderr == usual.stderr
     if done.returncode == usual.returncode and lines and lines[0].startswith(MAY_SAY):
         return without_id(done.stdout) == without_id(usual.stdout)
-    # a line of its own, or one of those that say why nothing can be told
+    # its own line, or the one for errors that cannot be described
     return done.returncode == 1 and len(lines) == 1 and b"emory" in lines[0]
 
 
@@ -74,7 +74,7 @@ def main() -> int:
     if config.exists() and "#define WITH_SANITIZERS 1" in config.read_text():
         print("SKIPPED: a build with sanitizers has its own malloc()")
         return SKIPPED
-    wrong, count = [], 0  # a build without any library still has one command
+    wrong, count = [], 0  # a build without libraries still has one command
     for argv in commands():
         usual, most = run(argv), requests(argv)
         if b"built without" in usual.stderr:

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What kexec makes of /proc and /sys that are missing or full of nonsense.
+"""kexec with /proc and /sys that are missing or full of nonsense.
 
 Spoils the captured machines of tests/machines, one file or folder at a time, and has the
-built program plan a load there (--dry-run --facts=DIR: no privileges, no kernel). Whatever
-it reads, it ends in time with a plan and exit status 0, or with exit status 1 and one line
-that says why, after notes if any. A build with sanitizers looks closer.
+built program plan a load there (--dry-run --facts=DIR: no privileges, no kernel). It must
+end in time with a plan and exit status 0, or with exit status 1 and one line with the
+reason, after notes if any. A build with sanitizers finds more.
 
-Every way to spoil every file takes minutes: $KEXEC_FAULTS=all. By default each file meets
-some of them. The same by hand: KEXEC=kexec/kexec test_nonsense.py MACHINE FILE WAY
+By default each file is spoiled in some ways; $KEXEC_FAULTS=all tries all, which takes
+minutes. One alone: KEXEC=kexec/kexec test_nonsense.py MACHINE FILE WAY
 """
 
 import os
@@ -76,7 +76,7 @@ def shuffle(path: Path) -> None:
     write(path, b"".join(lines))
 
 
-# A name, and what is done to a file.
+# Names, and functions that spoil a file.
 WAYS = {
     "missing": Path.unlink,
     "empty": lambda p: write(p, b""),
@@ -113,7 +113,7 @@ def has_sanitizers() -> bool:
 
 
 def judge(machine: Path) -> list[str]:
-    """What is wrong with the answers."""
+    """The faults of the answers."""
     wrong = []
     for words in ([], ["-p"]):
         argv = [KEXEC, *words, "--dry-run", f"--facts={machine}", PROBE, "--append=x"]
@@ -125,7 +125,7 @@ def judge(machine: Path) -> list[str]:
             continue
         said = done.stderr.decode(errors="replace").splitlines()
         fine = done.returncode in (0, 1) and (done.returncode == 0) == bool(done.stdout)
-        if done.returncode:  # notes, and the line that says why
+        if done.returncode:  # notes, and the line with the reason
             fine = fine and 1 <= len(said) <= 3
         for line in said:
             words_of_it = line.removeprefix("kexec: ")
@@ -137,7 +137,7 @@ def judge(machine: Path) -> list[str]:
 
 
 def spoiled(machine: Path, name: str, way: str) -> list[str]:
-    """Spoils a file (or removes a folder) of a machine, and puts it back."""
+    """Spoils a file (or removes a folder) of a machine, judges, and restores it."""
     path, kept = machine / name, machine.parent / "kept"
     os.rename(path, kept)
     try:
@@ -154,7 +154,7 @@ def spoiled(machine: Path, name: str, way: str) -> list[str]:
 
 
 def faults(machine: Path) -> list[tuple[str, str]]:
-    """Each file and what is done to it, each folder and that it is missing."""
+    """Pairs of file and way to spoil it; a folder is only removed."""
     found, turn = [], 0
     for path in sorted(machine.rglob("*")):
         name = str(path.relative_to(machine))

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* argv to options, with kexec-tools' meaning. */
+/* argv to options, as in kexec-tools. */
 #include "check.h"
 
+#include "base/text.h"
+#include "image/format.h"
 #include "options.h"
 #include "purgatory_params.h"
 
@@ -75,31 +77,31 @@ static void test_values(void **state)
 		      "--seed=require --seed-timeout=3 --on-corruption=halt",
 		      &o, &err),
 		0);
-	assert_string_equal(o.kernel, "k");
-	assert_string_equal(o.initrd, "i");
-	assert_string_equal(o.append, "a");
-	assert_int_equal(o.mem_min, 0x100000);
-	assert_int_equal(o.mem_max, 4096); /* theirs is the last address */
-	assert_int_equal(o.seed, SEED_REQUIRE);
-	assert_int_equal(o.seed_timeout, 3);
-	assert_int_equal(o.on_corruption, PURGATORY_HALT);
-	assert_int_equal(o.method, METHOD_AUTO);
+	assert_string_equal(o.request.kernel, "k");
+	assert_string_equal(o.request.initrd, "i");
+	assert_string_equal(o.request.cmdline, "a");
+	assert_int_equal(o.request.mem_min, 0x100000);
+	assert_int_equal(o.request.mem_max, 4096); /* the user gives the last address */
+	assert_int_equal(o.request.seed, SEED_REQUIRE);
+	assert_int_equal(o.request.seed_timeout, 3);
+	assert_int_equal(o.request.on_corruption, PURGATORY_HALT);
+	assert_int_equal(o.request.method, METHOD_AUTO);
 
 	assert_int_equal(parse("-l k --ramdisk i --command-line a -s -c", &o, &err), 0);
-	assert_string_equal(o.initrd, "i");
-	assert_string_equal(o.append, "a");
-	assert_int_equal(o.method, METHOD_LOAD);
-	assert_int_equal(o.seed, SEED_AUTO);
-	assert_int_equal(o.seed_timeout, 10);
-	assert_int_equal(o.mem_max, 0);
+	assert_string_equal(o.request.initrd, "i");
+	assert_string_equal(o.request.cmdline, "a");
+	assert_int_equal(o.request.method, METHOD_LOAD);
+	assert_int_equal(o.request.seed, SEED_AUTO);
+	assert_int_equal(o.request.seed_timeout, 10);
+	assert_int_equal(o.request.mem_max, 0);
 
 	assert_int_equal(parse("-l k --mem-max=0xffffffffffffffff", &o, &err), 0);
-	assert_int_equal(o.mem_max, 0);
+	assert_int_equal(o.request.mem_max, 0);
 	assert_int_equal(parse("-l k --serial=0x2f8 --serial-baud=9600", &o, &err), 0);
-	assert_int_equal(o.serial_port, 0x2f8);
-	assert_int_equal(o.serial_baud, 9600);
+	assert_int_equal(o.request.serial_port, 0x2f8);
+	assert_int_equal(o.request.serial_baud, 9600);
 	assert_int_equal(parse("-l k --serial=ttyS1", &o, &err), 0);
-	assert_int_equal(o.serial_port, 0x2f8);
+	assert_int_equal(o.request.serial_port, 0x2f8);
 }
 
 static void test_status_asks_for_crash(void **state)
@@ -109,14 +111,14 @@ static void test_status_asks_for_crash(void **state)
 
 	(void)state;
 	assert_int_equal(parse("-S", &o, &err), 0);
-	assert_int_equal(o.target, KEXEC_TARGET_CRASH);
+	assert_int_equal(o.request.target, KEXEC_TARGET_CRASH);
 	assert_int_equal(parse("-S -l", &o, &err), 0);
-	assert_int_equal(o.target, KEXEC_TARGET_NORMAL);
+	assert_int_equal(o.request.target, KEXEC_TARGET_NORMAL);
 	assert_int_equal(parse("-S -l -p", &o, &err), 0);
-	assert_int_equal(o.target, KEXEC_TARGET_CRASH);
+	assert_int_equal(o.request.target, KEXEC_TARGET_CRASH);
 }
 
-/* The first question is answered, whatever comes behind it. */
+/* The first question is answered; what follows it is not read. */
 static void test_questions(void **state)
 {
 	static const struct {
@@ -197,6 +199,59 @@ static void test_refused(void **state)
 	}
 }
 
+/* The daemon's configuration reads it the same way: see test_daemon_conf.c. */
+static void test_vmgenid_addr(void **state)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+		uint64_t addr;
+	} cases[] = {
+		{ "0", true, 0 },
+		{ "0x0", true, 0 },
+		{ "0x3ffff028", true, 0x3ffff028 },
+		{ "0x3FFFF028", true, 0x3ffff028 },
+		{ "1073737768", true, 0x3ffff028 },
+		{ "16", true, 16 },
+		{ "0xfffffffffffffff8", true, 0xfffffffffffffff8 },
+		{ "18446744073709551608", true, 0xfffffffffffffff8 },
+		{ "", false, 0 },
+		{ "0x", false, 0 },
+		{ "010", false, 0 }, /* octal 8, decimal 10 or hexadecimal 16 */
+		{ "00000010", false, 0 },
+		{ "3ffff028", false, 0 }, /* hexadecimal without 0x */
+		{ "abc8", false, 0 },
+		{ "0X10", false, 0 },
+		{ "0x10000000000000000", false, 0 },
+		{ "18446744073709551616", false, 0 },
+		{ "-8", false, 0 },
+		{ "+8", false, 0 },
+		{ "8x", false, 0 },
+	};
+	struct options o;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(parse("-l k", &o, &err), 0);
+	assert_false(o.request.vmgenid_given);
+	assert_int_equal(parse("-l k --vmgenid-addr", &o, &err), -EINVAL);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char line[128], expected[256];
+
+		snprintf(line, sizeof(line), "-l k --vmgenid-addr=%s", cases[i].text);
+		if (cases[i].ok) {
+			assert_int_equal(parse(line, &o, &err), 0);
+			assert_true(o.request.vmgenid_given);
+			assert_int_equal(o.request.vmgenid_addr, cases[i].addr);
+			continue;
+		}
+		snprintf(expected, sizeof(expected), "--vmgenid-addr=%s: %s",
+			 cases[i].text, TEXT_NUMBER_RULE);
+		assert_int_equal(parse(line, &o, &err), -EINVAL);
+		assert_string_equal(err.text, expected);
+	}
+}
+
 static void test_help_fits_a_screen(void **state)
 {
 	char *text = NULL;
@@ -217,25 +272,33 @@ static void test_help_fits_a_screen(void **state)
 	free(text);
 }
 
+static void assert_format(const struct image_format *format, const char *name)
+{
+	if (name)
+		assert_string_equal(format->name, name);
+	else
+		assert_null(format);
+}
+
 static void test_types(void **state)
 {
 	static const struct {
 		const char *line;
 		int ret;
-		enum image_type type;
+		const char *format; /* its name; NULL: none */
 	} cases[] = {
-		{ "-l k", 0, IMAGE_ANY },
-		{ "-l k -t bzImage", 0, IMAGE_BZIMAGE },
-		{ "-l k -tbzImage64", 0, IMAGE_BZIMAGE },
-		{ "-l k --type=elf-x86_64", 0, IMAGE_ELF },
-		{ "-l k --type uki", 0, IMAGE_UKI },
-		{ "-l k -t elf-x86", -ENOTSUP, IMAGE_ANY },
-		{ "-l k -t multiboot-x86", -ENOTSUP, IMAGE_ANY },
-		{ "-l k -t multiboot2-x86", -ENOTSUP, IMAGE_ANY },
-		{ "-l k -t beoboot-x86", -ENOTSUP, IMAGE_ANY },
-		{ "-l k -t nbi-x86", -ENOTSUP, IMAGE_ANY },
-		{ "-l k -t bzimage", -EINVAL, IMAGE_ANY },
-		{ "-l k --type=", -EINVAL, IMAGE_ANY },
+		{ "-l k", 0, NULL },
+		{ "-l k -t bzImage", 0, "bzImage" },
+		{ "-l k -tbzImage64", 0, "bzImage" },
+		{ "-l k --type=elf-x86_64", 0, "ELF vmlinux" },
+		{ "-l k --type uki", 0, "UKI" },
+		{ "-l k -t elf-x86", -ENOTSUP, NULL },
+		{ "-l k -t multiboot-x86", -ENOTSUP, NULL },
+		{ "-l k -t multiboot2-x86", -ENOTSUP, NULL },
+		{ "-l k -t beoboot-x86", -ENOTSUP, NULL },
+		{ "-l k -t nbi-x86", -ENOTSUP, NULL },
+		{ "-l k -t bzimage", -EINVAL, NULL },
+		{ "-l k --type=", -EINVAL, NULL },
 	};
 	struct options o;
 	struct error err;
@@ -244,7 +307,9 @@ static void test_types(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(parse(cases[i].line, &o, &err), cases[i].ret);
 		if (!cases[i].ret)
-			assert_int_equal(o.type, cases[i].type);
+			assert_format(o.request.format, cases[i].format);
+		else
+			assert_non_null(strstr(err.text, "--type="));
 	}
 }
 
@@ -255,17 +320,17 @@ static void test_entry(void **state)
 
 	(void)state;
 	assert_int_equal(parse("-l k --entry-32bit", &o, &err), 0);
-	assert_true(o.entry_32bit);
-	assert_int_equal(o.method, METHOD_LOAD); /* the other call cannot */
+	assert_true(o.request.entry_32bit);
+	assert_int_equal(o.request.method, METHOD_LOAD); /* kexec_file_load() cannot */
 	assert_int_equal(parse("-l k --entry-32bit -c", &o, &err), 0);
 	assert_int_equal(parse("-l k --entry-32bit -s", &o, &err), -EINVAL);
 	assert_int_equal(parse("-l k --entry=0", &o, &err), 0);
-	assert_false(o.entry_32bit);
+	assert_false(o.request.entry_32bit);
 	assert_int_equal(parse("-l k --entry=0x0", &o, &err), 0);
 	assert_int_equal(parse("-l k --entry=0x1000", &o, &err), -ENOTSUP);
 	assert_int_equal(parse("-l k --entry=here", &o, &err), -EINVAL);
 	assert_int_equal(parse("-l k --no-cma", &o, &err), 0);
-	assert_true(o.no_cma);
+	assert_true(o.request.no_cma);
 }
 
 int main(void)
@@ -276,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_status_asks_for_crash),
 		cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_vmgenid_addr),
 		cmocka_unit_test(test_help_fits_a_screen),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_entry),

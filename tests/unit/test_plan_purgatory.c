@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the plan tells the purgatory: where it is, what to map, to check and to mix. */
+/* The purgatory's parameters: its place, what it maps, checks, mixes, where it speaks. */
 #include "check.h"
 #include "plan_scene.h"
 
@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-/* [blob | zeroes up to mem_size | page tables], nothing in the blob but its parameters. */
+/* [blob | zeroes up to mem_size | page tables]; only the parameters differ from the blob. */
 static void test_layout(void **state)
 {
 	struct scene *s = *state;
@@ -19,13 +19,14 @@ static void test_layout(void **state)
 	const struct segment *self;
 
 	assert_int_equal(make(s), 0);
-	self = plan_find(&s->plan, PURGATORY_KIND_PURGATORY);
+	self = plan_find(&s->plan, SEGMENT_PURGATORY);
 	assert_int_equal(self->content.size, blob.size);
 	assert_memory_equal(self->content.data + head, blob.data + head,
 			    blob.size - head);
 	assert_int_equal(params(s)->magic, PURGATORY_MAGIC);
-	assert_int_equal(params(s)->pgt_pool, self->addr + page_up(params(s)->mem_size));
-	assert_int_equal(params(s)->pgt_pool + params(s)->pgt_pages * PAGE,
+	assert_int_equal(params(s)->map_pool,
+			 self->addr + align_up(params(s)->mem_size, PAGE));
+	assert_int_equal(params(s)->map_pool + params(s)->map_pages * PAGE,
 			 self->addr + self->mem_size);
 	assert_true(params(s)->entry_offset >= head);
 	assert_int_equal(s->plan.entry, self->addr + params(s)->entry_offset);
@@ -35,21 +36,25 @@ static void test_what_it_is_told(void **state)
 {
 	struct scene *s = *state;
 
-	s->opts.on_corruption = PURGATORY_HALT;
-	s->opts.console = (struct plan_console){ PURGATORY_CONSOLE_VGA, 0x2f8, 9600 };
+	s->request.on_corruption = PURGATORY_HALT;
+	s->request.console_vga = true;
+	s->request.serial_port = 0x2f8;
+	s->request.serial_baud = 9600;
 	assert_int_equal(make(s), 0);
 	assert_int_equal(params(s)->on_corruption, PURGATORY_HALT);
-	assert_int_equal(params(s)->console, PURGATORY_CONSOLE_VGA);
+	assert_int_equal(params(s)->console, PURGATORY_CONSOLE_VGA |
+						     PURGATORY_CONSOLE_SERIAL |
+						     PURGATORY_CONSOLE_VERBOSE);
 	assert_int_equal(params(s)->serial_port, 0x2f8);
 	assert_int_equal(params(s)->serial_baud, 9600);
 	assert_int_equal(params(s)->entry_mode, PURGATORY_ENTRY_64);
 	plan_free(&s->plan);
-	assert_int_equal(image_enter_32bit(&s->image, &s->err), 0);
+	bzimage_enter_32bit(&s->image);
 	assert_int_equal(make(s), 0);
 	assert_int_equal(params(s)->entry_mode, PURGATORY_ENTRY_32);
 }
 
-/* All of what is loaded; its own parameters have a digest of their own. */
+/* Everything that is loaded; the parameters have a digest of their own. */
 static void test_checks(void **state)
 {
 	struct scene *s = *state;
@@ -59,33 +64,32 @@ static void test_checks(void **state)
 	for (uint32_t i = 0; i < params(s)->nr_checks; i++) {
 		const struct purgatory_check *c = &params(s)->checks[i];
 		const struct segment *part = &s->plan.segments[i];
-		bool self = part->kind == PURGATORY_KIND_PURGATORY;
+		bool self = part->kind == SEGMENT_PURGATORY;
 		uint64_t skip = self ? sizeof(struct purgatory_params) : 0;
-		uint64_t end =
-			part->kind == PURGATORY_KIND_SEED ? PAGE : part->content.size;
+		uint64_t end = part->kind == SEGMENT_SEED ? PAGE : part->content.size;
 
-		assert_int_equal(c->kind, part->kind);
+		assert_int_equal(c->kind, segment_code(part->kind));
 		assert_int_equal(c->addr, part->addr + skip);
 		assert_int_equal(c->size, end - skip);
 	}
 	plan_free(&s->plan);
-	s->opts.verify = false;
+	s->request.no_checks = true;
 	assert_int_equal(make(s), 0);
 	assert_int_equal(params(s)->nr_checks, 0);
 }
 
-/* What lies above 4 GiB, and of a normal image nothing else: not the crash region. */
+/* Segments above 4 GiB and nothing else: a normal image does not map the crash region. */
 static void test_maps(void **state)
 {
 	struct scene *s = *state;
 	uint32_t nr = 0;
 
-	s->facts.crash = (struct range){ 16 * GIB, 17 * GIB };
+	s->machine.crash = (struct range){ 16 * GIB, 17 * GIB };
 	assert_int_equal(make(s), 0);
 	for (size_t i = 0; i < s->plan.nr_segments; i++) {
 		const struct segment *part = &s->plan.segments[i];
 
-		if (part->kind == PURGATORY_KIND_PURGATORY)
+		if (part->kind == SEGMENT_PURGATORY)
 			continue;
 		assert_int_equal(params(s)->maps[nr].start, part->addr);
 		assert_int_equal(params(s)->maps[nr++].end, part->addr + part->mem_size);
@@ -93,70 +97,180 @@ static void test_maps(void **state)
 	assert_int_equal(params(s)->nr_maps, nr);
 }
 
-/* What the purgatory may use and shall mix in. */
+/* CPU features that the purgatory may use, and inputs that it mixes. */
 static void test_mix(void **state)
 {
 	struct scene *s = *state;
 
-	s->facts.cpu.rdseed = s->facts.cpu.tsc = s->facts.cpu.sha_ni = true;
-	s->opts.mix = true;
-	s->opts.generation_id = 0x7fe0018;
+	s->arch.cpu.rdseed = s->arch.cpu.tsc = s->arch.cpu.sha_ni = true;
+	s->request.mix_off = false;
+	s->in.generation_id = 0x7fe0018;
 	assert_int_equal(make(s), 0);
-	assert_int_equal(params(s)->mix_target,
-			 plan_find(&s->plan, PURGATORY_KIND_SEED)->addr);
+	assert_int_equal(params(s)->mix_target, plan_find(&s->plan, SEGMENT_SEED)->addr);
 	assert_int_equal(params(s)->generation_id, 0x7fe0018);
 	assert_int_equal(params(s)->mix_inputs, SEED_INPUT_RDSEED | SEED_INPUT_TSC);
 	assert_int_equal(params(s)->digest_impl, DIGEST_CPU_SHA);
 	plan_free(&s->plan);
 
-	s->facts.cpu = (struct cpu_facts){ .rdrand = true };
+	s->arch.cpu = (struct cpu){ .rdrand = true };
 	assert_int_equal(make(s), 0);
 	assert_int_equal(params(s)->mix_inputs, SEED_INPUT_RDRAND);
 	assert_int_equal(params(s)->digest_impl, DIGEST_PORTABLE);
 	plan_free(&s->plan);
 
-	s->facts.cpu = (struct cpu_facts){ 0 };
+	s->arch.cpu = (struct cpu){ 0 };
 	assert_int_equal(make(s), 0);
 	assert_int_equal(params(s)->mix_inputs, 0);
 	plan_free(&s->plan);
 
-	s->opts.mix = false;
+	s->request.mix_off = true;
 	assert_int_equal(make(s), 0);
 	assert_int_equal(params(s)->mix_target, 0);
 	plan_free(&s->plan);
 
-	s->opts.mix = true;
-	s->opts.seed = false;
+	s->request.mix_off = false;
+	s->in.seed = false;
 	assert_int_equal(make(s), 0);
 	assert_int_equal(params(s)->mix_target, 0);
 }
 
-/* A generation ID above 4 GiB must be in the purgatory's map. */
+/* The purgatory maps a generation ID above 4 GiB. */
 static void test_high_generation_id(void **state)
 {
 	struct scene *s = *state;
 	const struct purgatory_map *last;
 
-	s->opts.mix = true;
-	s->opts.generation_id = 700 * GIB + 0x18;
+	s->request.mix_off = false;
+	s->in.generation_id = 700 * GIB + 0x18;
 	assert_int_equal(make(s), 0);
 	last = &params(s)->maps[params(s)->nr_maps - 1];
 	assert_int_equal(last->start, 700 * GIB + 0x18);
 	assert_int_equal(last->end, 700 * GIB + 0x28);
-	assert_int_equal(params(s)->pgt_pages,
+	assert_int_equal(params(s)->map_pages,
 			 purgatory_pgt_pages(params(s)->maps, params(s)->nr_maps));
 	plan_free(&s->plan);
-	s->opts.generation_id = PGT_LIMIT;
+	s->in.generation_id = PGT_LIMIT;
 	assert_int_equal(make(s), -ENOSPC);
 	assert_non_null(strstr(s->err.text, "above 128 TiB"));
+}
+
+/* Without options the purgatory speaks where the next kernel would: its last serial console. */
+static void test_next_kernels_console(void **state)
+{
+	static const struct {
+		const char *cmdline;
+		uint32_t port; /* 0: no serial console */
+	} cases[] = {
+		{ "", 0 },
+		{ "console=tty0", 0 },
+		{ "console=ttyS0", 0x3f8 },
+		{ "quiet console=ttyS1,115200n8 ro", 0x2f8 },
+		{ "console=ttyS0,9600 console=tty0", 0x3f8 },
+		{ "console=ttyS0 console=ttyS3,57600", 0x2e8 },
+		{ "console=ttyS2 console=ttyS4", 0x3e8 },
+		{ "console=ttyS4", 0 },
+		{ "console=ttyS10", 0 },
+		{ "console=ttyUSB0", 0 },
+		{ "console=0x3f8", 0 },
+		{ "myconsole=ttyS0", 0 },
+		{ "console=", 0 },
+		{ "console", 0 },
+		{ "x=\"console=ttyS0\"", 0 },
+		{ NULL, 0 },
+	};
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		uint32_t port = cases[i].port;
+
+		s->in.cmdline = cases[i].cmdline;
+		assert_int_equal(make(s), 0);
+		assert_int_equal(params(s)->console, port ? PURGATORY_CONSOLE_SERIAL : 0);
+		assert_int_equal(params(s)->serial_port, port ? port : 0x3f8);
+		assert_int_equal(params(s)->serial_baud,
+				 0); /* the line is set up already */
+		plan_free(&s->plan);
+	}
+}
+
+static void test_requested_console(void **state)
+{
+	static const struct {
+		const char *cmdline;
+		bool vga, serial;
+		uint32_t port, baud;
+		uint32_t want_console, want_port;
+	} cases[] = {
+		{ "", true, false, 0, 0,
+		  PURGATORY_CONSOLE_VGA | PURGATORY_CONSOLE_VERBOSE, 0x3f8 },
+		{ "", false, true, 0, 0,
+		  PURGATORY_CONSOLE_SERIAL | PURGATORY_CONSOLE_VERBOSE, 0x3f8 },
+		{ "console=ttyS1", false, true, 0, 9600,
+		  PURGATORY_CONSOLE_SERIAL | PURGATORY_CONSOLE_VERBOSE, 0x2f8 },
+		/* a port alone does not make it talkative */
+		{ "", false, false, 0x2e8, 0, PURGATORY_CONSOLE_SERIAL, 0x2e8 },
+		/* the request wins */
+		{ "console=ttyS1", false, false, 0xc000, 115200, PURGATORY_CONSOLE_SERIAL,
+		  0xc000 },
+	};
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		s->in.cmdline = cases[i].cmdline;
+		s->request.console_vga = cases[i].vga;
+		s->request.console_serial = cases[i].serial;
+		s->request.serial_port = cases[i].port;
+		s->request.serial_baud = cases[i].baud;
+		assert_int_equal(make(s), 0);
+		assert_int_equal(params(s)->console, cases[i].want_console);
+		assert_int_equal(params(s)->serial_port, cases[i].want_port);
+		assert_int_equal(params(s)->serial_baud, cases[i].baud);
+		plan_free(&s->plan);
+	}
+}
+
+static void test_parse_serial(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t port;
+	} cases[] = {
+		{ "ttyS0", 0x3f8 }, { "ttyS1", 0x2f8 },	  { "ttyS2", 0x3e8 },
+		{ "ttyS3", 0x2e8 }, { "0x3f8", 0x3f8 },	  { "0x2F8", 0x2f8 },
+		{ "0x1", 1 },	    { "0xffff", 0xffff },
+	};
+	static const char *const refused[] = {
+		"",	  "ttyS",	"ttyS4", "ttyS10",  "ttyS00",
+		"ttyS0 ", "ttyS0,9600", "ttys0", "ttyUSB0", "tty0",
+		"3f8",	  "1016",	"0x",	 "0x0",	    "0x3f8,",
+		"0xg",	  "0x10000",	"0X3f8", " ttyS0",  "0x1000003f8",
+	};
+	uint32_t port;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		port = 0;
+		assert_true(arch_parse_serial(cases[i].text, &port));
+		assert_int_equal(port, cases[i].port);
+	}
+	for (size_t i = 0; i < COUNT(refused); i++)
+		if (arch_parse_serial(refused[i], &port))
+			fail_msg("'%s' is a port", refused[i]);
+	assert_string_equal(arch_serial_values, "ttyS0 to ttyS3 or 0xPORT");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLAN_TEST(test_layout), PLAN_TEST(test_what_it_is_told),
-		PLAN_TEST(test_checks), PLAN_TEST(test_maps),
-		PLAN_TEST(test_mix),	PLAN_TEST(test_high_generation_id),
+		PLAN_TEST(test_layout),
+		PLAN_TEST(test_what_it_is_told),
+		PLAN_TEST(test_checks),
+		PLAN_TEST(test_maps),
+		PLAN_TEST(test_mix),
+		PLAN_TEST(test_high_generation_id),
+		PLAN_TEST(test_next_kernels_console),
+		PLAN_TEST(test_requested_console),
+		cmocka_unit_test(test_parse_serial),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The progress line: late, on a terminal only, and gone at the end. */
+/* The progress line appears late, only on a terminal, and is erased at the end. */
 #include "check.h"
 
 #include "base/progress.h"
@@ -15,14 +15,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* A terminal, from both sides. */
+/* Both ends of a terminal. */
 struct terminal {
 	int user, program;
-	char text[16384]; /* what it was sent so far, and not yet looked at */
+	char text[16384]; /* output since the last look */
 };
 
 static atomic_uint_fast64_t clock_ms;
-static atomic_uint clock_step; /* time goes on by itself, whenever somebody looks */
+static atomic_uint clock_step; /* each reading advances the clock by this */
 
 static uint64_t fake_clock(void)
 {
@@ -44,13 +44,13 @@ static int setup(void **state)
 	return 0;
 }
 
-/* Packages are built in roots that have no terminals to give. */
+/* Package builds may run without pseudo-terminals. */
 static struct terminal *terminal(void **state)
 {
 	struct terminal *t = *state;
 
 	if (t->program < 0) {
-		print_message("SKIPPED: there are no pseudo-terminals here\n");
+		print_message("SKIPPED: no pseudo-terminals here\n");
 		skip();
 	}
 	return t;
@@ -96,12 +96,12 @@ static void test_line(void **state)
 	progress_add(&p, 100 * MIB);
 	clock_ms += 999;
 	progress_add(&p, 100 * MIB);
-	assert_string_equal(seen(t), ""); /* a second has not passed */
+	assert_string_equal(seen(t), ""); /* less than a second */
 	clock_ms += 1;
 	progress_add(&p, 112 * MIB + 7);
 	assert_string_equal(seen(t), "\rreading /boot/initrd: 312 of 512 MiB");
 	progress_add(&p, MIB);
-	assert_string_equal(seen(t), ""); /* not for every step */
+	assert_string_equal(seen(t), ""); /* not on every call */
 	clock_ms += 200;
 	progress_add(&p, MIB);
 	assert_string_equal(seen(t), "\rreading /boot/initrd: 314 of 512 MiB");
@@ -111,7 +111,7 @@ static void test_line(void **state)
 	progress_end(&p);
 	assert_string_equal(seen(t), "");
 
-	/* the next one begins anew, and a shorter line leaves nothing of a longer one */
+	/* the next one starts over, and a shorter line overwrites all of a longer one */
 	progress_begin(&p, "reading", "i", 0);
 	progress_add(&p, 3 * MIB);
 	assert_string_equal(seen(t), "");
@@ -174,15 +174,15 @@ static void test_names(void **state)
 			assert_string_equal(line, "");
 			continue;
 		}
-		/* never as wide as the terminal: the cursor must stay on this line */
+		/* never as wide as the terminal: the cursor would leave the line */
 		assert_int_equal(strlen(line), columns < 200 ? columns : 200);
 		if (columns > 40)
 			assert_non_null(strstr(line, "/file: 1 of 100 MiB"));
 	}
 }
 
-/* Large enough for several threads, which all tell. */
-static void test_digest_tells(void **state)
+/* Large enough for several threads, which all report. */
+static void test_digest_reports(void **state)
 {
 	char path[] = "/tmp/kexec-seed-progress-XXXXXX", *end;
 	uint8_t with[SHA256_SIZE], without[SHA256_SIZE];
@@ -208,7 +208,7 @@ static void test_digest_tells(void **state)
 	assert_int_equal(strspn(end + 1, "\r "), strlen(end + 1)); /* erased */
 	assert_int_equal(t->text[strlen(t->text) - 1], '\r');
 
-	/* also when it fails */
+	/* erased on failure, too */
 	assert_int_equal(ftruncate(fd, 40 * MIB), 0);
 	assert_int_equal(file_digest(&f, 0, 80 * MIB, with, &err), -ESTALE);
 	assert_int_equal(p.columns, 0);
@@ -217,7 +217,7 @@ static void test_digest_tells(void **state)
 	close(fd);
 }
 
-static void test_unpacking_tells(void **state)
+static void test_unpacking_reports(void **state)
 {
 	char path[] = "/tmp/kexec-seed-progress-XXXXXX", command[128];
 	struct terminal *t = terminal(state);
@@ -234,7 +234,7 @@ static void test_unpacking_tells(void **state)
 	f.progress = &p;
 	clock_step = 20;
 	ret = file_decompress(&f, &err);
-	if (ret != -ENOTSUP) { /* in a build without zlib */
+	if (ret != -ENOTSUP) { /* a build without zlib */
 		assert_int_equal(ret, 0);
 		assert_ptr_equal(f.progress, &p);
 		assert_non_null(strstr(seen(t), "\runpacking /tmp/kexec-seed-progress-"));
@@ -253,8 +253,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_line, setup, teardown),
 		cmocka_unit_test(test_no_terminal),
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_digest_tells, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unpacking_tells, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_digest_reports, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unpacking_reports, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

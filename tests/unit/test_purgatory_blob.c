@@ -24,7 +24,7 @@ static void test_the_build_filled_it_in(void **state)
 	assert_int_equal(p->file_size, blob.size);
 	assert_in_range(p->entry_offset, sizeof(*p), blob.size - 1);
 	assert_int_equal(p->mem_size % PAGE, 0);
-	/* The state does not begin in a page that the file fills. */
+	/* The state begins in a page of its own. */
 	assert_true(p->mem_size >= (blob.size + PAGE - 1) / PAGE * PAGE + PAGE);
 }
 

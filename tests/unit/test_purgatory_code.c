@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The blob's own machine code, run here: it is what verifies a kernel, and it was made
- * with other options than the same source in this program. The names of the functions
- * come from the symbols of the file that the blob was made of.
+ * Runs the blob's own machine code, which verifies the kernel and was compiled with other
+ * options than the same source in this program. Functions are found by the symbols of the
+ * ELF file that the blob is made from.
  */
 #include "check.h"
-#include "ways.h"
+#include "digest_impls.h"
 
 #include "purgatory/blob.h"
 #include "seed_mix.h"
@@ -32,7 +32,7 @@ static void read_elf(struct code *code)
 	FILE *f = fopen(ELF_FILE, "rb");
 
 	if (!f)
-		fail_msg("there is no %s in the working directory", ELF_FILE);
+		fail_msg("no %s in the working directory", ELF_FILE);
 	code->elf = malloc(ELF_MAX);
 	assert_non_null(code->elf);
 	code->elf_size = fread(code->elf, 1, ELF_MAX, f);
@@ -46,7 +46,7 @@ static const void *at(const struct code *code, uint64_t offset, uint64_t size)
 	return code->elf + offset;
 }
 
-/* The blob is linked at 0: a symbol's value is its place in it. */
+/* The blob is linked at 0, so a symbol's value is its offset. */
 static void *function(const struct code *code, const char *name)
 {
 	const Elf64_Ehdr *e = at(code, 0, sizeof(*e));
@@ -103,7 +103,7 @@ typedef void mix_function(const struct seed_inputs *, uint8_t *);
 #define LARGEST (5 * DIGEST_CHUNK)
 #define ROUNDS	2000
 
-/* Each way of the blob, against the portable way of the loader. */
+/* Each implementation in the blob against the loader's portable one. */
 static void test_digests(void **state)
 {
 	digest_function *range = function(*state, "digest_range");
@@ -113,17 +113,18 @@ static void test_digests(void **state)
 	srandom(3);
 	for (size_t i = 0; i < LARGEST; i++)
 		data[i] = (uint8_t)random();
-	FOR_EACH_WAY(way) {
+	FOR_EACH_IMPL(impl)
+	{
 		for (int round = 0; round < ROUNDS; round++) {
-			/* mostly short: there are the corners of the padding */
+			/* mostly short: padding has its corner cases there */
 			size_t size = (size_t)random() % (round % 8 ? 4096 : LARGEST);
 			size_t start = (size_t)random() % (LARGEST - size);
 
 			data[start + size / 2] ^= (uint8_t)random();
 			digest_range(DIGEST_PORTABLE, data + start, size, a);
-			range(way, data + start, size, b);
+			range(impl, data + start, size, b);
 			if (memcmp(a, b, sizeof(a)))
-				fail_msg("%s: %zu bytes", way_name(way), size);
+				fail_msg("%s: %zu bytes", impl_name(impl), size);
 		}
 	}
 	free(data);
@@ -167,13 +168,13 @@ static const char *const monte_carlo[] = {
 #include "data/sha256/monte_carlo.inc"
 };
 
-/* A message in one way of the blob. One chunk's digest is SHA-256 itself. */
-static void hash(const struct code *code, enum digest_impl way, const void *data,
+/* Hashes a message with @impl of the blob. One chunk's digest is SHA-256 itself. */
+static void hash(const struct code *code, enum digest_impl impl, const void *data,
 		 size_t size, uint8_t digest[SHA256_SIZE])
 {
 	if (size)
 		((chunk_function *)function(code, "digest_chunk_run"))(
-			way, data, size, (uint8_t(*)[SHA256_SIZE])digest);
+			impl, data, size, (uint8_t(*)[SHA256_SIZE])digest);
 	else
 		((sha256_function *)function(code, "sha256"))(data, size, digest);
 }
@@ -183,13 +184,14 @@ static void test_vectors(void **state)
 {
 	uint8_t message[6400], last[3][SHA256_SIZE], digest[SHA256_SIZE];
 
-	FOR_EACH_WAY(way) {
+	FOR_EACH_IMPL(impl)
+	{
 		chunk_function *run = function(*state, "digest_chunk_run");
 
 		for (size_t i = 0; i < COUNT(short_messages); i++) {
 			size_t size = from_hex(short_messages[i].message, message);
 
-			hash(*state, way, message, size, digest);
+			hash(*state, impl, message, size, digest);
 			assert_digest(digest, short_messages[i].digest);
 		}
 		for (size_t n = 0; n < COUNT(long_messages); n++) {
@@ -198,7 +200,7 @@ static void test_vectors(void **state)
 			assert_true(size <= sizeof(message));
 			for (size_t i = 0; i < size; i++)
 				message[i] = (uint8_t)((i * i + size) >> 3);
-			hash(*state, way, message, size, digest);
+			hash(*state, impl, message, size, digest);
 			assert_digest(digest, long_messages[n].digest);
 		}
 		from_hex(monte_carlo[0], digest);
@@ -206,7 +208,7 @@ static void test_vectors(void **state)
 			for (int k = 0; k < 3; k++)
 				memcpy(last[k], digest, SHA256_SIZE);
 			for (int k = 0; k < 1000; k++) {
-				run(way, last, sizeof(last), &digest);
+				run(impl, last, sizeof(last), &digest);
 				memmove(last[0], last[1], 2 * SHA256_SIZE);
 				memcpy(last[2], digest, SHA256_SIZE);
 			}
@@ -232,7 +234,7 @@ static void test_seeds(void **state)
 	}
 }
 
-/* No vector register in the portable way, where SSE may be off, and none left in use. */
+/* The portable code uses no vector registers (SSE may be off), the other zeroes them. */
 static void test_vector_registers(void **state)
 {
 	static const struct vector_registers zero;

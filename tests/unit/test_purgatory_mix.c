@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The purgatory's mixing, with this program's addresses for physical ones and a string for
- * a console.
+ * The purgatory's mixing, with this program's addresses as physical ones and a string as
+ * console.
  */
 #include "check.h"
 #include "traces.h"
@@ -45,7 +45,7 @@ struct scene {
 		uint8_t behind[16];
 	} node;
 	uint8_t generation_id[VMGENID_SIZE];
-	struct seed_inputs expected; /* what seed_mix() should get */
+	struct seed_inputs expected; /* the expected input of seed_mix() */
 };
 
 static void start(struct scene *s)
@@ -73,7 +73,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* Only the 32 bytes may change. */
+/* Only the 32 bytes of the seed may change. */
 static void assert_surroundings(const struct scene *s)
 {
 	assert_int_equal(s->node.next, 0x1234);
@@ -127,7 +127,7 @@ static void test_not_a_seed(void **state)
 	assert_untouched(s);
 }
 
-/* Then the base is all there is, and still not what the next kernel gets. */
+/* The base seed is the only input, and still the next kernel gets another one. */
 static void test_no_inputs(void **state)
 {
 	struct scene *s = *state;
@@ -173,7 +173,7 @@ static void test_generation_id(void **state)
 	assert_string_equal(said, "seed mixed with generation ID");
 }
 
-/* The low 4 GiB are mapped, whatever the maps say. */
+/* The low 4 GiB are always mapped. */
 static void test_generation_id_in_the_low_memory(void **state)
 {
 	struct scene *s = *state;
@@ -229,7 +229,7 @@ static void test_generation_id_map_too_short(void **state)
 	assert_seed_is_as_expected(s);
 }
 
-/* As many maps as there are: the first one counts, one behind the last does not. */
+/* The first map counts, one behind the last does not. */
 static void test_generation_id_and_the_number_of_maps(void **state)
 {
 	struct scene *s = *state;
@@ -247,7 +247,7 @@ static void test_generation_id_and_the_number_of_maps(void **state)
 	assert_seed_is_as_expected(s);
 }
 
-/* Input of the processor's own cannot be foreseen: it must differ from time to time. */
+/* Input from the CPU is unpredictable: it must differ between calls. */
 static void assert_differs_each_time(struct scene *s, uint32_t input, const char *words)
 {
 	uint8_t first[SEED_SIZE], without[SEED_SIZE];
@@ -269,10 +269,10 @@ static void test_tsc(void **state)
 	assert_differs_each_time(*state, SEED_INPUT_TSC, "seed mixed with TSC");
 }
 
-#define SOON  200000 /* ticks, each of which takes a digest to look at */
+#define SOON  200000 /* ticks; each costs a digest to try */
 #define OFTEN 100
 
-/* It is this counter, all of it, beside the generation ID, and nothing else. */
+/* The inputs are the whole counter and the generation ID, and nothing else. */
 static void test_the_value_of_tsc(void **state)
 {
 	struct scene *s = *state;
@@ -285,7 +285,7 @@ static void test_the_value_of_tsc(void **state)
 		s->expected.counter = __rdtsc();
 		mix_seed(&s->params, true);
 		end = __rdtsc();
-		if (end - s->expected.counter < SOON) /* we were not interrupted */
+		if (end - s->expected.counter < SOON) /* not interrupted */
 			break;
 	}
 	assert_string_equal(said, "seed mixed with TSC, generation ID");
@@ -324,7 +324,7 @@ static void test_rdseed(void **state)
 				 "seed mixed with RDSEED, TSC");
 }
 
-/* What the loader allows besides instructions is not its business here. */
+/* Flags that are not of instructions are ignored. */
 static void test_flags_that_are_no_instruction(void **state)
 {
 	struct scene *s = *state;
@@ -370,16 +370,16 @@ static void test_take_words(void **state)
 {
 	(void)state;
 	assert_taken(0, 100, 10, SEED_HW_WORDS, SEED_HW_WORDS);
-	/* each word only with the last try */
+	/* each word comes with the last try */
 	assert_taken(9, 100, 10, SEED_HW_WORDS, 10 * SEED_HW_WORDS);
-	/* never with one try more than there are */
+	/* each word would need one try more */
 	assert_taken(10, 100, 10, 0, 10);
-	/* a generator that dries up */
+	/* a generator that runs dry */
 	assert_taken(0, 3, 10, 3, 13);
 	assert_taken(0, 0, 100, 0, 100);
 }
 
-/* One word of 64 bits could be guessed: the second source gives what the first did not. */
+/* A single 64-bit word could be guessed: the second source fills up the rest. */
 static void test_the_second_source_fills_up(void **state)
 {
 	static const uint64_t want[SEED_HW_WORDS] = { 1, 2, 3, 1, 2, 3, 4, 5 };
@@ -394,7 +394,7 @@ static void test_the_second_source_fills_up(void **state)
 	assert_memory_equal(in.words, want, sizeof(want));
 	assert_int_equal(asked, 5);
 
-	/* when nothing is missing it is not asked, and not said to have been */
+	/* With nothing missing it is neither used nor reported. */
 	in.present = SEED_INPUT_RDSEED;
 	take(0, 100, 10, SEED_INPUT_RDRAND, &in);
 	assert_int_equal(in.present, SEED_INPUT_RDSEED);
@@ -410,7 +410,7 @@ static bool get_stuck(uint64_t *word)
 	return true;
 }
 
-/* As generators have been after a suspend, at all ones: it answers, and gives nothing. */
+/* Generators have been seen stuck at all ones after a suspend. */
 static void test_a_stuck_source_does_not_count(void **state)
 {
 	struct seed_inputs in = { 0 };
@@ -437,7 +437,7 @@ static void test_no_traces(void **state)
 	struct vector_registers regs;
 	struct traces traces = { 0 };
 
-	/* The words of the base, wherever a block may have begun. */
+	/* The words of the base seed, at any offset in a block. */
 	for (size_t i = 0; i < SEED_SIZE - 3; i++) {
 		memcpy(&traces.words[i], s->expected.base + i, 4);
 		traces.wanted[i] = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The page tables are built in memory that pretends to be somewhere else, and then walked
- * as a processor would: by code of its own, not with the builder's.
+ * Builds page tables in memory that pretends to be elsewhere, and walks them with code of
+ * its own, as a CPU does.
  */
 #include "purgatory/arch/x86/pgtable.h"
 
@@ -62,7 +62,7 @@ static uint64_t read_word(const struct arena *a, uint64_t addr)
 	return word;
 }
 
-/* Where @addr leads to: true and *@to, or false when it is not mapped. */
+/* Translates @addr into *@to; false when it is not mapped. */
 static bool walk(const struct arena *a, uint64_t cr3, uint64_t addr, uint64_t *to)
 {
 	static const int shifts[] = { 48, 39, 30, 21 };
@@ -75,12 +75,12 @@ static bool walk(const struct arena *a, uint64_t cr3, uint64_t addr, uint64_t *t
 		entry = read_word(a, table + ((addr >> shifts[i]) & 0x1ff) * 8);
 		if (!(entry & 1))
 			return false;
-		assert_int_equal(entry & 0x20, 0x20); /* accessed: nothing to write */
+		assert_int_equal(entry & 0x20, 0x20); /* accessed: no CPU writes it */
 		assert_int_equal(entry & 0x40, i == 3 ? 0x40 : 0); /* and dirty */
-		assert_int_equal(entry & 2, 2);			   /* can be written */
-		assert_int_equal(entry & 4, 0);			   /* not the user's */
-		assert_int_equal(entry >> 63, 0);		   /* can be executed */
-		assert_int_equal((entry >> 7) & 1, i == 3); /* large, only at the end */
+		assert_int_equal(entry & 2, 2);			   /* writable */
+		assert_int_equal(entry & 4, 0);			   /* supervisor only */
+		assert_int_equal(entry >> 63, 0);		   /* executable */
+		assert_int_equal((entry >> 7) & 1, i == 3); /* only the last is large */
 	}
 	assert_int_equal(entry & attributes, attributes);
 	*to = (entry & ~attributes & 0x000fffffffe00000ULL) | (addr & 0x1fffff);
@@ -152,13 +152,13 @@ static void check_all(const struct arena *a, uint64_t cr3)
 
 static const struct purgatory_map typical[] = {
 	{ 0x100000, 0x4000000 },		/* inside the low 4 GiB */
-	{ 4 * GIB - 0x1000, 4 * GIB + 0x1000 }, /* over their end */
+	{ 4 * GIB - 0x1000, 4 * GIB + 0x1000 }, /* across their end */
 	{ 0x280000000, 0x2a0001000 },		/* one byte of a page counts */
-	{ 512 * GIB - 0x1000, 512 * GIB + 1 },	/* over the end of a table */
-	{ 0x123456789abc, 0x123456789abd },	/* one byte, far up */
+	{ 512 * GIB - 0x1000, 512 * GIB + 1 },	/* across the end of a table */
+	{ 0x123456789abc, 0x123456789abd },	/* one byte, high up */
 	{ PGT_LIMIT - 1, PGT_LIMIT },		/* the last one */
 	{ 77 * GIB + 5, 77 * GIB + 5 },		/* nothing */
-	{ 0x280000000, 0x2a0000000 },		/* what is already there */
+	{ 0x280000000, 0x2a0000000 },		/* already mapped */
 };
 #define NR_TYPICAL (sizeof(typical) / sizeof(typical[0]))
 
@@ -231,7 +231,7 @@ static void test_count(void **state)
 	assert_int_equal(purgatory_pgt_pages(&too_high, 1), 0);
 }
 
-/* Purgatory and pool each over the border of two tables of either kind, five levels. */
+/* Purgatory and pool each cross a border between tables of either kind, with 5 levels. */
 static void test_the_worst_places(void **state)
 {
 	uint64_t enough = purgatory_pgt_pages(NULL, 0), cr3;
@@ -254,7 +254,7 @@ static void test_the_worst_places(void **state)
 	}
 }
 
-/* With fewer pages it works or says so; it never writes outside of them. */
+/* With fewer pages it works or reports it; it never writes outside of them. */
 static void test_too_small(void **state)
 {
 	uint64_t enough = purgatory_pgt_pages(typical, NR_TYPICAL);
@@ -381,7 +381,7 @@ static uint64_t old_tables(struct arena *a, bool la57, int leaf_level, uint64_t 
 static void test_attributes(void **state)
 {
 	static const uint64_t bits[] = { 0, 1ULL << 47, C_BIT };
-	/* an old kernel's own: not executable, a protection key, a bit of its software's */
+	/* bits of the old kernel: no execution, a protection key, a software bit */
 	const uint64_t not_ours = 1ULL << 63 | 1ULL << 59 | 1ULL << 52;
 	const uint64_t addr = 0x2a7654000;
 
@@ -395,15 +395,15 @@ static void test_attributes(void **state)
 		cr3 = old_tables(&a, la57, level, addr, addr, want | not_ours);
 		got = pgt_attributes(a.req.memory, cr3, la57, addr);
 		assert_int_equal(got, want);
-		/* CR3 has the bit on some machines and its own low bits on others. */
+		/* CR3 has the bit on some machines, and low bits of its own on others. */
 		got = pgt_attributes(a.req.memory, cr3 | want | 0x18, la57, addr);
 		assert_int_equal(got, want);
-		/* What is not mapped has none. */
+		/* An unmapped address has none. */
 		got = pgt_attributes(a.req.memory, cr3, la57, addr + (64 * GIB));
 		assert_int_equal(got, 0);
 		arena_free(&a);
 
-		/* What is mapped to somewhere else tells nothing. */
+		/* A mapping to elsewhere tells nothing. */
 		cr3 = old_tables(&a, la57, level, addr, addr + 2 * GIB, want);
 		got = pgt_attributes(a.req.memory, cr3, la57, addr);
 		assert_int_equal(got, 0);

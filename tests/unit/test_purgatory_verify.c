@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the purgatory says about damage. Its physical addresses are this program's own
- * ones, and its console is a string.
+ * The purgatory's reports of damage. Its physical addresses are this program's own, its
+ * console is a string.
  */
 #include "purgatory/purgatory.h"
 
@@ -48,7 +48,7 @@ static void add_check(struct purgatory_params *p, uint32_t kind, const void *dat
 	digest_range(DIGEST_PORTABLE, data, size, check->digest);
 }
 
-static void seal(struct purgatory_params *p)
+static void sign(struct purgatory_params *p)
 {
 	sha256(p, offsetof(struct purgatory_params, self_sha256), p->self_sha256);
 }
@@ -62,7 +62,7 @@ static int start(void **state)
 	memset(kernel, 'k', sizeof(kernel));
 	add_check(&params, PURGATORY_KIND_KERNEL, kernel, sizeof(kernel));
 	add_check(&params, PURGATORY_KIND_INITRD, initrd, sizeof(initrd));
-	seal(&params);
+	sign(&params);
 	said[0] = '\0';
 	verbose = false;
 	*state = &params;
@@ -169,7 +169,7 @@ static void test_a_range_that_wraps(void **state)
 	p->checks[0].size = UINT64_MAX;
 	verbose = true;
 	assert_false(verify_ranges(p, "resetting"));
-	assert_said("verifying 2 ranges, 17592186044415 MiB\n"); /* all there can be */
+	assert_said("verifying 2 ranges, 17592186044415 MiB\n"); /* the maximum */
 	assert_said("(18446744073709551615 bytes) is no range of memory, resetting\n");
 	assert_null(strstr(said, "ok"));
 }
@@ -205,7 +205,7 @@ static void test_every_byte_of_the_block_counts(void **state)
 	p->kernel_entry ^= 1;
 }
 
-/* Without a digest the numbers are all that can be judged. */
+/* Without a digest only the numbers can be checked. */
 static void test_impossible_numbers(void **state)
 {
 	struct purgatory_params *p = *state;

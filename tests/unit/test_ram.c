@@ -1,46 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where a segment may go: tables of what firmware and kernel say, and what is left. */
+/* machine_find_ram(): where segments may go, from the maps of firmware and kernel. */
 #include "check.h"
 
-#include "machine/e820.h"
-#include "machine/ram.h"
+#include "machine/machine.h"
+#include "machine/memory_map.h"
 
-#define MAX 4
+#define MAX  4
+#define PAGE 4096
 
 struct ram_case {
-	struct boot_e820_entry e820[MAX];
-	struct range iomem[MAX]; /* its RAM; none: it hides its addresses */
+	struct memory_entry firmware[MAX];
+	struct range iomem[MAX]; /* its RAM; none: addresses are hidden */
 	struct range crash[IOMEM_MAX_CRASH];
 	struct range want[MAX];
 };
 
 static const struct ram_case cases[] = {
-	{ .e820 = { { 0x1000, 0x5000, E820_RAM } }, .want = { { 0x1000, 0x6000 } } },
-	/* RAM gives way, whichever comes first */
-	{ .e820 = { { 0x1000, 0x5000, E820_RAM }, { 0x3000, 0x1000, E820_RESERVED } },
+	{ .firmware = { { 0x1000, 0x5000, MEMORY_RAM } },
+	  .want = { { 0x1000, 0x6000 } } },
+	/* RAM gives way in either order */
+	{ .firmware = { { 0x1000, 0x5000, MEMORY_RAM },
+			{ 0x3000, 0x1000, MEMORY_RESERVED } },
 	  .want = { { 0x1000, 0x3000 }, { 0x4000, 0x6000 } } },
-	{ .e820 = { { 0x1000, 0x1000, E820_ACPI }, { 0x1000, 0x5000, E820_RAM } },
+	{ .firmware = { { 0x1000, 0x1000, MEMORY_ACPI }, { 0x1000, 0x5000, MEMORY_RAM } },
 	  .want = { { 0x2000, 0x6000 } } },
-	{ .e820 = { { 0x1000, 0x3000, E820_RAM }, { 0x2000, 0x4000, E820_RAM } },
+	{ .firmware = { { 0x1000, 0x3000, MEMORY_RAM }, { 0x2000, 0x4000, MEMORY_RAM } },
 	  .want = { { 0x1000, 0x6000 } } },
 	/* whole pages */
-	{ .e820 = { { 0x1001, 0x2fff, E820_RAM } }, .want = { { 0x2000, 0x4000 } } },
-	{ .e820 = { { 0x1000, 0x2fff, E820_RAM } }, .want = { { 0x1000, 0x3000 } } },
-	{ .e820 = { { 0x1001, 0x1ffe, E820_RAM }, { 0x4000, 0xfff, E820_RAM } } },
-	{ .e820 = { { 0x1000, 0x800, E820_RAM }, { 0x1800, 0x800, E820_RAM } },
+	{ .firmware = { { 0x1001, 0x2fff, MEMORY_RAM } },
+	  .want = { { 0x2000, 0x4000 } } },
+	{ .firmware = { { 0x1000, 0x2fff, MEMORY_RAM } },
+	  .want = { { 0x1000, 0x3000 } } },
+	{ .firmware = { { 0x1001, 0x1ffe, MEMORY_RAM }, { 0x4000, 0xfff, MEMORY_RAM } } },
+	{ .firmware = { { 0x1000, 0x800, MEMORY_RAM }, { 0x1800, 0x800, MEMORY_RAM } },
 	  .want = { { 0x1000, 0x2000 } } },
-	{ .e820 = { { UINT64_MAX - 0x800, 0x700, E820_RAM },
-		    { 0x1000, 0x1000, E820_RAM } },
+	{ .firmware = { { UINT64_MAX - 0x800, 0x700, MEMORY_RAM },
+			{ 0x1000, 0x1000, MEMORY_RAM } },
 	  .want = { { 0x1000, 0x2000 } } },
-	/* the kernel's word as well */
-	{ .e820 = { { 0x1000, 0x9000, E820_RAM } },
+	/* the kernel has to agree */
+	{ .firmware = { { 0x1000, 0x9000, MEMORY_RAM } },
 	  .iomem = { { 0x2000, 0x3000 }, { 0x5000, 0x7800 }, { 0xa000, 0xb000 } },
 	  .want = { { 0x2000, 0x3000 }, { 0x5000, 0x7000 } } },
-	{ .e820 = { { 0x1000, 0x1000, E820_RAM }, { 0x4000, 0x1000, E820_RAM } },
+	{ .firmware = { { 0x1000, 0x1000, MEMORY_RAM }, { 0x4000, 0x1000, MEMORY_RAM } },
 	  .iomem = { { 0x1000, 0x5000 } },
 	  .want = { { 0x1000, 0x2000 }, { 0x4000, 0x5000 } } },
-	/* without what is for a crash kernel */
-	{ .e820 = { { 0x1000, 0x9000, E820_RAM } },
+	/* without the crash kernel's regions */
+	{ .firmware = { { 0x1000, 0x9000, MEMORY_RAM } },
 	  .crash = { { 0x2000, 0x3000 }, { 0x5000, 0xa000 } },
 	  .want = { { 0x1000, 0x2000 }, { 0x3000, 0x5000 } } },
 };
@@ -49,14 +54,15 @@ static void test_ram(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct boot_e820_entry entries[MAX];
-		struct e820_map map = { entries, 0 };
+		struct memory_entry entries[MAX];
+		struct memory_map map = { entries, 0 };
 		struct iomem m = { .hidden = !cases[i].iomem[0].end };
 		struct ranges ram = { 0 };
+		struct error err = { "" };
 		size_t n = 0;
 
-		for (; map.count < MAX && cases[i].e820[map.count].size; map.count++)
-			entries[map.count] = cases[i].e820[map.count];
+		for (; map.count < MAX && cases[i].firmware[map.count].size; map.count++)
+			entries[map.count] = cases[i].firmware[map.count];
 		for (; n < MAX && cases[i].iomem[n].end; n++)
 			assert_int_equal(ranges_add(&m.ram, cases[i].iomem[n]), 0);
 		while (m.crash_count < IOMEM_MAX_CRASH &&
@@ -64,7 +70,7 @@ static void test_ram(void **state)
 			m.crash[m.crash_count] = cases[i].crash[m.crash_count];
 			m.crash_count++;
 		}
-		assert_int_equal(ram_find(&map, &m, &ram), 0);
+		assert_int_equal(machine_find_ram(&map, &m, PAGE, &ram, &err), 0);
 		for (n = 0; n < MAX && cases[i].want[n].end; n++)
 			assert_memory_equal(&ram.items[n], &cases[i].want[n],
 					    sizeof(ram.items[n]));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ranges as values: tables of what goes in and what must come out. */
+/* Ranges as values: tables of inputs and expected results. */
 #include "check.h"
 
 #include "range.h"
@@ -68,7 +68,7 @@ static void test_remove(void **state)
 		{ { { 5, 9 } }, { 6, 7 }, { { 5, 6 }, { 7, 9 } } }, /* splits */
 		{ { { 5, 9 } }, { 1, 6 }, { { 6, 9 } } },
 		{ { { 5, 9 } }, { 8, 20 }, { { 5, 8 } } },
-		{ { { 5, 9 } }, { 9, 20 }, { { 5, 9 } } }, /* only touches */
+		{ { { 5, 9 } }, { 9, 20 }, { { 5, 9 } } }, /* adjacent */
 		{ { { 5, 9 } }, { 1, 5 }, { { 5, 9 } } },
 		{ { { 1, 3 }, { 5, 7 }, { 9, 11 } },
 		  { 2, 10 },
@@ -119,8 +119,11 @@ static void test_find(void **state)
 		{ { 0x18000, 1, 0, UINT64_MAX }, true, 0x10000, 0x10000 },
 		{ { 0x18001, 1, 0, UINT64_MAX }, false, 0, 0 },
 		{ { 0x1000, 0x1000, 0x200000, UINT64_MAX }, false, 0, 0 },
-		{ { 0, 0x1000, 0, UINT64_MAX }, false, 0, 0 },	    /* nothing asked */
-		{ { 0x1000, 0x3000, 0, UINT64_MAX }, false, 0, 0 }, /* no power of two */
+		{ { 0, 0x1000, 0, UINT64_MAX }, false, 0, 0 }, /* size 0 */
+		{ { 0x1000, 0x3000, 0, UINT64_MAX },
+		  false,
+		  0,
+		  0 }, /* not a power of two */
 		{ { 0x1000, 0, 0, UINT64_MAX }, false, 0, 0 },
 		{ { UINT64_MAX, 1ull << 63, 0, UINT64_MAX }, false, 0, 0 },
 	};
@@ -146,7 +149,7 @@ static void test_find(void **state)
 	ranges_free(&set);
 }
 
-/* To align what starts here would lead past the end of everything. */
+/* Aligning this start would overflow. */
 static void test_find_at_the_end(void **state)
 {
 	const struct range_request req = { 0x1000, 1ull << 63, 0, UINT64_MAX };
@@ -161,6 +164,43 @@ static void test_find_at_the_end(void **state)
 	ranges_free(&set);
 }
 
+/* One range: its ends, and sums that would overflow. */
+static void test_holds(void **state)
+{
+	static const struct {
+		struct range r;
+		uint64_t addr, size;
+		bool holds;
+	} cases[] = {
+		{ { 5, 9 }, 5, 4, true },
+		{ { 5, 9 }, 5, 5, false },
+		{ { 5, 9 }, 4, 1, false },
+		{ { 5, 9 }, 4, 5, false },
+		{ { 5, 9 }, 8, 1, true },
+		{ { 5, 9 }, 8, 2, false },
+		{ { 5, 9 }, 9, 0, true }, /* nothing, at the end */
+		{ { 5, 9 }, 9, 1, false },
+		{ { 5, 9 }, 10, 0, false },
+		{ { 5, 9 }, 4, 0, false },
+		{ { 5, 5 }, 5, 0, true },
+		{ { 5, 5 }, 5, 1, false },
+		{ { 5, 9 }, 6, UINT64_MAX, false }, /* the sum is 5 */
+		{ { 5, 9 }, UINT64_MAX, 8, false }, /* the sum is 7 */
+		{ { 5, 9 }, UINT64_MAX, UINT64_MAX, false },
+		{ { 0, UINT64_MAX }, 0, UINT64_MAX, true },
+		{ { 0, UINT64_MAX }, 1, UINT64_MAX, false },
+		{ { 0, UINT64_MAX }, UINT64_MAX - 1, 1, true },
+		{ { 9, 5 }, 6, 1, false }, /* reversed */
+		{ { 9, 5 }, 9, 1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		if (range_holds(cases[i].r, cases[i].addr, cases[i].size) !=
+		    cases[i].holds)
+			fail_msg("case %zu", i);
+}
+
 static void test_contain(void **state)
 {
 	struct ranges set = { 0 };
@@ -173,7 +213,7 @@ static void test_contain(void **state)
 	ranges_free(&set);
 }
 
-/* Far more than it begins with; then one that replaces them all. */
+/* Grows far beyond the first capacity; then one range replaces them all. */
 static void test_many(void **state)
 {
 	struct ranges set = { 0 }, copy = { 0 };
@@ -196,7 +236,7 @@ static void test_many(void **state)
 	assert_null(set.items);
 }
 
-/* A byte map is the obvious way to do it: both must agree after any changes. */
+/* Compares the set with a byte map after random changes. */
 static void test_against_a_byte_map(void **state)
 {
 	enum { SIZE = 256 };
@@ -233,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_reversed_is_refused),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_find_at_the_end),
+		cmocka_unit_test(test_holds),
 		cmocka_unit_test(test_contain),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_against_a_byte_map),

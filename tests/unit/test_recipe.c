@@ -1,35 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The recipe's format: there and back, and everything that is no recipe. */
+/* The recipe's format: encoding, decoding, and files that are not recipes. */
 #include "check.h"
 #include "recipe_scene.h"
 
 #include <endian.h>
 #include <errno.h>
 
-static void same_options(const struct options *a, const struct options *b)
+static void same_request(const struct load_request *a, const struct load_request *b)
 {
-	struct options x = *a, y = *b;
-
-	assert_string_equal(x.kernel, y.kernel);
-	assert_string_equal(x.initrd, y.initrd);
-	assert_string_equal(x.append, y.append);
-	x.kernel = y.kernel = x.initrd = y.initrd = x.append = y.append = NULL;
-	assert_true(x.load == y.load && x.target == y.target && x.method == y.method);
-	assert_true(x.mem_min == y.mem_min && x.mem_max == y.mem_max);
-	assert_true(x.noefi == y.noefi && x.hotplug == y.hotplug &&
-		    x.memmap_cmdline == y.memmap_cmdline && x.no_checks == y.no_checks);
-	assert_true(x.on_corruption == y.on_corruption && x.seed == y.seed &&
-		    x.mix_off == y.mix_off && x.seed_timeout == y.seed_timeout);
-	assert_true(x.vmgenid_given == y.vmgenid_given &&
-		    x.vmgenid_addr == y.vmgenid_addr);
-	assert_true(x.console_vga == y.console_vga &&
-		    x.console_serial == y.console_serial &&
-		    x.entry_32bit == y.entry_32bit && x.serial_port == y.serial_port &&
-		    x.serial_baud == y.serial_baud);
-	assert_true(x.reuse_initrd == y.reuse_initrd);
+	assert_string_equal(a->kernel, b->kernel);
+	assert_string_equal(a->initrd, b->initrd);
+	assert_string_equal(a->cmdline, b->cmdline);
+	assert_string_equal(a->root, b->root);
+	assert_true(a->target == b->target && a->method == b->method);
+	assert_true(a->mem_min == b->mem_min && a->mem_max == b->mem_max);
+	assert_true(a->noefi == b->noefi && a->hotplug == b->hotplug &&
+		    a->memmap_cmdline == b->memmap_cmdline &&
+		    a->no_checks == b->no_checks);
+	assert_true(a->on_corruption == b->on_corruption && a->seed == b->seed &&
+		    a->mix_off == b->mix_off && a->seed_timeout == b->seed_timeout);
+	assert_true(a->vmgenid_given == b->vmgenid_given &&
+		    a->vmgenid_addr == b->vmgenid_addr);
+	assert_true(a->console_vga == b->console_vga &&
+		    a->console_serial == b->console_serial &&
+		    a->entry_32bit == b->entry_32bit &&
+		    a->serial_port == b->serial_port && a->serial_baud == b->serial_baud);
+	assert_true(a->reuse_initrd == b->reuse_initrd);
 }
 
-static void same_check(const struct recipe_check *a, const struct recipe_check *b)
+static void same_range(const struct known_range *a, const struct known_range *b)
 {
 	assert_memory_equal(a, b, sizeof(*a));
 }
@@ -46,10 +45,10 @@ static void same_rest(const struct recipe *a, const struct recipe *b)
 	assert_memory_equal(&a->region, &b->region, sizeof(a->region));
 	assert_memory_equal(a->kernel_digest, b->kernel_digest, SHA256_SIZE);
 	assert_memory_equal(a->initrd_digest, b->initrd_digest, SHA256_SIZE);
-	same_check(&a->neighbour, &b->neighbour);
-	same_check(&a->boot_params, &b->boot_params);
+	same_range(&a->guard, &b->guard);
+	same_range(&a->boot_data, &b->boot_data);
 	assert_int_equal(a->seed_node, b->seed_node);
-	same_options(&a->options, &b->options);
+	same_request(&a->request, &b->request);
 }
 
 static void same_segments(const struct plan *a, const struct plan *b)
@@ -61,10 +60,10 @@ static void same_segments(const struct plan *a, const struct plan *b)
 		assert_int_equal(x->kind, y->kind);
 		assert_int_equal(x->addr, y->addr);
 		assert_int_equal(x->mem_size, y->mem_size);
-		assert_true(!y->content.data == (!plan_is_dynamic(y->kind) ||
-						 y->kind == PURGATORY_KIND_SEED));
+		assert_true(!y->content.data ==
+			    (!segment_is_refreshed(y->kind) || y->kind == SEGMENT_SEED));
 		assert_int_equal(y->content.size,
-				 y->kind == PURGATORY_KIND_SEED ? 0 : x->content.size);
+				 y->kind == SEGMENT_SEED ? 0 : x->content.size);
 	}
 }
 
@@ -73,18 +72,22 @@ static void same_plan(const struct plan *a, const struct plan *b)
 	same_segments(a, b);
 	assert_int_equal(a->entry, b->entry);
 	assert_int_equal(a->kernel_entry, b->kernel_entry);
-	assert_int_equal(a->boot_params_addr, b->boot_params_addr);
-	assert_int_equal(a->params_size, b->params_size);
+	assert_int_equal(a->boot_data_addr, b->boot_data_addr);
+	assert_int_equal(a->boot_data_size, b->boot_data_size);
 	assert_int_equal(a->elfcorehdr_size, b->elfcorehdr_size);
-	assert_memory_equal(a->tag, b->tag, sizeof(*a->tag));
-	assert_memory_equal(a->params_block, b->params_block, a->params_size);
+	assert_memory_equal(a->image_id, b->image_id, sizeof(*a->image_id));
+	assert_memory_equal(a->boot_data, b->boot_data, a->boot_data_size);
 	assert_memory_equal(a->elfcorehdr_block, b->elfcorehdr_block, a->elfcorehdr_size);
-	assert_memory_equal(&a->seed_header, &b->seed_header, sizeof(a->seed_header));
-	assert_memory_equal(&a->hole, &b->hole, sizeof(a->hole));
+	assert_int_equal(a->page_size, b->page_size);
+	assert_int_equal(a->seed_prefix_size, b->seed_prefix_size);
+	assert_memory_equal(a->seed_prefix, b->seed_prefix, sizeof(a->seed_prefix));
+	assert_int_equal(a->seed_slot.segment, b->seed_slot.segment);
+	assert_int_equal(a->seed_slot.offset, b->seed_slot.offset);
+	assert_memory_equal(&a->control_reserve, &b->control_reserve,
+			    sizeof(a->control_reserve));
 	assert_true(a->has_seed == b->has_seed && a->hotplug == b->hotplug);
 	assert_string_equal(plan_command_line(a), plan_command_line(b));
-	assert_int_equal(b->nr_nodes, 0);
-	assert_int_equal(b->e820.count, 0);
+	assert_int_equal(b->memory.count, 0);
 }
 
 static void test_there_and_back(void **state)
@@ -97,13 +100,13 @@ static void test_there_and_back(void **state)
 	assert_int_equal(decode(s, s->data, s->size), 0);
 	same_rest(&s->load, &s->out);
 	same_plan(&s->load.plan, &s->out.plan);
-	/* the same purgatory but for what tells of the seed */
+	/* the same purgatory, except for digests that tell something of the seed */
 	for (uint32_t i = 0; i < p->nr_checks; i++)
 		if (p->checks[i].kind == PURGATORY_KIND_SEED)
 			memset(p->checks[i].digest, 0, SHA256_SIZE);
 	memset(p->self_sha256, 0, SHA256_SIZE);
 	assert_memory_equal(p, s->out.plan.purgatory_block, p->file_size);
-	/* and there is one way to write it */
+	/* encoding is unambiguous */
 	assert_int_equal(recipe_encode(&s->out, &again, &size, &s->err), 0);
 	assert_int_equal(size, s->size);
 	assert_memory_equal(again, s->data, size);
@@ -123,24 +126,24 @@ static void test_file_load(void **state)
 	free(data);
 }
 
-/* Bits of the options in their order; where they are in an encoded recipe. */
-static const size_t flags[] = { offsetof(struct options, reuse_initrd),
-				offsetof(struct options, noefi),
-				offsetof(struct options, hotplug),
-				offsetof(struct options, memmap_cmdline),
-				offsetof(struct options, no_checks),
-				offsetof(struct options, mix_off),
-				offsetof(struct options, vmgenid_given),
-				offsetof(struct options, console_vga),
-				offsetof(struct options, console_serial),
-				offsetof(struct options, entry_32bit) };
+/* The flags of the request in the order of their bits, and where the file has them. */
+static const size_t flags[] = { offsetof(struct load_request, reuse_initrd),
+				offsetof(struct load_request, noefi),
+				offsetof(struct load_request, hotplug),
+				offsetof(struct load_request, memmap_cmdline),
+				offsetof(struct load_request, no_checks),
+				offsetof(struct load_request, mix_off),
+				offsetof(struct load_request, vmgenid_given),
+				offsetof(struct load_request, console_vga),
+				offsetof(struct load_request, console_serial),
+				offsetof(struct load_request, entry_32bit) };
 #define FLAGS_AT (24 + 8 + 120 + 8) /* header, the record before, and its own header */
 
-/* Each has a bit of its own, as kexec-seed-recipe(5) has them. */
+/* Each flag has the bit that kexec-seed-recipe(5) gives it. */
 static void test_flags(void **state)
 {
 	struct scene *s = *state;
-	struct options *o = &s->file.options;
+	struct load_request *o = &s->file.request;
 
 	o->vmgenid_addr = 0;
 	o->initrd = NULL;
@@ -157,7 +160,7 @@ static void test_flags(void **state)
 		assert_int_equal(le32toh(word), set < COUNT(flags) ? 1u << set : 0);
 		assert_int_equal(decode(s, data, size), 0);
 		for (size_t i = 0; i < COUNT(flags); i++)
-			assert_int_equal(*(bool *)((char *)&s->out.options + flags[i]),
+			assert_int_equal(*(bool *)((char *)&s->out.request + flags[i]),
 					 i == set);
 		free(data);
 	}
@@ -177,43 +180,43 @@ static void test_flags_of_the_plan(void **state)
 	free(data);
 }
 
-/* What may be absent, is. */
+/* A recipe without any optional part. */
 static void test_bare(void **state)
 {
 	struct scene *s = *state;
 	struct plan *p = &s->load.plan;
-	struct options *o = &s->load.options;
+	struct load_request *o = &s->load.request;
 	uint8_t *data;
 	size_t size = 0;
 
-	o->initrd = o->append = NULL;
+	o->initrd = o->cmdline = NULL;
 	memset(s->load.initrd_digest, 0, SHA256_SIZE);
 	p->nr_segments -= 3; /* initrd, kernel, seed */
 	p->segments[p->nr_segments] = p->segments[p->nr_segments + 1];
 	p->nr_segments++;
 	p->has_seed = false;
-	p->seed_header = (struct seed_header){ 0 };
+	memset(p->seed_prefix, 0, sizeof(p->seed_prefix));
 	((struct purgatory_params *)p->purgatory_block)->nr_checks = 0;
 	((struct purgatory_params *)p->purgatory_block)->mix_target = 0;
 	if (recipe_encode(&s->load, &data, &size, &s->err))
 		fail_msg("%s", s->err.text);
 	assert_int_equal(decode(s, data, size), 0);
-	assert_null(s->out.options.initrd);
-	assert_null(s->out.options.append);
+	assert_null(s->out.request.initrd);
+	assert_null(s->out.request.cmdline);
 	assert_false(s->out.plan.has_seed);
 	free(data);
 
-	s->file.options.initrd = NULL;
-	s->file.options.reuse_initrd = true;
+	s->file.request.initrd = NULL;
+	s->file.request.reuse_initrd = true;
 	assert_int_equal(recipe_encode(&s->file, &data, &size, &s->err), 0);
 	assert_int_equal(decode(s, data, size), 0);
-	assert_null(s->out.options.initrd);
-	assert_true(s->out.options.reuse_initrd);
+	assert_null(s->out.request.initrd);
+	assert_true(s->out.request.reuse_initrd);
 	assert_int_equal(s->out.initrd_digest[0], 0x22);
 	free(data);
 }
 
-/* Neither the seed's bytes nor its digest, of which the scene is full. */
+/* Neither the seed nor a digest of it: the scene is full of both. */
 static void test_holds_no_secret(void **state)
 {
 	static const uint8_t secret[8] = { [0 ... 7] = SCENE_SECRET };
@@ -223,7 +226,7 @@ static void test_holds_no_secret(void **state)
 	size_t size = 0;
 
 	assert_null(memmem(s->data, s->size, secret, sizeof(secret)));
-	/* one that nobody checks, too */
+	/* nor one behind nr_checks */
 	p->checks[PURGATORY_MAX_CHECKS - 1].kind = PURGATORY_KIND_SEED;
 	memset(p->checks[PURGATORY_MAX_CHECKS - 1].digest, SCENE_SECRET, SHA256_SIZE);
 	assert_int_equal(recipe_encode(&s->load, &data, &size, &s->err), 0);
@@ -240,7 +243,7 @@ static void test_truncated(void **state)
 	assert_memory_equal(s->err.text, "truncated: ", 11);
 	assert_int_equal(decode(s, s->data, 5), -EBADMSG);
 	assert_non_null(strstr(s->err.text, "truncated: 5 bytes"));
-	/* too short for a checksum, also when it says so itself */
+	/* too short for a checksum, even if the length in the header agrees */
 	memset(s->data + 16, 0, 8);
 	s->data[16] = 55;
 	assert_int_equal(decode(s, s->data, 55), -EBADMSG);
@@ -264,13 +267,13 @@ static void test_other_version(void **state)
 {
 	struct scene *s = *state;
 
-	s->data[8] = 7; /* whatever else a newer one has changed, its checksum too */
+	s->data[8] = 7; /* a newer version may change the checksum, too */
 	s->data[s->size - 1] ^= 1;
 	assert_int_equal(decode(s, s->data, s->size), -EPROTO);
-	assert_string_equal(s->err.text, "of version 7, this program knows 1");
+	assert_string_equal(s->err.text, "version 7; this program knows version 1");
 	s->data[0] = 'k';
 	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
-	assert_non_null(strstr(s->err.text, "no recipe"));
+	assert_non_null(strstr(s->err.text, "not a recipe"));
 }
 
 static void test_too_long(void **state)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Recipes with a right checksum that cannot be true, read or written. */
+/* Inconsistent recipes with a correct checksum are neither decoded nor written. */
 #include "check.h"
 #include "recipe_scene.h"
 
@@ -10,15 +10,15 @@
 
 enum {
 	IMAGE = 1,
-	OPTIONS,
+	REQUEST,
 	KERNEL,
 	INITRD,
-	APPEND,
+	CMDLINE,
 	PLAN,
-	PARAMS,
+	BOOT_DATA,
 	PURGATORY,
 	ELFCOREHDR,
-	NEIGHBOUR,
+	GUARD,
 	FILE_LOAD
 };
 
@@ -30,7 +30,7 @@ static void finish(uint8_t *data, size_t size)
 	sha256(data, size - SHA256_SIZE, data + size - SHA256_SIZE);
 }
 
-/* Where a record of the valid recipe begins; its length in *@length. */
+/* Offset of a record in the valid recipe; its payload has *@length bytes. */
 static size_t find_record(const struct scene *s, uint32_t type, uint32_t *length)
 {
 	*length = 0;
@@ -61,7 +61,7 @@ struct field_case {
 	(PARAM(checks) + sizeof(struct purgatory_check) * (i) +                          \
 	 offsetof(struct purgatory_check, field))
 
-/* Segments: 0 tag, 1 purgatory, 2 elfcorehdr, 3 boot_params, 4 seed, 5 kernel, 6 initrd */
+/* Segments: 0 image ID, 1 purgatory, 2 elfcorehdr, 3 boot data, 4 seed, 5 kernel, 6 initrd */
 static const struct field_case fields[] = {
 	{ IMAGE, 0, 4, 3, "does not belong" },
 	{ IMAGE, 0, 4, RECIPE_KEXEC_FILE_LOAD, "does not belong" },
@@ -72,25 +72,25 @@ static const struct field_case fields[] = {
 	{ IMAGE, 80, 8, SCENE_REGION + GIB, "region is empty" },
 	{ IMAGE, 80, 8, SCENE_REGION + 4096, "crash region" },
 	{ IMAGE, 88, 8, SCENE_REGION + 0x40000, "crash region" },
-	{ IMAGE, 96, 1, ' ', "no word" },
+	{ IMAGE, 96, 1, ' ', "not a word" },
 	{ IMAGE, 119, 1, 'x', "source" },
-	{ OPTIONS, 0, 4, 1u << 10, "unknown flags" },
-	{ OPTIONS, 0, 4, 1u << 0, "two initrds" },
-	{ OPTIONS, 0, 4, 0, "VM generation" },
-	{ OPTIONS, 4, 4, 3, "method" },
-	{ OPTIONS, 4, 4, UINT32_MAX, "method" },
-	{ OPTIONS, 4, 4, METHOD_FILE, "another way" },
-	{ OPTIONS, 8, 4, 3, "seed" },
-	{ OPTIONS, 12, 4, 3601, "seed" },
-	{ OPTIONS, 16, 4, 3, "corruption" },
-	{ OPTIONS, 20, 4, 0x10000, "serial" },
-	{ OPTIONS, 24, 4, 9601, "serial" },
-	{ OPTIONS, 24, 4, 4800, "serial" },
-	{ OPTIONS, 28, 4, 1, "reserved" },
+	{ REQUEST, 0, 4, 1u << 10, "unknown flags" },
+	{ REQUEST, 0, 4, 1u << 0, "two initrds" },
+	{ REQUEST, 0, 4, 0, "VM generation" },
+	{ REQUEST, 4, 4, 3, "method" },
+	{ REQUEST, 4, 4, UINT32_MAX, "method" },
+	{ REQUEST, 4, 4, METHOD_FILE, "does not match the request" },
+	{ REQUEST, 8, 4, 3, "seed" },
+	{ REQUEST, 12, 4, 3601, "seed" },
+	{ REQUEST, 16, 4, 3, "corruption" },
+	{ REQUEST, 20, 4, 0x10000, "serial" },
+	{ REQUEST, 24, 4, 9601, "serial" },
+	{ REQUEST, 24, 4, 4800, "serial" },
+	{ REQUEST, 28, 4, 1, "reserved" },
 	{ KERNEL, 32, 1, 'b', "not absolute" },
 	{ KERNEL, 34, 1, 0, "NUL" },
 	{ INITRD, 32, 1, 'b', "not absolute" },
-	{ APPEND, 3, 1, 0, "NUL" },
+	{ CMDLINE, 3, 1, 0, "NUL" },
 	{ PLAN, 0, 4, 4, "unknown flags" },
 	{ PLAN, 0, 4, 2, "seed" },
 	{ PLAN, 4, 4, 17, "17 segments" },
@@ -100,22 +100,22 @@ static const struct field_case fields[] = {
 	{ PLAN, 8, 8, 0, "entry" },
 	{ PLAN, 16, 8, SCENE_REGION, "entry is not in the kernel" },
 	{ PLAN, 16, 8, UINT64_MAX, "entry is not in the kernel" },
-	{ PLAN, 24, 8, SCENE_REGION, "boot_params" },
+	{ PLAN, 24, 8, SCENE_REGION, "the boot data" },
 	{ PLAN, 32, 8, SCENE_PARAMS, "command line" },
 	{ PLAN, 32, 8, UINT64_MAX, "command line" },
 	{ PLAN, 32, 8, 100, "command line" },
-	{ PLAN, 40, 8, SCENE_REGION, "hole" },
-	{ PLAN, 40, 8, SCENE_REGION + 0x20001, "hole" },
-	{ PLAN, 48, 8, SCENE_REGION + 0x20001, "hole" },
-	{ PLAN, 48, 8, UINT64_MAX, "hole" },
+	{ PLAN, 40, 8, SCENE_REGION, "control-page reserve" },
+	{ PLAN, 40, 8, SCENE_REGION + 0x20001, "control-page reserve" },
+	{ PLAN, 48, 8, SCENE_REGION + 0x20001, "control-page reserve" },
+	{ PLAN, 48, 8, UINT64_MAX, "control-page reserve" },
 	{ PLAN, 72 + 4 * 32 + 24, 8, 1 << 23, "a seed that has content" },
 	{ PLAN, 56, 8, 1, "out of its block" },
 	{ PLAN, 56, 8, UINT64_MAX, "out of its block" },
 	{ PLAN, 64, 4, 1, "header" },
 	{ PLAN, 68, 4, 33, "header" },
-	{ PLAN, SEGMENT(0, 0), 4, PURGATORY_KIND_INITRD, "tag" },
-	{ PLAN, SEGMENT(0, 8), 8, SCENE_REGION + 4096, "hole" },
-	{ PLAN, SEGMENT(0, 24), 8, 33, "tag" },
+	{ PLAN, SEGMENT(0, 0), 4, PURGATORY_KIND_INITRD, "image ID" },
+	{ PLAN, SEGMENT(0, 8), 8, SCENE_REGION + 4096, "control-page reserve" },
+	{ PLAN, SEGMENT(0, 24), 8, 33, "image ID" },
 	{ PLAN, SEGMENT(1, 24), 8, 100, "fit" },
 	{ PLAN, SEGMENT(2, 24), 8, SCENE_HEADERS + 1, "fit" },
 	{ PLAN, SEGMENT(3, 24), 8, UINT64_MAX, "fit" },
@@ -135,7 +135,7 @@ static const struct field_case fields[] = {
 	{ PLAN, SEGMENT(5, 24), 8, 0, "empty" },
 	{ PLAN, SEGMENT(5, 24), 8, UINT64_MAX, "smaller" },
 	{ PLAN, SEGMENT(3, 8), 8, SCENE_REGION + 512 * MIB, "order" },
-	{ PARAMS, 8192, 8, 0x4141414141414141, NULL }, /* another command line */
+	{ BOOT_DATA, 8192, 8, 0x4141414141414141, NULL }, /* another command line */
 	{ PURGATORY, PARAM(magic), 8, 1, "version" },
 	{ PURGATORY, PARAM(version), 4, PURGATORY_VERSION + 1, "version" },
 	{ PURGATORY, PARAM(params_size), 4, 1, "version" },
@@ -147,10 +147,10 @@ static const struct field_case fields[] = {
 	{ PURGATORY, PARAM(kernel_entry), 8, 0, "addresses" },
 	{ PURGATORY, PARAM(boot_data), 8, 0, "addresses" },
 	{ PURGATORY, PARAM(mix_target), 8, 1, "addresses" },
-	{ PURGATORY, PARAM(pgt_pool), 8, 0, "page tables" },
-	{ PURGATORY, PARAM(pgt_pages), 8, 9, "page tables" },
-	{ PURGATORY, PARAM(pgt_pages), 8, UINT64_MAX / 2, "page tables" },
-	{ PURGATORY, PARAM(nr_maps), 4, PURGATORY_MAX_MAPS + 1, "map" },
+	{ PURGATORY, PARAM(map_pool), 8, 0, "the purgatory's map" },
+	{ PURGATORY, PARAM(map_pages), 8, 9, "the purgatory's map" },
+	{ PURGATORY, PARAM(map_pages), 8, UINT64_MAX / 2, "the purgatory's map" },
+	{ PURGATORY, PARAM(nr_maps), 4, PURGATORY_MAX_MAPS + 1, "too many maps" },
 	{ PURGATORY, PARAM(nr_checks), 4, PURGATORY_MAX_CHECKS + 1, "too many digests" },
 	{ PURGATORY, PARAM(nr_checks), 4, UINT32_MAX, "too many digests" },
 	{ PURGATORY, PARAM(self_sha256), 1, 1, "digest of a seed" },
@@ -161,12 +161,12 @@ static const struct field_case fields[] = {
 	{ PURGATORY, CHECK(2, addr), 8, UINT64_MAX, "not loaded" },
 	{ PURGATORY, CHECK(2, size), 8, SCENE_HEADERS + 1, "not loaded" },
 	{ PURGATORY, CHECK(4, size), 8, 4097, "not loaded" },
-	{ NEIGHBOUR, 0, 8, 0, "outside" },
-	{ NEIGHBOUR, 8, 8, UINT64_MAX, "outside" },
+	{ GUARD, 0, 8, 0, "outside" },
+	{ GUARD, 8, 8, UINT64_MAX, "outside" },
 };
 
-/* Damage that whoever can write the file can put a right checksum on. */
-static void test_impossible(void **state)
+/* A checksum is no protection: anybody can compute it. */
+static void test_inconsistent(void **state)
 {
 	static const struct recipe none;
 	struct scene *s = *state;
@@ -194,7 +194,7 @@ static void test_impossible(void **state)
 	}
 }
 
-/* A file of the records @types of the valid one, in that order; @types ends with 0. */
+/* A file with the records @types of the valid one, in that order; @types ends with 0. */
 static uint8_t *build(const struct scene *s, const uint32_t *types, size_t *size)
 {
 	uint8_t *data = calloc(2, s->size);
@@ -236,16 +236,16 @@ static void test_records(void **state)
 		for (uint32_t t = IMAGE; t < FILE_LOAD; t++)
 			if (t != without)
 				types[n++] = t;
-		if (without == APPEND)
+		if (without == CMDLINE)
 			continue;
 		refused(s, types,
-			without == INITRD ? "initrd without a file"
+			without == INITRD ? "initrd segment and initrd file disagree"
 			: without == PLAN ? "fit its segment"
 					  : "missing");
 	}
 	refused(s, (uint32_t[]){ 0 }, "missing");
 	refused(s, (uint32_t[]){ IMAGE, IMAGE, 0 }, "twice");
-	refused(s, (uint32_t[]){ OPTIONS, IMAGE, 0 }, "out of order");
+	refused(s, (uint32_t[]){ REQUEST, IMAGE, 0 }, "out of order");
 }
 
 static void test_record_heads(void **state)
@@ -276,7 +276,7 @@ static void test_record_heads(void **state)
 		if (lengths[i] == 119)
 			assert_string_equal(s->err.text,
 					    "record image: bad length, or a reserved "
-					    "field is used");
+					    "field is not zero");
 		if (lengths[i] > s->size)
 			assert_string_equal(s->err.text, "the last record is cut off");
 	}
@@ -289,11 +289,11 @@ static void test_record_heads(void **state)
 	assert_non_null(strstr(s->err.text, "padding"));
 }
 
-/* A purgatory that ends within its parameters, as the plan says, too. */
+/* A purgatory that ends within its parameters, and a plan that agrees. */
 static void test_short_purgatory(void **state)
 {
-	const uint32_t all[] = { IMAGE,	 OPTIONS,   KERNEL,	INITRD,	   APPEND, PLAN,
-				 PARAMS, PURGATORY, ELFCOREHDR, NEIGHBOUR, 0 };
+	const uint32_t all[] = { IMAGE,	    REQUEST,   KERNEL,	   INITRD, CMDLINE, PLAN,
+				 BOOT_DATA, PURGATORY, ELFCOREHDR, GUARD,  0 };
 	const uint64_t wanted = htole64(96);
 	struct scene *s = *state;
 	uint32_t length, plan_length;
@@ -313,7 +313,7 @@ static void test_short_purgatory(void **state)
 	free(data);
 }
 
-/* Whatever was in its place: on failure there is nothing to free. */
+/* On failure nothing is left to free, even if @out was not initialised. */
 static void test_not_initialised(void **state)
 {
 	static const struct recipe none;
@@ -326,12 +326,12 @@ static void test_not_initialised(void **state)
 	assert_memory_equal(&out, &none, sizeof(none));
 }
 
-/* A command line that does not end in its block. */
+/* A command line without an end in the boot data. */
 static void test_endless_cmdline(void **state)
 {
 	struct scene *s = *state;
 	uint32_t length;
-	size_t at = find_record(s, PARAMS, &length) + 8;
+	size_t at = find_record(s, BOOT_DATA, &length) + 8;
 
 	memset(s->data + at + 8192, 'a', length - 8192);
 	finish(s->data, s->size);
@@ -362,11 +362,11 @@ static void not_written(struct scene *s, const struct recipe *r, int ret)
 	assert_null(data);
 }
 
-/* What could not be read again is not written. */
+/* A recipe that could not be decoded is not written. */
 static void test_not_written(void **state)
 {
 	struct scene *s = *state;
-	struct options *o = &s->file.options;
+	struct load_request *o = &s->file.request;
 
 	o->kernel = "vmlinuz";
 	not_written(s, &s->file, -EINVAL);
@@ -377,7 +377,7 @@ static void test_not_written(void **state)
 	o->target = KEXEC_TARGET_CRASH;
 	s->file.image_id[15] = 1;
 	not_written(s, &s->file, -EINVAL);
-	assert_non_null(strstr(s->err.text, "identity"));
+	assert_non_null(strstr(s->err.text, "an image ID with"));
 	s->file.image_id[15] = 0;
 	s->file.method = 3;
 	not_written(s, &s->file, -EINVAL);
@@ -389,32 +389,32 @@ static void test_not_written(void **state)
 	s->file.strings[2] = calloc(1, 65537);
 	assert_non_null(s->file.strings[2]);
 	memset(s->file.strings[2], 'x', 65536);
-	o->append = s->file.strings[2];
+	o->cmdline = s->file.strings[2];
 	not_written(s, &s->file, -EINVAL);
 	s->load.image_id[0] ^= 1;
 	not_written(s, &s->load, -EINVAL);
-	assert_non_null(strstr(s->err.text, "another image"));
+	assert_non_null(strstr(s->err.text, "two image IDs"));
 }
 
-/* Blocks that are too large, alone or with the rest. */
+/* A recipe that is too large, and a block that is too large by itself. */
 static void test_too_large(void **state)
 {
 	struct scene *s = *state;
 	struct plan *p = &s->load.plan;
 	struct purgatory_params *params = (void *)p->purgatory_block;
-	struct segment *hdr = plan_segment(p, PURGATORY_KIND_ELFCOREHDR);
+	struct segment *hdr = plan_segment(p, SEGMENT_ELFCOREHDR);
 
 	params->nr_checks = 0;
 	hdr->addr = SCENE_REGION + 128 * MIB;
-	plan_segment(p, PURGATORY_KIND_KERNEL)->addr = SCENE_REGION + 256 * MIB;
-	plan_segment(p, PURGATORY_KIND_INITRD)->addr = SCENE_REGION + 512 * MIB;
+	plan_segment(p, SEGMENT_KERNEL)->addr = SCENE_REGION + 256 * MIB;
+	plan_segment(p, SEGMENT_INITRD)->addr = SCENE_REGION + 512 * MIB;
 	p->kernel_entry = params->kernel_entry = SCENE_REGION + 256 * MIB;
 	free(p->elfcorehdr_block);
 	p->elfcorehdr_block = calloc(1, 4 * MIB);
 	assert_non_null(p->elfcorehdr_block);
 	p->elfcorehdr_size = hdr->content.size = hdr->mem_size = 4 * MIB;
 	not_written(s, &s->load, -EFBIG);
-	assert_non_null(strstr(s->err.text, "KiB, more than the 4096 KiB that are"));
+	assert_non_null(strstr(s->err.text, "KiB, more than the limit of 4096 KiB"));
 	assert_memory_equal(s->err.text, "the recipe has 41", 17);
 	hdr->mem_size += PAGE;
 	p->elfcorehdr_size = ++hdr->content.size;
@@ -426,7 +426,7 @@ int main(void)
 {
 #define RECIPE_TEST(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
-		RECIPE_TEST(test_impossible),	   RECIPE_TEST(test_records),
+		RECIPE_TEST(test_inconsistent),	   RECIPE_TEST(test_records),
 		RECIPE_TEST(test_record_heads),	   RECIPE_TEST(test_endless_cmdline),
 		RECIPE_TEST(test_two_digests),	   RECIPE_TEST(test_not_written),
 		RECIPE_TEST(test_too_large),	   RECIPE_TEST(test_not_initialised),

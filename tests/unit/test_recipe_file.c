@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The recipe's folder: whose it is, one at a time, all or nothing. */
+/* The recipe's folder: owner and mode, the lock, atomic writes. */
 #include "check.h"
 #include "recipe_scene.h"
 
@@ -17,11 +17,11 @@
 #include <unistd.h>
 
 #define CURRENT "crash.recipe"
-#define NEXT	"crash.recipe.next"
+#define PENDING "crash.recipe.next"
 
-static const uint8_t boot_id[RECIPE_ID_SIZE] = { [0 ... RECIPE_ID_SIZE - 1] = 0xb0 };
+static const uint8_t boot_id[BOOT_ID_SIZE] = { [0 ... BOOT_ID_SIZE - 1] = 0xb0 };
 
-/* A place for the folder, which is there and locked unless a test makes its own. */
+/* The folder exists and is locked, unless a test makes its own. */
 struct place {
 	char top[64];
 	char path[80];
@@ -60,13 +60,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int read_back(struct place *p, enum recipe_slot slot)
+static int read_back(struct place *p, enum recipe_state which)
 {
 	recipe_free(&p->out);
-	return recipe_read(&p->dir, slot, boot_id, &p->out, &p->err);
+	return recipe_read(&p->dir, which, boot_id, &p->out, &p->err);
 }
 
-/* It was refused, and the line says what and where. */
+/* It was refused, with a line that says why and names the folder. */
 static void told(const struct place *p, int ret, int want, const char *why)
 {
 	if (ret != want || !strstr(p->err.text, why) || !strstr(p->err.text, "/dir"))
@@ -76,36 +76,37 @@ static void told(const struct place *p, int ret, int want, const char *why)
 static void test_write_and_read(void **state)
 {
 	struct place *p = *state;
-	mode_t mask = umask(0777); /* it decides nothing here */
+	mode_t mask = umask(0777); /* must not matter */
 	struct stat st;
 
-	assert_int_equal(recipe_write(&p->dir, RECIPE_NEXT, &p->recipe, &p->err), 0);
+	assert_int_equal(recipe_write(&p->dir, RECIPE_PENDING, &p->recipe, &p->err), 0);
 	umask(mask);
-	assert_int_equal(fstatat(p->dir.fd, NEXT, &st, 0), 0);
+	assert_int_equal(fstatat(p->dir.fd, PENDING, &st, 0), 0);
 	assert_int_equal(st.st_mode, S_IFREG | 0600);
-	assert_int_equal(read_back(p, RECIPE_NEXT), 0);
+	assert_int_equal(read_back(p, RECIPE_PENDING), 0);
 	assert_int_equal(p->out.refreshes, 1000);
 	told(p, read_back(p, RECIPE_CURRENT), -ENOENT,
 	     "dir/crash.recipe: does not exist");
 
-	assert_int_equal(recipe_promote(&p->dir, &p->err), 0);
+	assert_int_equal(recipe_commit(&p->dir, &p->err), 0);
 	assert_int_equal(read_back(p, RECIPE_CURRENT), 0);
-	told(p, read_back(p, RECIPE_NEXT), -ENOENT, "crash.recipe.next");
-	told(p, recipe_promote(&p->dir, &p->err), -ENOENT, "is not there");
-	assert_false(recipe_exists(&p->dir, RECIPE_NEXT));
-	assert_int_equal(recipe_mark(&p->dir, &p->err), 0);
-	assert_true(recipe_exists(&p->dir, RECIPE_NEXT));
-	told(p, read_back(p, RECIPE_NEXT), -ENODATA, "crash.recipe.next: empty");
+	told(p, read_back(p, RECIPE_PENDING), -ENOENT, "crash.recipe.next");
+	told(p, recipe_commit(&p->dir, &p->err), -ENOENT, "is not there");
+	assert_false(recipe_exists(&p->dir, RECIPE_PENDING));
+	assert_int_equal(recipe_begin_refresh(&p->dir, &p->err), 0);
+	assert_true(recipe_exists(&p->dir, RECIPE_PENDING));
+	told(p, read_back(p, RECIPE_PENDING), -ENODATA, "crash.recipe.next: empty");
 	assert_int_equal(read_back(p, RECIPE_CURRENT), 0);
-	told(p, recipe_mark(&p->dir, &p->err), -EEXIST, "crash.recipe.next: File exists");
-	recipe_unmark(&p->dir);
-	assert_false(recipe_exists(&p->dir, RECIPE_NEXT));
-	assert_int_equal(recipe_write(&p->dir, RECIPE_NEXT, &p->recipe, &p->err), 0);
-	recipe_unmark(&p->dir); /* it is none */
-	assert_int_equal(read_back(p, RECIPE_NEXT), 0);
-	assert_int_equal(recipe_remove(&p->dir, RECIPE_NEXT, &p->err), 0);
+	told(p, recipe_begin_refresh(&p->dir, &p->err), -EEXIST,
+	     "crash.recipe.next: File exists");
+	recipe_end_refresh(&p->dir);
+	assert_false(recipe_exists(&p->dir, RECIPE_PENDING));
+	assert_int_equal(recipe_write(&p->dir, RECIPE_PENDING, &p->recipe, &p->err), 0);
+	recipe_end_refresh(&p->dir); /* this one has content: it stays */
+	assert_int_equal(read_back(p, RECIPE_PENDING), 0);
+	assert_int_equal(recipe_remove(&p->dir, RECIPE_PENDING, &p->err), 0);
 
-	p->recipe.refreshes = 1001; /* replaces */
+	p->recipe.refreshes = 1001; /* replaces the old one */
 	assert_int_equal(recipe_write(&p->dir, RECIPE_CURRENT, &p->recipe, &p->err), 0);
 	assert_int_equal(read_back(p, RECIPE_CURRENT), 0);
 	assert_int_equal(p->out.refreshes, 1001);
@@ -114,7 +115,7 @@ static void test_write_and_read(void **state)
 	assert_int_equal(read_back(p, RECIPE_CURRENT), -ENOENT);
 }
 
-/* The number that the next descriptor gets: it grows when one is left open. */
+/* The number of the next descriptor grows if one is left open. */
 static int next_fd(void)
 {
 	int fd = dup(STDERR_FILENO);
@@ -123,7 +124,7 @@ static int next_fd(void)
 	return fd;
 }
 
-/* Nobody else may enter, not even without looking around. */
+/* No access for others, not even to enter. */
 static void test_mode(void **state)
 {
 	static const mode_t modes[] = { 0701, 0704, 0710, 0740, 0600, 0500 };
@@ -143,16 +144,16 @@ static void test_mode(void **state)
 	assert_int_equal(next_fd(), fd);
 	assert_int_equal(chmod(p->path, 0700), 0);
 	if (geteuid()) {
-		print_message("SKIPPED: what others see, which needs root\n");
+		print_message("SKIPPED: another user: needs root\n");
 		return;
 	}
-	assert_int_equal(seteuid(65534), 0); /* may not even go there */
+	assert_int_equal(seteuid(65534), 0); /* p->top is closed to it */
 	told(p, recipe_dir_look(p->path, &d, &p->err), -EACCES, "this needs root");
 	assert_int_equal(seteuid(0), 0);
 	assert_int_equal(next_fd(), fd);
 }
 
-/* A lock that somebody removes while it is waited for; found before libc's. */
+/* Replaces libc's: removes a lock while the program waits for it. */
 static const char *removed;
 
 int flock(int fd, int operation)
@@ -163,7 +164,7 @@ int flock(int fd, int operation)
 	return (int)syscall(SYS_flock, fd, operation);
 }
 
-/* Whoever has it would have it beside the next one. */
+/* Holding a removed lock would not keep the next process out. */
 static void test_lock_removed(void **state)
 {
 	struct place *p = *state;
@@ -173,11 +174,11 @@ static void test_lock_removed(void **state)
 	snprintf(lock, sizeof(lock), "%s/lock", p->path);
 	removed = lock;
 	told(p, recipe_dir_open(p->path, 0, &p->dir, &p->err), -ESTALE,
-	     "was removed meanwhile");
+	     "was removed: try again");
 	assert_int_equal(recipe_dir_open(p->path, 0, &p->dir, &p->err), 0);
 }
 
-/* Nothing is left open, and the lock is as private as the recipe. */
+/* The lock is as private as the recipe, and no descriptor leaks. */
 static void test_lock_mode(void **state)
 {
 	struct place *p = *state;
@@ -196,7 +197,7 @@ static void test_lock_mode(void **state)
 	assert_int_equal(next_fd(), fd);
 }
 
-/* Messages name the file where it is, also with a path shorter than that of /run. */
+/* Messages name the folder's real path, even if it is shorter than RUN_DIR. */
 static void test_path_in_messages(void **state)
 {
 	char folder[] = "/tmp/XXXXXX", want[64];
@@ -205,7 +206,7 @@ static void test_path_in_messages(void **state)
 
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(recipe_dir_look(folder, &d, &p->err), 0);
-	assert_int_equal(recipe_read(&d, RECIPE_NEXT, boot_id, &p->out, &p->err),
+	assert_int_equal(recipe_read(&d, RECIPE_PENDING, boot_id, &p->out, &p->err),
 			 -ENOENT);
 	snprintf(want, sizeof(want), "%s/crash.recipe.next: does not exist", folder);
 	assert_string_equal(p->err.text, want);
@@ -230,7 +231,7 @@ static void test_folder(void **state)
 	chmod(p->path, 0700);
 	assert_int_equal(recipe_dir_look(p->path, &d, &p->err), 0);
 	assert_int_equal(d.lock, -1);
-	assert_int_equal(recipe_write(&d, RECIPE_NEXT, &p->recipe, &p->err), -EINVAL);
+	assert_int_equal(recipe_write(&d, RECIPE_PENDING, &p->recipe, &p->err), -EINVAL);
 	recipe_dir_close(&d);
 	assert_int_equal(d.fd, -1);
 
@@ -248,11 +249,86 @@ static void test_folder(void **state)
 	assert_int_equal(recipe_dir_open(below, 0, &d, &p->err), 0);
 	recipe_dir_close(&d);
 	if (geteuid()) {
-		print_message("SKIPPED: other owners, which needs root\n");
+		print_message("SKIPPED: other owners: needs root\n");
 		return;
 	}
 	assert_int_equal(chown(p->path, 65534, 0), 0);
 	told(p, recipe_dir_open(p->path, 0, &d, &p->err), -EPERM, "user 65534");
+}
+
+/* The same for run_dir_open() itself, which the daemon uses, too. */
+static void test_run_dir(void **state)
+{
+	struct place *p = *state;
+	char path[96], link[96];
+	struct stat st;
+	int fd, next = next_fd();
+
+	snprintf(path, sizeof(path), "%s/dir-new", p->top);
+	told(p, run_dir_open(path, false, &p->err), -ENOENT, "dir-new: does not exist");
+	assert_int_equal(access(path, F_OK), -1);
+	for (int i = 0; i < 3; i++) { /* makes it, finds it, finds it without make */
+		fd = run_dir_open(path, i < 2, &p->err);
+		assert_true(fd >= 0);
+		assert_int_equal(fstat(fd, &st), 0);
+		assert_int_equal(st.st_mode, S_IFDIR | 0700);
+		assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+		close(fd);
+	}
+	for (int make = 0; make < 2; make++) {
+		assert_int_equal(chmod(path, 0755), 0);
+		told(p, run_dir_open(path, make, &p->err), -EPERM, "mode is 0755");
+		assert_int_equal(chmod(path, 0700), 0);
+		snprintf(link, sizeof(link), "%s/dir-link%d", p->top, make);
+		assert_int_equal(symlink(path, link), 0);
+		told(p, run_dir_open(link, make, &p->err), -EPERM, "symbolic link");
+		/* one that leads nowhere is not followed either */
+		assert_int_equal(unlink(link), 0);
+		assert_int_equal(symlink("nowhere", link), 0);
+		told(p, run_dir_open(link, make, &p->err), -EPERM, "symbolic link");
+		assert_int_equal(unlink(link), 0);
+		fd = open(link, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+		assert_true(fd >= 0);
+		close(fd);
+		told(p, run_dir_open(link, make, &p->err), -EPERM,
+		     "a file or a symbolic link where a folder belongs");
+	}
+	snprintf(link, sizeof(link), "%s/missing/dir", p->top);
+	told(p, run_dir_open(link, true, &p->err), -ENOENT, "parent folder is missing");
+	assert_int_equal(next_fd(), next);
+	if (geteuid()) {
+		print_message("SKIPPED: other owners: needs root\n");
+		return;
+	}
+	assert_int_equal(chown(path, 65534, 0), 0);
+	told(p, run_dir_open(path, true, &p->err), -EPERM,
+	     "belongs to user 65534, not to 0: remove it");
+}
+
+static void test_run_dir_refused(void **state)
+{
+	static const struct {
+		int code;
+		const char *text;
+	} cases[] = {
+		{ ENOSPC,
+		  "/dir: its file system is full: make room there and try again" },
+		{ EDQUOT,
+		  "/dir: its file system is full: make room there and try again" },
+		{ EROFS, "/dir: its file system is read-only: mount it read-write" },
+		{ EFBIG, "/dir: larger than this process may write (ulimit -f)" },
+		{ EACCES, "/dir: not permitted: this needs root" },
+		{ EPERM, "/dir: not permitted: this needs root" },
+		{ EIO, "/dir: Input/output error" },
+	};
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(run_dir_refused("/dir", cases[i].code, &err),
+				 -cases[i].code);
+		assert_string_equal(err.text, cases[i].text);
+	}
 }
 
 static void test_file_of_others(void **state)
@@ -272,35 +348,35 @@ static void test_file_of_others(void **state)
 		assert_int_equal(fchownat(fd, CURRENT, 65534, 0, 0), 0);
 		told(p, read_back(p, RECIPE_CURRENT), -EPERM, "user 65534");
 	} else {
-		print_message("SKIPPED: other owners, which needs root\n");
+		print_message("SKIPPED: other owners: needs root\n");
 	}
-	/* whatever it is, it is replaced, not written through */
+	/* a link is replaced, not written through */
 	assert_int_equal(renameat(fd, CURRENT, fd, "target"), 0);
 	assert_int_equal(symlinkat("target", fd, CURRENT), 0);
-	told(p, read_back(p, RECIPE_CURRENT), -EPERM, "no regular file");
+	told(p, read_back(p, RECIPE_CURRENT), -EPERM, "not a regular file");
 	assert_int_equal(recipe_write(&p->dir, RECIPE_CURRENT, &p->recipe, &p->err), 0);
 	assert_int_equal(read_back(p, RECIPE_CURRENT), 0);
 	unlinkat(fd, CURRENT, 0);
 	assert_int_equal(mkfifoat(fd, CURRENT, 0600), 0);
-	told(p, read_back(p, RECIPE_CURRENT), -EPERM, "no regular file");
+	told(p, read_back(p, RECIPE_CURRENT), -EPERM, "not a regular file");
 	unlinkat(fd, CURRENT, 0);
 	assert_int_equal(mkdirat(fd, CURRENT, 0700), 0);
-	told(p, read_back(p, RECIPE_CURRENT), -EPERM, "no regular file");
+	told(p, read_back(p, RECIPE_CURRENT), -EPERM, "not a regular file");
 	told(p, recipe_write(&p->dir, RECIPE_CURRENT, &p->recipe, &p->err), -EISDIR,
 	     "crash.recipe");
 }
 
-/* Damaged on its way, of another boot, or of another program. */
+/* Damaged, from an earlier boot, or of another version. */
 static void test_other_content(void **state)
 {
-	static const uint8_t other[RECIPE_ID_SIZE] = { 1 };
+	static const uint8_t other[BOOT_ID_SIZE] = { 1 };
 	struct place *p = *state;
 	uint8_t byte = 9;
 	int fd;
 
 	assert_int_equal(recipe_write(&p->dir, RECIPE_CURRENT, &p->recipe, &p->err), 0);
 	told(p, recipe_read(&p->dir, RECIPE_CURRENT, other, &p->out, &p->err), -ESTALE,
-	     "of another boot");
+	     "written before the last boot");
 	fd = openat(p->dir.fd, CURRENT, O_RDWR | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, &byte, 1, 5000), 1);
 	told(p, read_back(p, RECIPE_CURRENT), -EBADMSG, "checksum");
@@ -324,7 +400,7 @@ static double seconds_since(const struct timespec *from)
 	       (double)(t.tv_nsec - from->tv_nsec) / 1e9;
 }
 
-/* Another process waits in vain, then long enough. */
+/* Another process waits too briefly, then long enough. */
 static void test_two_at_once(void **state)
 {
 	struct place *p = *state;
@@ -333,11 +409,11 @@ static void test_two_at_once(void **state)
 	pid_t child;
 	int status;
 
-	told(p, recipe_dir_open(p->path, 0, &d, &p->err), -EWOULDBLOCK, "at work");
+	told(p, recipe_dir_open(p->path, 0, &d, &p->err), -EWOULDBLOCK, "under way");
 	assert_int_equal(d.fd, -1);
 	child = fork();
 	if (!child) {
-		recipe_dir_close(&p->dir); /* which the fork had copied */
+		recipe_dir_close(&p->dir); /* the copy that fork() made */
 		clock_gettime(CLOCK_MONOTONIC, &start);
 		if (recipe_dir_open(p->path, 1, &d, &p->err) != -EWOULDBLOCK)
 			_exit(1);
@@ -355,7 +431,7 @@ static void test_two_at_once(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* The lock goes with its holder, however that ends; what it left is no obstacle. */
+/* A killed holder releases the lock; its leftovers do no harm. */
 static void test_killed(void **state)
 {
 	struct place *p = *state;
@@ -385,13 +461,13 @@ static void test_strange_lock(void **state)
 
 	assert_int_equal(unlinkat(p->dir.fd, "lock", 0), 0);
 	assert_int_equal(symlinkat("/dev/null", p->dir.fd, "lock"), 0);
-	told(p, recipe_dir_open(p->path, 0, &d, &p->err), -EPERM, "no regular file");
+	told(p, recipe_dir_open(p->path, 0, &d, &p->err), -EPERM, "not a regular file");
 	unlinkat(p->dir.fd, "lock", 0);
 	assert_int_equal(mkfifoat(p->dir.fd, "lock", 0600), 0);
-	told(p, recipe_dir_open(p->path, 0, &d, &p->err), -EPERM, "no regular file");
+	told(p, recipe_dir_open(p->path, 0, &d, &p->err), -EPERM, "not a regular file");
 }
 
-/* Nothing half-written stays, and what was there before does. */
+/* The old recipe stays and no temporary file is left. */
 static void still_old(struct place *p)
 {
 	assert_int_equal(read_back(p, RECIPE_CURRENT), 0);
@@ -427,14 +503,14 @@ static void test_full_and_read_only(void **state)
 
 	recipe_dir_close(&p->dir);
 	if (mount("none", p->top, "tmpfs", 0, "size=64k,mode=700") < 0) {
-		print_message("SKIPPED: full file systems, which needs root\n");
+		print_message("SKIPPED: full file systems: needs root\n");
 		return;
 	}
 	ret = recipe_dir_open(p->path, 0, &p->dir, &p->err);
 	if (!ret)
 		ret = recipe_write(&p->dir, RECIPE_CURRENT, &p->recipe, &p->err);
 	p->recipe.refreshes++;
-	if (!ret) /* the second one at the same time does not fit */
+	if (!ret) /* there is no room for a second one */
 		ret = recipe_write(&p->dir, RECIPE_CURRENT, &p->recipe, &p->err);
 	if (p->dir.fd >= 0) {
 		told(p, ret, -ENOSPC, "full: make room");
@@ -462,6 +538,8 @@ int main(void)
 		DIR_TEST(test_lock_mode),
 		DIR_TEST(test_mode),
 		DIR_TEST(test_folder),
+		DIR_TEST(test_run_dir),
+		cmocka_unit_test(test_run_dir_refused),
 		DIR_TEST(test_file_of_others),
 		DIR_TEST(test_other_content),
 		DIR_TEST(test_two_at_once),

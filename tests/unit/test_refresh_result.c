@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What refresh_run() says of a crash kernel that an earlier refresh has lost. */
+/* The result of refresh_run() when an earlier refresh has unloaded the crash kernel. */
 #include "kexec_seed/refresh.h"
 
 #include "check.h"
@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* While somebody else has the lock, nothing is found out: what was lost still is. */
-static void test_still_lost(void **state)
+/* Without the lock nothing is known: what was unloaded still is. */
+static void test_still_unloaded(void **state)
 {
 	struct refresh_request req = { .source = "kmsg" };
 	struct recipe_dir dir = RECIPE_DIR_NONE;
@@ -25,11 +25,14 @@ static void test_still_lost(void **state)
 	req.dir = path;
 	assert_int_equal(recipe_dir_open(path, 0, &dir, &err), 0);
 	assert_int_equal(refresh_run(&req, &result, &err), -EWOULDBLOCK);
-	assert_false(result.lost);
+	assert_int_equal(result.mode, REFRESH_NONE);
+	notes_free(&result.notes);
+	assert_false(result.unloaded);
 	req.restore = true;
 	assert_int_equal(refresh_run(&req, &result, &err), -EWOULDBLOCK);
-	assert_int_equal(result.verdict, REFRESH_TRIED);
-	assert_true(result.lost || result.loaded);
+	assert_int_equal(result.skipped, REFRESH_NOT_SKIPPED);
+	assert_true(result.unloaded || result.loaded);
+	notes_free(&result.notes);
 	recipe_dir_close(&dir);
 	tree_remove(&tree, "");
 }
@@ -37,7 +40,7 @@ static void test_still_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_still_lost),
+		cmocka_unit_test(test_still_unloaded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

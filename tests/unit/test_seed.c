@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Drawing seeds, and the memory they live in. */
+/* Drawing base seeds, and the memory they live in. */
 #include "check.h"
 
-#include "load/secret.h"
 #include "load/seed.h"
 
 #include <errno.h>
@@ -33,32 +32,30 @@ static void test_draws_are_distinct(void **state)
 		assert_memory_not_equal(seeds[i - 1], seeds[i], SEED_SIZE);
 }
 
-static void test_lend(void **state)
+static void test_attach(void **state)
 {
 	struct plan plan = { .nr_segments = 1,
-			     .segments = { { .kind = PURGATORY_KIND_SEED,
-					     .mem_size = 4096 } },
-			     .seed_header = { .next = 0x1234000,
-					      .type = SETUP_RNG_SEED,
-					      .len = SEED_SIZE } };
+			     .segments = { { .kind = SEGMENT_SEED, .mem_size = 4096 } },
+			     .seed_prefix = "a seed's header",
+			     .seed_prefix_size = 16 };
 	static const uint8_t zero[4096];
 	struct secret page;
 	struct error err;
 
 	(void)state;
 	assert_int_equal(secret_map(4096, &page, &err), 0);
-	assert_int_equal(seed_lend(&plan, &page, &err), 0);
+	assert_int_equal(seed_attach(&plan, &page, &err), 0);
 	assert_ptr_equal(plan.segments[0].content.data, page.data);
 	assert_int_equal(plan.segments[0].content.size, 4096);
-	assert_memory_equal(page.data, &plan.seed_header, sizeof(plan.seed_header));
+	assert_memory_equal(page.data, plan.seed_prefix, 16);
 	assert_memory_not_equal(page.data + 16, zero, SEED_SIZE);
-	assert_memory_equal(page.data + SEED_NODE_SIZE, zero, 4096 - SEED_NODE_SIZE);
+	assert_memory_equal(page.data + 16 + SEED_SIZE, zero, 4096 - 16 - SEED_SIZE);
 	secret_wipe(&page);
 	assert_null(page.data);
 	secret_wipe(&page); /* harmless */
 }
 
-/* A child of fork() does not have the bytes: they are wiped, or not mapped at all. */
+/* In a child of fork() the bytes are wiped, or not even mapped. */
 static void test_is_not_inherited(void **state)
 {
 	struct secret page;
@@ -73,7 +70,7 @@ static void test_is_not_inherited(void **state)
 	assert_int_equal(pipe(ends), 0);
 	child = fork();
 	assert_true(child >= 0);
-	if (!child) /* the kernel looks: what is not mapped is no signal */
+	if (!child) /* write(2) fails instead of raising SIGSEGV */
 		_exit(write(ends[1], page.data, 1) < 0 && errno != EFAULT);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -114,7 +111,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_draws_are_distinct),
-		cmocka_unit_test(test_lend),
+		cmocka_unit_test(test_attach),
 		cmocka_unit_test(test_is_not_inherited),
 		cmocka_unit_test(test_is_locked),
 	};

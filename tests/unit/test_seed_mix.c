@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The seed's formula, against Python's hashlib; and what of the inputs counts. */
+/* The seed's formula against Python's hashlib, and which inputs count. */
 #include "check.h"
 
 #include "seed_mix.h"
@@ -25,7 +25,7 @@ static struct seed_inputs inputs(uint8_t present, uint32_t nr_words)
 
 /*
  *   m = b"kexec-seed 1".ljust(16, b"\0") + bytes([present]) + base
- * and of the rest, packed as "<Q", what is present; sha256(m).hexdigest()
+ * plus the inputs that are present, numbers packed as "<Q"; sha256(m).hexdigest()
  */
 static const struct {
 	uint8_t present;
@@ -77,7 +77,7 @@ static void assert_counts(const struct seed_inputs *in, const void *part, size_t
 	}
 }
 
-/* Every byte of what is present counts, and none of what is not. */
+/* Every byte of a present input counts, and none of an absent one. */
 static void test_what_counts(void **state)
 {
 	(void)state;
@@ -88,13 +88,14 @@ static void test_what_counts(void **state)
 		assert_counts(&in, in.base, sizeof(in.base), true);
 		assert_counts(&in, in.words, 5 * sizeof(in.words[0]), words);
 		assert_counts(&in, in.words + 5, 3 * sizeof(in.words[0]), false);
-		assert_counts(&in, &in.counter, sizeof(in.counter), present & SEED_INPUT_TSC);
+		assert_counts(&in, &in.counter, sizeof(in.counter),
+			      present & SEED_INPUT_TSC);
 		assert_counts(&in, in.generation_id, sizeof(in.generation_id),
 			      present & SEED_INPUT_GENERATION_ID);
 	}
 }
 
-/* Sixteen sets of inputs and numbers of words, no two with the same result. */
+/* Sixteen sets of inputs give sixteen results. */
 static void test_presence_counts(void **state)
 {
 	uint8_t seeds[16][SEED_SIZE];
@@ -109,8 +110,7 @@ static void test_presence_counts(void **state)
 		in.counter = 0;
 		seed_mix(&in, seeds[present]);
 		for (uint8_t other = 0; other < present; other++)
-			assert_memory_not_equal(seeds[present], seeds[other],
-						SEED_SIZE);
+			assert_memory_not_equal(seeds[present], seeds[other], SEED_SIZE);
 	}
 }
 
@@ -126,7 +126,7 @@ static void test_too_many_words(void **state)
 	assert_memory_equal(a, b, sizeof(a));
 }
 
-/* The purgatory writes the result over the base. */
+/* The purgatory writes the result over the base seed. */
 static void test_result_may_be_the_base(void **state)
 {
 	struct seed_inputs in = inputs(SEED_INPUT_TSC, 0);

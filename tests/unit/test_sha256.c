@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* SHA-256 in every way that there is, against numbers that others have computed. */
+/* Every implementation of SHA-256 against published test vectors. */
 #include "check.h"
 #include "traces.h"
-#include "ways.h"
+#include "digest_impls.h"
 
 #include "sha256.h"
 
@@ -19,7 +19,7 @@ static void assert_digest(const uint8_t digest[SHA256_SIZE], const char *expecte
 	assert_string_equal(text, expected);
 }
 
-/* The examples that NIST publishes with FIPS 180-4, and its empty message. */
+/* NIST's examples for FIPS 180-4, and the empty message. */
 static const struct {
 	const char *message;
 	const char *digest;
@@ -34,14 +34,14 @@ static const struct {
 };
 
 /* One chunk's digest is SHA-256 itself; an empty range has no chunk. */
-static void hash(enum digest_impl way, const void *data, size_t size,
+static void hash(enum digest_impl impl, const void *data, size_t size,
 		 uint8_t digest[SHA256_SIZE])
 {
 	assert_true(size <= DIGEST_CHUNK);
-	if (way == DIGEST_PORTABLE || !size)
+	if (impl == DIGEST_PORTABLE || !size)
 		sha256(data, size, digest);
 	else
-		digest_chunk_run(way, data, size, (uint8_t(*)[SHA256_SIZE])digest);
+		digest_chunk_run(impl, data, size, (uint8_t(*)[SHA256_SIZE])digest);
 }
 
 static void test_known_answers(void **state)
@@ -49,9 +49,10 @@ static void test_known_answers(void **state)
 	uint8_t digest[SHA256_SIZE];
 
 	(void)state;
-	FOR_EACH_WAY(way) {
+	FOR_EACH_IMPL(impl)
+	{
 		for (size_t i = 0; i < COUNT(known); i++) {
-			hash(way, known[i].message, strlen(known[i].message), digest);
+			hash(impl, known[i].message, strlen(known[i].message), digest);
 			assert_digest(digest, known[i].digest);
 		}
 	}
@@ -77,12 +78,13 @@ static void test_short_messages(void **state)
 	uint8_t message[SHA256_BLOCK], digest[SHA256_SIZE];
 
 	(void)state;
-	FOR_EACH_WAY(way) {
+	FOR_EACH_IMPL(impl)
+	{
 		for (size_t i = 0; i < COUNT(short_messages); i++) {
 			size_t size = from_hex(short_messages[i].message, message);
 
 			assert_int_equal(size, i);
-			hash(way, message, size, digest);
+			hash(impl, message, size, digest);
 			assert_digest(digest, short_messages[i].digest);
 		}
 	}
@@ -100,14 +102,15 @@ static void test_long_messages(void **state)
 	uint8_t message[6400], digest[SHA256_SIZE];
 
 	(void)state;
-	FOR_EACH_WAY(way) {
+	FOR_EACH_IMPL(impl)
+	{
 		for (size_t n = 0; n < COUNT(long_messages); n++) {
 			size_t size = long_messages[n].size;
 
 			assert_true(size <= sizeof(message));
 			for (size_t i = 0; i < size; i++)
 				message[i] = (uint8_t)((i * i + size) >> 3);
-			hash(way, message, size, digest);
+			hash(impl, message, size, digest);
 			assert_digest(digest, long_messages[n].digest);
 		}
 	}
@@ -124,13 +127,14 @@ static void test_monte_carlo(void **state)
 
 	(void)state;
 	assert_int_equal(COUNT(monte_carlo), 101);
-	FOR_EACH_WAY(way) {
+	FOR_EACH_IMPL(impl)
+	{
 		from_hex(monte_carlo[0], digest);
 		for (size_t i = 1; i < COUNT(monte_carlo); i++) {
 			for (int k = 0; k < 3; k++)
 				memcpy(last[k], digest, SHA256_SIZE);
 			for (int k = 0; k < 1000; k++) {
-				hash(way, last, sizeof(last), digest);
+				hash(impl, last, sizeof(last), digest);
 				memmove(last[0], last[1], 2 * SHA256_SIZE);
 				memcpy(last[2], digest, SHA256_SIZE);
 			}
@@ -163,7 +167,7 @@ static void fill(uint8_t *data, size_t size)
 }
 
 /*
- * The digest of the digests of all lengths, as Python's hashlib has it:
+ * The digest of the digests of all lengths, by Python's hashlib:
  *   d = bytes((i * 37 + 11) % 256 for i in range(300))
  *   sha256(b"".join(sha256(d[:n]).digest() for n in range(301)))
  */
@@ -173,9 +177,10 @@ static void test_every_length(void **state)
 
 	(void)state;
 	fill(data, sizeof(data));
-	FOR_EACH_WAY(way) {
+	FOR_EACH_IMPL(impl)
+	{
 		for (size_t n = 0; n <= LONGEST; n++)
-			hash(way, data, n, digests[n]);
+			hash(impl, data, n, digests[n]);
 		sha256(digests, sizeof(digests), all);
 		assert_digest(all,
 			      "04fb0a96a55968fbda07295fecba14af486380896cc1d6946aa2da7478"

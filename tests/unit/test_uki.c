@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a UKI brings is found, and only that; a damaged one gets its reason. */
+/* UKIs: finding their parts, refusing damaged ones. Recognition of formats, and their lists. */
 #include "check.h"
 #include "fake_kernel.h"
 #include "memory_file.h"
 
-#include "image/open.h"
+#include "arch/arch.h"
+#include "image/format.h"
 #include "image/uki.h"
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
 
 #include <errno.h>
 #include <string.h>
@@ -41,8 +46,7 @@ static void put32(struct fake_uki *u, size_t at, uint32_t value)
 	memcpy(u->file + at, &value, sizeof(value));
 }
 
-/* Where the fields of a section are in the file: 8 its virtual size, 16 and 20 its raw
- * size and offset. */
+/* A section's field in the file. Offsets: 8 virtual size, 16 raw size, 20 raw offset. */
 static size_t field(size_t section, size_t offset)
 {
 	return TABLE_AT + section * ENTRY_SIZE + offset;
@@ -108,7 +112,7 @@ static void test_finds_its_parts(void **state)
 	assert_part(&u, uki.dtb, "tree1");
 }
 
-/* Tools disagree on which of the two sizes has the padding. */
+/* Tools disagree on which of the two sizes includes padding. */
 static void test_two_sizes(void **state)
 {
 	static const struct {
@@ -116,8 +120,8 @@ static void test_two_sizes(void **state)
 	} cases[] = {
 		{ 6, ALIGN, 6 },	 /* raw: padded in the file */
 		{ ALIGN, ALIGN, ALIGN }, /* both the same */
-		{ 0, 6, 6 },		 /* one that was not filled in */
-		{ 0x10000000, 6, 6 },	 /* what a kernel takes in memory */
+		{ 0, 6, 6 },		 /* not filled in */
+		{ 0x10000000, 6, 6 },	 /* of a kernel in memory */
 		{ UINT32_MAX, ALIGN, ALIGN },
 	};
 
@@ -153,12 +157,12 @@ static void test_profiles(void **state)
 	assert_part(&u, uki.cmdline, "first");
 	assert_part(&u, uki.initrd, "initrd");
 
-	/* without a command line of its own it is the base profile's */
+	/* a profile without a command line takes the base profile's */
 	make(&u, contents, 4);
 	assert_int_equal(parse(&u, u.size, &uki), 1);
 	assert_part(&u, uki.cmdline, "base");
 
-	/* a kernel in a profile that is not started */
+	/* the kernel is in another profile than @0 */
 	make(&u, contents + 3, 6);
 	assert_int_equal(parse(&u, u.size, &uki), -ENOEXEC);
 	assert_non_null(strstr(err.text, "in another profile"));
@@ -167,7 +171,7 @@ static void test_profiles(void **state)
 struct spoiler {
 	size_t at;
 	uint32_t value;
-	const char *says; /* NULL: it is no UKI any more */
+	const char *says; /* NULL: not a UKI any more */
 };
 
 static void test_spoilt(void **state)
@@ -182,7 +186,7 @@ static void test_spoilt(void **state)
 		{ PE_AT + 4, 0xaa64 | COUNT(usual) << 16, "0xaa64" }, /* ARM */
 		{ PE_AT + 4, 0x8664 | LINUX << 16, NULL },	      /* without .linux */
 		{ PE_AT + 20, 0xffff, NULL },			     /* optional header */
-		{ PE_AT + 24, 0x10b, "another kind" },		     /* 32-bit PE */
+		{ PE_AT + 24, 0x10b, "another architecture" },	     /* 32-bit PE */
 		{ TABLE_AT + LINUX * ENTRY_SIZE, 0x6e696c2f, NULL }, /* "/lin" */
 		{ TABLE_AT + LINUX * ENTRY_SIZE + 16, 0, "without a kernel" },
 		{ TABLE_AT + LINUX * ENTRY_SIZE + 20, MAX_SIZE, "truncated" },
@@ -214,7 +218,7 @@ static void test_huge_sections(void **state)
 	put32(&u, field(LINUX, 16), UINT32_MAX);
 	put32(&u, field(LINUX, 20), UINT32_MAX);
 	assert_int_equal(parse(&u, u.size, &uki), -ENOEXEC);
-	assert_non_null(strstr(err.text, "8589934590")); /* and not the low half of it */
+	assert_non_null(strstr(err.text, "8589934590")); /* all 64 bits of the sum */
 }
 
 static void test_twice(void **state)
@@ -232,7 +236,7 @@ static void test_twice(void **state)
 	assert_non_null(strstr(err.text, "two sections .linux"));
 }
 
-/* Up to the end of what is used; what follows is padding. */
+/* Up to the end of the last part; padding follows. */
 static void test_every_truncation_is_seen(void **state)
 {
 	struct fake_uki u;
@@ -275,7 +279,7 @@ static void test_command_lines(void **state)
 	}
 }
 
-/* From here on as files. */
+/* From here on through files. */
 
 static const struct image_request all = { .initrd = true, .cmdline = true };
 
@@ -305,7 +309,7 @@ static void test_opens(void **state)
 	make_whole(&u, &k);
 	f = memory_file(u.file, u.size);
 	assert_int_equal(image_open(&f, &all, &image, &extras, &err), 0);
-	assert_int_equal(image.type, IMAGE_UKI);
+	assert_ptr_equal(image.format, image_format_of_type("uki"));
 	assert_int_equal(f.bytes.size, sizeof(k.file));
 	assert_memory_equal(f.bytes.data, k.file, sizeof(k.file));
 	assert_ptr_equal(image.kernel.data, f.bytes.data + FAKE_SETUP);
@@ -318,9 +322,9 @@ static void test_opens(void **state)
 	file_close(&f);
 }
 
-static void test_takes_no_more_than_is_wanted(void **state)
+static void test_takes_only_what_is_requested(void **state)
 {
-	const struct image_request nothing = { .type = IMAGE_UKI };
+	const struct image_request nothing = { .format = image_format_of_type("uki") };
 	struct image_extras extras;
 	struct fake_kernel k;
 	struct image image;
@@ -339,10 +343,14 @@ static void test_takes_no_more_than_is_wanted(void **state)
 	file_close(&f);
 }
 
-static void assert_refused(const void *data, size_t size, enum image_type type,
+/* @type: the word for -t; NULL: none given. */
+static void assert_refused(const void *data, size_t size, const char *type,
 			   const char *says)
 {
-	const struct image_request request = { .type = type, .initrd = true };
+	const struct image_request request = {
+		.format = type ? image_format_of_type(type) : NULL,
+		.initrd = true,
+	};
 	struct image_extras extras;
 	struct file f = memory_file(data, size);
 	struct image image;
@@ -365,19 +373,20 @@ static void test_kernels_that_are_none(void **state)
 	make_whole(&inner, &k);
 	within.size = inner.size;
 	make(&outer, &within, 1);
-	assert_refused(outer.file, outer.size, IMAGE_ANY, "UKI in which there is no bz");
+	assert_refused(outer.file, outer.size, NULL, "a UKI whose kernel is of type UKI");
 
 	within = (struct content){ ".linux", "\177ELF", 4 };
 	make(&outer, &within, 1);
-	assert_refused(outer.file, outer.size, IMAGE_ANY, "UKI in which there is no bz");
+	assert_refused(outer.file, outer.size, NULL,
+		       "a UKI whose kernel is of type ELF vmlinux");
 
 	within = (struct content){ ".linux", "BZh9 and something", 18 };
 	make(&outer, &within, 1);
-	assert_refused(outer.file, outer.size, IMAGE_ANY, "bzip2");
+	assert_refused(outer.file, outer.size, NULL, "bzip2");
 
 	within = (struct content){ ".linux", k.file, sizeof(k.file) - 100 };
 	make(&outer, &within, 1);
-	assert_refused(outer.file, outer.size, IMAGE_ANY, "truncated");
+	assert_refused(outer.file, outer.size, NULL, "truncated");
 }
 
 static void test_other_types(void **state)
@@ -388,13 +397,14 @@ static void test_other_types(void **state)
 	(void)state;
 	fake_kernel(&k);
 	make_whole(&u, &k);
-	assert_refused(u.file, u.size, IMAGE_BZIMAGE, "of type UKI, not bzImage");
-	assert_refused(u.file, u.size, IMAGE_ELF, "of type UKI, not ELF vmlinux");
-	assert_refused(k.file, sizeof(k.file), IMAGE_UKI, "of type bzImage, not UKI");
+	assert_refused(u.file, u.size, "bzImage", "is of type UKI, not bzImage");
+	assert_refused(u.file, u.size, "bzImage64", "is of type UKI, not bzImage");
+	assert_refused(u.file, u.size, "elf-x86_64", "is of type UKI, not ELF vmlinux");
+	assert_refused(k.file, sizeof(k.file), "uki", "is of type bzImage, not UKI");
 }
 
-/* What else there is gets its name. */
-static void test_foreign_files(void **state)
+/* Known formats that cannot be loaded are named. */
+static void test_unsupported_files(void **state)
 {
 	static const struct {
 		size_t at;
@@ -408,8 +418,9 @@ static void test_foreign_files(void **state)
 		{ 0, "BeoB", "Beoboot" },
 		{ 0, "#!/bin/sh", "a script" },
 		{ 0, "070701", "an initrd" },
-		{ 0x38, "ARM\x64", "ARM" },
-		{ 5000, "nothing", "loaded (those are: bzImage, UKI" },
+		{ 0x38, "ARM\x64", "a kernel for arm64" },
+		{ 0x38, "RSC\x05", "a kernel for riscv64" },
+		{ 5000, "nothing", "not a kernel that can be loaded (bzImage, UKI" },
 	};
 
 	(void)state;
@@ -418,14 +429,14 @@ static void test_foreign_files(void **state)
 
 		memset(file, 0, sizeof(file));
 		memcpy(file + cases[i].at, cases[i].magic, strlen(cases[i].magic));
-		assert_refused(file, sizeof(file), IMAGE_ANY, cases[i].says);
+		assert_refused(file, sizeof(file), NULL, cases[i].says);
 	}
-	/* what a bzImage begins with, too */
-	assert_refused("MZ", 2, IMAGE_ANY, "too short to be a kernel (2 bytes)");
-	assert_refused("x", 1, IMAGE_ANY, "too short to be a kernel (1 bytes)");
+	/* a bzImage begins like this, too */
+	assert_refused("MZ", 2, NULL, "too short to be a kernel (2 bytes)");
+	assert_refused("x", 1, NULL, "too short to be a kernel (1 bytes)");
 }
 
-/* Magic, then words that make the sum 0; near enough to the beginning, and aligned. */
+/* Magic and words that sum up to 0: aligned, near enough to the beginning. */
 static void test_multiboot(void **state)
 {
 	static const uint32_t one[] = { 0x1badb002, 3, -(0x1badb002u + 3) };
@@ -434,17 +445,162 @@ static void test_multiboot(void **state)
 
 	(void)state;
 	memcpy(file + 8192 - sizeof(one), one, sizeof(one));
-	assert_refused(file, sizeof(file), IMAGE_ANY, "but a Multiboot kernel");
+	assert_refused(file, sizeof(file), NULL, "but a Multiboot kernel");
 	memcpy(file, "\177ELF", 4);
-	assert_refused(file, sizeof(file), IMAGE_ANY, "but a Multiboot kernel");
+	assert_refused(file, sizeof(file), NULL, "but a Multiboot kernel");
 	file[0] = 0;
 	file[8191] ^= 1;
-	assert_refused(file, sizeof(file), IMAGE_ANY, "loaded (those are");
+	assert_refused(file, sizeof(file), NULL, "loaded (bzImage");
 	memcpy(file + 32768 - sizeof(two), two, sizeof(two));
-	assert_refused(file, sizeof(file), IMAGE_ANY, "but a Multiboot2 kernel");
+	assert_refused(file, sizeof(file), NULL, "but a Multiboot2 kernel");
 	memmove(file + 32768 - sizeof(two) + 8, two, sizeof(two));
 	memset(file + 32768 - sizeof(two), 0, 8);
-	assert_refused(file, sizeof(file), IMAGE_ANY, "loaded (those are");
+	assert_refused(file, sizeof(file), NULL, "loaded (bzImage");
+}
+
+/* The lists of the format table. */
+
+static void test_types(void **state)
+{
+	char types[IMAGE_LIST_SIZE];
+
+	(void)state;
+	image_list_types(types, sizeof(types));
+	assert_string_equal(types, "bzImage, bzImage64, uki or elf-x86_64");
+}
+
+/* Each text begins with the separator that it has in its list. */
+#ifdef HAVE_ELF
+#define ELF	  ", ELF vmlinux"
+#define ELF_LACKS ""
+#else
+#define ELF	  ""
+#define ELF_LACKS ", ELF vmlinux (libelf)"
+#endif
+
+#ifdef HAVE_ZLIB
+#define GZIP	   "; gzip"
+#define GZIP_LACKS ""
+#define XZ_BEGINS  ", "
+#else
+#define GZIP	   ""
+#define GZIP_LACKS ", gzip (zlib)"
+#define XZ_BEGINS  "; "
+#endif
+
+#ifdef HAVE_LZMA
+#define XZ	    XZ_BEGINS "xz"
+#define XZ_LACKS    ""
+#define ZSTD_BEGINS ", "
+#else
+#define XZ	    ""
+#define XZ_LACKS    ", xz (liblzma)"
+#define ZSTD_BEGINS XZ_BEGINS
+#endif
+
+#ifdef HAVE_ZSTD
+#define ZSTD	   ZSTD_BEGINS "zstd"
+#define ZSTD_LACKS ""
+#else
+#define ZSTD	   ""
+#define ZSTD_LACKS ", zstd (libzstd)"
+#endif
+
+static void test_formats(void **state)
+{
+	char formats[IMAGE_LIST_SIZE];
+
+	(void)state;
+	image_list_formats(formats, sizeof(formats));
+	assert_string_equal(formats, "bzImage, UKI" ELF GZIP XZ ZSTD);
+}
+
+static void test_missing(void **state)
+{
+	static const char lacks[] = ELF_LACKS GZIP_LACKS XZ_LACKS ZSTD_LACKS;
+	char missing[IMAGE_LIST_SIZE];
+
+	(void)state;
+	image_list_missing(missing, sizeof(missing));
+	assert_string_equal(missing, lacks[0] ? lacks + 2 : "");
+}
+
+/* A buffer that is too small gets the beginning. */
+static void test_short_lists(void **state)
+{
+	static void (*const lists[])(char *, size_t) = { image_list_types,
+							 image_list_formats,
+							 image_list_missing };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lists); i++) {
+		char all_of_it[IMAGE_LIST_SIZE], buf[IMAGE_LIST_SIZE + 1];
+
+		lists[i](all_of_it, sizeof(all_of_it));
+		assert_true(strlen(all_of_it) + 1 <
+			    sizeof(all_of_it)); /* nothing is cut */
+		for (size_t size = 1; size <= strlen(all_of_it) + 1; size++) {
+			memset(buf, 'x', sizeof(buf));
+			lists[i](buf, size);
+			assert_int_equal(strlen(buf), size - 1);
+			assert_memory_equal(buf, all_of_it, size - 1);
+			assert_int_equal(buf[size], 'x');
+		}
+	}
+}
+
+static void test_format_of_type(void **state)
+{
+	static const struct {
+		const char *type, *name; /* no name: refused */
+	} cases[] = {
+		{ "bzImage", "bzImage" },   { "bzImage64", "bzImage" },
+		{ "uki", "UKI" },	    { "elf-x86_64", "ELF vmlinux" },
+		{ "elf-x86", NULL },	    { "multiboot-x86", NULL },
+		{ "multiboot2-x86", NULL }, { "beoboot-x86", NULL },
+		{ "nbi-x86", NULL },
+	};
+	static const char *const unknown[] = { "", "bzimage", "bzImage6", "bzImage644",
+					       "UKI" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct image_format *f = image_format_of_type(cases[i].type);
+
+		assert_ptr_equal(f, &arch_image_formats[i]);
+		assert_string_equal(f->type, cases[i].type);
+		if (cases[i].name)
+			assert_string_equal(f->name, cases[i].name);
+		else
+			assert_null(f->name);
+	}
+	assert_null(arch_image_formats[COUNT(cases)].type);
+	for (size_t i = 0; i < COUNT(unknown); i++)
+		assert_null(image_format_of_type(unknown[i]));
+}
+
+/* A row is refused, opens files, or is an alias of one that does. */
+static void test_format_rows(void **state)
+{
+	(void)state;
+	for (const struct image_format *f = arch_image_formats; f->type; f++) {
+		const struct image_format *opener;
+
+		assert_true(!f->refusal == !!f->name);
+		assert_true(!f->probe == !f->open);
+		if (f->refusal) {
+			assert_null(f->probe);
+			continue;
+		}
+		for (opener = arch_image_formats; opener->type; opener++)
+			if (opener->name && opener->open &&
+			    !strcmp(opener->name, f->name))
+				break;
+		assert_non_null(opener->type);
+	}
+	assert_true(image_format_of_type("bzImage")->in_uki);
+	assert_false(image_format_of_type("uki")->in_uki);
+	assert_false(image_format_of_type("elf-x86_64")->in_uki);
 }
 
 int main(void)
@@ -459,11 +615,17 @@ int main(void)
 		cmocka_unit_test(test_every_truncation_is_seen),
 		cmocka_unit_test(test_command_lines),
 		cmocka_unit_test(test_opens),
-		cmocka_unit_test(test_takes_no_more_than_is_wanted),
+		cmocka_unit_test(test_takes_only_what_is_requested),
 		cmocka_unit_test(test_kernels_that_are_none),
 		cmocka_unit_test(test_other_types),
-		cmocka_unit_test(test_foreign_files),
+		cmocka_unit_test(test_unsupported_files),
 		cmocka_unit_test(test_multiboot),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_short_lists),
+		cmocka_unit_test(test_format_of_type),
+		cmocka_unit_test(test_format_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

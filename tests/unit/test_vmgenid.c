@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where the VM generation ID is, by the tables of tests/unit/acpi (the .asl beside each
- * tells what it is).
+ * vmgenid_find() on the tables of tests/unit/acpi; the .asl beside each is its source.
  */
-#include "machine/vmgenid.h"
-
+#include "acpi/vmgenid.h"
 #include "base/file.h"
+#include "machine/machine.h"
+
 #include "check.h"
 
 #include <stdio.h>
@@ -32,9 +32,9 @@ static struct bytes load_acpi(const char *name)
 	return load(path);
 }
 
-static struct vmgenid_facts find(struct bytes table)
+static struct vmgenid find(struct bytes table)
 {
-	struct vmgenid_facts v;
+	struct vmgenid v;
 
 	memset(&v, 0xa5, sizeof(v));
 	vmgenid_find(&table, 1, &v);
@@ -46,7 +46,7 @@ static void expect(const char *name, enum vmgenid_state state, uint64_t addr,
 		   const char *why)
 {
 	struct bytes table = load_acpi(name);
-	struct vmgenid_facts v = find(table);
+	struct vmgenid v = find(table);
 
 	if (v.state != state || v.addr != addr || strcmp(v.why, why) != 0)
 		fail_msg("%s: state %d, %#llx, '%s'", name, v.state,
@@ -89,11 +89,11 @@ static void replace(struct bytes table, const char *from, const char *to)
 	memcpy(at, to, strlen(from));
 }
 
-/* What one table says counts for the other. */
+/* Constants of one table are valid in the other. */
 static void test_two_tables(void **state)
 {
 	struct bytes tables[2] = { load_acpi("package"), load_acpi("named") };
-	struct vmgenid_facts v;
+	struct vmgenid v;
 
 	(void)state;
 	vmgenid_find(tables, 2, &v);
@@ -107,7 +107,7 @@ static void test_two_tables(void **state)
 	assert_int_equal(v.state, VMGENID_ABSENT);
 	vmgenid_find(tables, 0, &v);
 	assert_int_equal(v.state, VMGENID_ABSENT);
-	/* the other table mentions the constant: who knows what it does with it */
+	/* The other table mentions the constant, and might change it. */
 	replace(tables[0], "TEST0001", "IDAT0001");
 	vmgenid_find(tables, 2, &v);
 	assert_int_equal(v.state, VMGENID_UNKNOWN_SHAPE);
@@ -120,7 +120,7 @@ static const char *const all_tables[] = {
 	"package", "perhaps", "shift", "sum",	 "two",	   "unfilled",
 };
 
-/* A copy at the very end of its memory, so that sanitizers see a read beyond it. */
+/* A copy that ends with its memory, so that sanitizers see a read beyond it. */
 static uint8_t *exact_copy(struct bytes b, size_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);
@@ -136,7 +136,7 @@ static void set_length(uint8_t *table, size_t length)
 		table[4 + i] = (uint8_t)(length >> 8 * i);
 }
 
-/* What may be found when only the end is missing, in the tables that go on afterwards. */
+/* Tables in which the device is found although the end is missing. */
 static uint64_t first_address(const char *name)
 {
 	if (!strcmp(name, "crowd"))
@@ -144,7 +144,7 @@ static uint64_t first_address(const char *name)
 	return strcmp(name, "two") ? 0 : 0xe0000;
 }
 
-/* Cut off at every length: with the length in the header as it was, and made to fit. */
+/* Cut off at every length: with the old length in the header, and with the right one. */
 static void test_truncated(void **state)
 {
 	(void)state;
@@ -153,7 +153,7 @@ static void test_truncated(void **state)
 
 		for (size_t size = 0; size < table.size; size++) {
 			uint8_t *copy = exact_copy(table, size);
-			struct vmgenid_facts v = find((struct bytes){ copy, size });
+			struct vmgenid v = find((struct bytes){ copy, size });
 
 			assert_int_equal(v.state, VMGENID_UNKNOWN_SHAPE);
 			if (size >= HEADER) {
@@ -170,23 +170,23 @@ static void test_truncated(void **state)
 	}
 }
 
-/* Each bit and each byte flipped. The value of the address itself is not protected. */
+/* Each bit and each byte flipped. Nothing protects the value of the address itself. */
 static void test_flipped(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(all_tables); i++) {
 		struct bytes table = load_acpi(all_tables[i]);
 		uint8_t *copy = exact_copy(table, table.size);
-		struct facts f = { 0 };
+		struct machine m = { 0 };
 
 		for (size_t at = 0; at < 9 * table.size; at++) {
 			uint8_t mask = at % 9 == 8 ? 0xff : (uint8_t)(1 << at % 9);
-			struct vmgenid_facts v;
+			struct vmgenid v;
 
 			copy[at / 9] ^= mask;
 			v = find((struct bytes){ copy, table.size });
 			copy[at / 9] ^= mask;
-			vmgenid_check(&f, &v);
+			machine_check_vmgenid(&m, &v);
 			if (v.state == VMGENID_FOUND)
 				assert_true(v.addr && v.addr % 8 == 0 &&
 					    v.addr < (uint64_t)1 << 47);
@@ -247,7 +247,7 @@ static void test_variants(void **state)
 		const struct variant *v = &variants[i];
 		struct bytes table = load_acpi(v->name);
 		uint8_t *at = memmem(table.data, table.size, v->from, v->size);
-		struct vmgenid_facts found;
+		struct vmgenid found;
 
 		assert_non_null(at);
 		memcpy(at, v->to, v->size);
@@ -272,7 +272,7 @@ static void add(struct maker *m, const void *data, size_t size)
 	m->size += size;
 }
 
-/* Opens a block that close_block() gives its length. */
+/* Opens a block; close_block() sets its length. */
 static size_t open_block(struct maker *m, const char *op)
 {
 	add(m, op, strlen(op));
@@ -296,7 +296,7 @@ static void close_block(struct maker *m, size_t at)
 
 static void expect_made(struct maker *m, enum vmgenid_state state, const char *why)
 {
-	struct vmgenid_facts v;
+	struct vmgenid v;
 
 	memcpy(m->data, "SSDT", 4);
 	set_length(m->data, m->size);
@@ -315,7 +315,7 @@ static void test_made(void **state)
 	ADD(&m, "OUTR" ID_AND_ADDR);
 	close_block(&m, outer);
 	expect_made(&m, VMGENID_FOUND, "");
-	inner = open_block(&m, "[\x82"); /* one in the other */
+	inner = open_block(&m, "[\x82"); /* nested */
 	ADD(&m, "INNR" ID_AND_ADDR);
 	close_block(&m, inner);
 	close_block(&m, outer);
@@ -339,7 +339,7 @@ static void test_made(void **state)
 	close_block(&m, inner);
 	close_block(&m, outer);
 	expect_made(&m, VMGENID_FOUND, "");
-	m.size -= 2; /* one constant more than will be looked up */
+	m.size -= 2; /* one constant more than are looked up */
 	ADD(&m, "pIDAT\x88\x60\0\0"
 		"\xa4\x60");
 	close_block(&m, inner);
@@ -347,12 +347,12 @@ static void test_made(void **state)
 	expect_made(&m, VMGENID_UNKNOWN_SHAPE, "its ADDR is of an unknown kind");
 }
 
-/* What would take for ever if something were walked once for each of its parts. */
+/* Tables that take for ever if a part is walked once for each of its parts. */
 static void test_hostile(void **state)
 {
 	static const char *const patterns[] = {
 		"[\x82\x0b"
-		"ABCD", /* devices in devices that are too long */
+		"ABCD", /* nested devices that are too long */
 		"VM_Gen_Counter",
 		"\x10\xc8\x00\x00"
 		"_SB_", /* scopes that are too short */
@@ -379,7 +379,7 @@ static void test_hostile(void **state)
 		assert_int_not_equal(find((struct bytes){ table, size }).state,
 				     VMGENID_FOUND);
 	}
-	/* as many devices in each other as fit, each with its right length */
+	/* as many nested devices as fit, each with its right length */
 	for (size_t at = HEADER; at + 10 <= size; at += 10) {
 		size_t length = size - at - 2;
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The VM generation ID of whole machines: which files are read, what an address may be. */
-#include "machine/e820.h"
-#include "machine/vmgenid.h"
-
+/* The VM generation ID of whole machines: the files that count, possible addresses. */
+#include "acpi/vmgenid.h"
 #include "base/file.h"
+#include "machine/machine.h"
+
 #include "check.h"
 #include "tree.h"
 
@@ -13,11 +13,11 @@
 
 #define NOBODY 65534
 
-static struct vmgenid_facts check(const struct facts *f, uint64_t addr)
+static struct vmgenid check(const struct machine *m, uint64_t addr)
 {
-	struct vmgenid_facts v = { .state = VMGENID_FOUND, .addr = addr };
+	struct vmgenid v = { .state = VMGENID_FOUND, .addr = addr };
 
-	vmgenid_check(f, &v);
+	machine_check_vmgenid(m, &v);
 	assert_true(v.state == VMGENID_FOUND || v.state == VMGENID_BAD_ADDRESS);
 	assert_int_equal(v.addr, v.state == VMGENID_FOUND ? addr : 0);
 	return v;
@@ -25,14 +25,15 @@ static struct vmgenid_facts check(const struct facts *f, uint64_t addr)
 
 static void test_address(void **state)
 {
-	struct boot_e820_entry e820[] = {
-		{ 0x0, 0x9fc00, E820_RAM },	  { 0x9fc00, 0x60400, E820_RESERVED },
-		{ 0x100000, 0x100000, E820_RAM }, { 0x200000, 0x1000, E820_NVS },
-		{ 0x201000, 0x1000, E820_ACPI },  { 0x202000, 0x1000, E820_UNUSABLE },
-		{ 0x203000, 0x1000, E820_PMEM },
+	struct memory_entry firmware[] = {
+		{ 0x0, 0x9fc00, MEMORY_RAM },	    { 0x9fc00, 0x60400, MEMORY_RESERVED },
+		{ 0x100000, 0x100000, MEMORY_RAM }, { 0x200000, 0x1000, MEMORY_NVS },
+		{ 0x201000, 0x1000, MEMORY_ACPI },  { 0x202000, 0x1000, MEMORY_UNUSABLE },
+		{ 0x203000, 0x1000, MEMORY_PMEM },
 	};
-	struct boot_e820_entry iomem[] = { { 0x400000, 0x1000, E820_RAM } };
-	struct facts f = { .e820 = { e820, COUNT(e820) }, .iomem = { iomem, 1 } };
+	struct memory_entry iomem[] = { { 0x400000, 0x1000, MEMORY_RAM } };
+	struct machine m = { .firmware = { firmware, COUNT(firmware) },
+			     .iomem = { iomem, 1 } };
 	static const uint64_t good[] = {
 		0x9fc00,  0xdfff0,  0xffff0,  0x200000, 0x200028,
 		0x201ff0, 0x300000, 0x3ffff0, 0x401000, 0x7ffffffffff0,
@@ -59,24 +60,23 @@ static void test_address(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(good); i++)
-		assert_int_equal(check(&f, good[i]).state, VMGENID_FOUND);
+		assert_int_equal(check(&m, good[i]).state, VMGENID_FOUND);
 	for (size_t i = 0; i < COUNT(bad); i++)
-		assert_int_equal(check(&f, bad[i]).state, VMGENID_BAD_ADDRESS);
-	f.cpu.physical_bits = 36;
-	assert_int_equal(check(&f, 0xffffffff0).state, VMGENID_FOUND);
-	assert_int_equal(check(&f, 0xffffffff8).state, VMGENID_BAD_ADDRESS);
-	f.cpu.physical_bits = 52;
-	assert_int_equal(check(&f, 0x800000000000).state, VMGENID_BAD_ADDRESS);
-	assert_string_equal(check(&f, 0x28).why,
+		assert_int_equal(check(&m, bad[i]).state, VMGENID_BAD_ADDRESS);
+	m.physical_bits = 36;
+	assert_int_equal(check(&m, 0xffffffff0).state, VMGENID_FOUND);
+	assert_int_equal(check(&m, 0xffffffff8).state, VMGENID_BAD_ADDRESS);
+	m.physical_bits = 52;
+	assert_int_equal(check(&m, 0x800000000000).state, VMGENID_BAD_ADDRESS);
+	assert_string_equal(check(&m, 0x28).why,
 			    "address 0x28 is in memory that the kernel uses");
 }
 
-static struct vmgenid_facts read_root(const char *root)
+static struct vmgenid read_root(const char *root)
 {
-	struct facts f = { 0 };
-	struct vmgenid_facts v = { 0 };
+	struct vmgenid v = { 0 };
 
-	vmgenid_read(root, &f, &v);
+	vmgenid_read(root, &v);
 	return v;
 }
 
@@ -98,9 +98,9 @@ static void test_files(void **state)
 	(void)state;
 	tree_make(&t);
 	assert_int_equal(read_root(t.root).state, VMGENID_ABSENT);
-	tree_put(&t, "sys/firmware/acpi/tables/FACP", "none of code");
-	tree_put(&t, "sys/firmware/acpi/tables/SSDT1.bak", "nor is this");
-	tree_put(&t, "sys/firmware/acpi/tables/data/BERT", "nor this");
+	tree_put(&t, "sys/firmware/acpi/tables/FACP", "no code");
+	tree_put(&t, "sys/firmware/acpi/tables/SSDT1.bak", "no code either");
+	tree_put(&t, "sys/firmware/acpi/tables/data/BERT", "no code");
 	assert_int_equal(read_root(t.root).state, VMGENID_ABSENT);
 	put(&t, "sys/firmware/acpi/tables/SSDT12", "sum");
 	assert_int_equal(read_root(t.root).addr, 0x12fffff028);
@@ -108,7 +108,7 @@ static void test_files(void **state)
 	assert_int_equal(read_root(t.root).state, VMGENID_UNKNOWN_SHAPE);
 	tree_remove(&t, "sys/firmware/acpi/tables/SSDT12");
 	assert_int_equal(read_root(t.root).addr, 0xdfff0);
-	/* damaged ones beside it do not matter: the kernel does not take them either */
+	/* Damaged tables beside it do not matter: the kernel ignores them too. */
 	tree_put(&t, "sys/firmware/acpi/tables/DSDT", "DSDT");
 	assert_int_equal(read_root(t.root).addr, 0xdfff0);
 	tree_remove(&t, "sys/firmware/acpi/tables/dynamic");
@@ -161,26 +161,28 @@ static void test_hidden(void **state)
 	tree_remove(&t, "");
 }
 
-/* Guests with -device vmgenid: where QEMU's memory held the ID (tests/vm/test_vmgenid.py
- * looks for it each time). */
+/*
+ * Guests with -device vmgenid: the address at which QEMU's memory held the ID, which
+ * tests/vm/test_vmgenid.py verifies.
+ */
 static void test_machines(void **state)
 {
 	struct error err;
-	struct facts f;
+	struct machine m;
 
 	(void)state;
-	assert_int_equal(facts_read(MACHINES "/vmgenid-bios", &f, &err), 0);
-	assert_int_equal(f.vmgenid.state, VMGENID_FOUND);
-	assert_int_equal(f.vmgenid.addr, 0x3ffff028);
-	facts_free(&f);
-	assert_int_equal(facts_read(MACHINES "/vmgenid-efi", &f, &err), 0);
-	assert_int_equal(f.vmgenid.state, VMGENID_FOUND);
-	assert_int_equal(f.vmgenid.addr, 0x3f7fc028);
-	facts_free(&f);
-	assert_int_equal(facts_read(MACHINES "/bios-1g", &f, &err), 0);
-	assert_int_equal(f.vmgenid.state, VMGENID_ABSENT);
-	assert_string_equal(f.vmgenid.why, "no ACPI tables");
-	facts_free(&f);
+	assert_int_equal(machine_read(MACHINES "/vmgenid-bios", &m, &err), 0);
+	assert_int_equal(m.vmgenid.state, VMGENID_FOUND);
+	assert_int_equal(m.vmgenid.addr, 0x3ffff028);
+	machine_free(&m);
+	assert_int_equal(machine_read(MACHINES "/vmgenid-efi", &m, &err), 0);
+	assert_int_equal(m.vmgenid.state, VMGENID_FOUND);
+	assert_int_equal(m.vmgenid.addr, 0x3f7fc028);
+	machine_free(&m);
+	assert_int_equal(machine_read(MACHINES "/bios-1g", &m, &err), 0);
+	assert_int_equal(m.vmgenid.state, VMGENID_ABSENT);
+	assert_string_equal(m.vmgenid.why, "no ACPI tables");
+	machine_free(&m);
 }
 
 int main(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * traces.h - what hashing a message may have left behind: words of the message schedule
- * of SHA-256, on the stack below the caller or in vector registers. 16 such words in a
- * row give the message away.
+ * traces.h - finds what hashing a message has left behind: words of SHA-256's message
+ * schedule, on the stack below the caller or in vector registers. 16 such words in a row
+ * reveal the message.
  */
 #ifndef KS_TRACES_H
 #define KS_TRACES_H
@@ -15,15 +15,15 @@
 
 struct traces {
 	uint32_t words[TRACES_WORDS];
-	bool wanted[TRACES_WORDS]; /* not one that comes of the padding alone */
+	bool wanted[TRACES_WORDS]; /* false for words that depend on the padding alone */
 };
 
-/* The schedule of a message that fits into one block (@size up to 55 bytes). */
+/* The schedule of a message that fits one block (@size up to 55 bytes). */
 void traces_of(const void *message, uint32_t size, struct traces *out);
 
 /*
- * Takes down what the functions that have returned left behind: to be called right after
- * them, from the same function.
+ * Saves the stack that functions have used. Must be called right after they return, from
+ * the same function.
  */
 void traces_take_stack(void);
 
@@ -54,7 +54,7 @@ traces_take_registers(struct vector_registers *out)
 #undef TAKE
 }
 
-/* How many words of the schedule, in either byte order, were taken down last. */
+/* How many words of the schedule, in either byte order, the last snapshot has. */
 size_t traces_on_stack(const struct traces *t);
 size_t traces_in_registers(const struct traces *t, const struct vector_registers *regs);
 

@@ -28,7 +28,7 @@ void tree_make(struct tree *t)
 	strcpy(t->root, "/tmp/kexec-seed-test.XXXXXX");
 	assert_non_null(mkdtemp(t->root));
 	assert_int_equal(chmod(t->root, 0755), 0);
-	readdir_left = -1; /* a test before this one may have failed */
+	readdir_left = -1; /* a previous test may have failed */
 }
 
 static void make_folders(char *path, size_t root_size)
@@ -95,7 +95,7 @@ void tree_readdir_fails(int count)
 	readdir_left = count;
 }
 
-/* In place of libc's, which has another with the same result on this machine. */
+/* Replaces libc's, whose readdir64() gives the same result on this machine. */
 struct dirent *readdir(DIR *dir)
 {
 	if (readdir_left == 0) {

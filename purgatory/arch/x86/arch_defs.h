@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What verify.c calls the boot data and the SHA instructions. */
+/* Names of the boot data and the SHA instructions in the messages of verify.c. */
 #define ARCH_BOOT_DATA_NAME "boot_params"
 #define ARCH_CPU_SHA_NAME   "SHA-NI"
 
@@ -21,8 +21,9 @@ struct arch_vectors {
 };
 
 /*
- * The seed's bytes in the setup_data node at @target (purgatory_params.mix_target); NULL
- * when there is no SETUP_RNG_SEED node of that length.
+ * Returns the seed's bytes in the setup_data node at @target
+ * (purgatory_params.mix_target); NULL if that is no SETUP_RNG_SEED node of SEED_SIZE
+ * bytes.
  */
 static inline uint8_t *arch_seed_bytes(uint64_t target)
 {
@@ -33,7 +34,7 @@ static inline uint8_t *arch_seed_bytes(uint64_t target)
 	return node->data;
 }
 
-/* True when the map that arch_map_memory() makes covers @size bytes from @addr. */
+/* True if the map that arch_map_memory() makes covers @size bytes from @addr. */
 static inline bool arch_is_mapped(const struct purgatory_params *params, uint64_t addr,
 				  uint64_t size)
 {

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch_registers.h - x86_64: copies without a trace, wiping vector registers, waiting. Also
- * used by the loader, which compiles the digest code too.
+ * arch_registers.h - x86_64: copies without a trace, wiping vector registers, waiting.
+ * The loader uses it too, because it compiles the digest code.
  */
 #ifndef KS_ARCH_REGISTERS_H
 #define KS_ARCH_REGISTERS_H
 
 #include <stddef.h>
 
-/* Between two attempts at something that is busy. */
+/* Waits between two attempts at a busy resource. */
 static inline void arch_pause(void)
 {
 	__builtin_ia32_pause();
 }
 
-/* Not memcpy(): a C library's leaves what it copies in vector registers. */
+/* Replaces memcpy(): the C library's leaves its data in vector registers. */
 static inline void copy_bytes(void *to, const void *from, size_t size)
 {
 	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
 }
 
 /*
- * The same for vector registers: a compiler for a processor with wide ones puts words there
- * by itself. Most of the purgatory is compiled without any.
+ * Zeroes the vector registers: a compiler for a CPU with wide ones puts words there by
+ * itself. Most of the purgatory is compiled without vector registers.
  */
 static inline void wipe_vectors(void)
 {
@@ -39,7 +39,7 @@ static inline void wipe_vectors(void)
 		:
 		: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
 		  "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory");
-#ifdef __AVX512VL__ /* a program for such a processor: its compiler uses these as well */
+#ifdef __AVX512VL__ /* a compiler for such a CPU uses these as well */
 	__asm__ volatile(
 		".irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, "
 		"30, 31\n\t"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages on an 8250 (the registers are those of the PC16550D data sheet) and on the
- * VGA text screen. Both are used without knowing whether they are there.
+ * Messages on an 8250 UART (registers as in the PC16550D data sheet) and on the VGA text
+ * screen. Both are used without knowing whether they exist.
  */
 #include "x86.h"
 
@@ -16,11 +16,11 @@
 #define LCR_DIVISOR 0x80
 #define MCR_DTR_RTS 0x03
 #define LSR_ROOM    0x20
-#define LSR_NOBODY  0xff   /* what an empty bus reads as */
+#define LSR_NOBODY  0xff   /* reads as this on an empty bus */
 #define UART_CLOCK  115200 /* baud, with divisor 1 */
 #define UART_LAST   7
 
-/* A read of a port takes about 1 us: longer than one character at 1200 baud. */
+/* A port read takes about 1 us, so this is longer than a character at 1200 baud. */
 #define UART_POLLS 20000
 
 #define VGA_TEXT    0xb8000
@@ -28,7 +28,7 @@
 #define VGA_LINES   25
 #define VGA_BLANK   0x0720 /* light grey on black */
 
-/* The one thing that outlives a call: an exception must be able to print. */
+/* Static, because an exception must be able to print. */
 static struct {
 	uint16_t port; /* 0: no serial line */
 	bool vga;
@@ -82,7 +82,7 @@ static void serial_put(char c)
 	console.port = 0; /* stuck: do not wait again for each further character */
 }
 
-/* The screen is not moved up: after the last line comes the first one, blanked. */
+/* No scrolling: the first line, blanked, follows the last. */
 static void vga_put(char c)
 {
 	volatile uint16_t *screen = (volatile uint16_t *)(uintptr_t)VGA_TEXT;

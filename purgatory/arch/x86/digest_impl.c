@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Only for user space: the purgatory must not ask the processor (purgatory_params.h). */
+/* User space only: the purgatory must not use CPUID (purgatory_params.h). */
 #include "digest.h"
 
 #include <cpuid.h>

@@ -2,9 +2,9 @@
 #include "x86.h"
 
 /*
- * Attempts per word. Intel's guide to its generator calls RDRAND broken when it fails ten
- * times in a row. RDSEED may be exhausted for a while; the guide gives no number. 100
- * attempts with a PAUSE take some 10 us, which a reboot does not notice.
+ * Attempts per word. Intel's DRNG guide calls RDRAND broken after ten failures in a row.
+ * RDSEED may be exhausted for a while; the guide gives no number. 100 attempts with PAUSE
+ * take some 10 us, which a reboot does not notice.
  */
 #define RDRAND_TRIES 10
 #define RDSEED_TRIES 100

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The way in, the way out, and the stubs of the exceptions.
+ * Entry, exit and the stubs of the exceptions.
  *
- * In: 64-bit mode, paging on, this code mapped to itself, interrupts off. Nothing else is
- * taken for granted: the stack, the GDT and the IDT may be gone, and CET may be on.
- * Out: Documentation/arch/x86/boot.rst of the kernel, "64-bit Boot Protocol" or "32-bit
+ * Entry: 64-bit mode, paging on, this code mapped to itself, interrupts off. Nothing else
+ * is assumed: the stack, the GDT and the IDT may be gone, and CET may be on.
+ * Exit: Documentation/arch/x86/boot.rst of the kernel, "64-bit Boot Protocol" or "32-bit
  * Boot Protocol".
  */
 #include "purgatory_params.h"
@@ -17,15 +17,15 @@
 #define FLAGS_CLEAR 0x2 /* the bit that is always set */
 
 /*
- * CET: the far return below has no shadow stack. PCIDE: our CR3 has no process number.
- * PGE: what the old kernel mapped globally must not outlive its tables.
- * Everything else stays: to clear MCE or VMXE is not always allowed.
+ * CET: the far return below has no shadow stack. PCIDE: our CR3 has no PCID. PGE: the old
+ * kernel's global mappings must not outlive its tables. Everything else stays: clearing
+ * MCE or VMXE is not always allowed.
  */
 #define CR4_PGE	  (1 << 7)
 #define CR4_PCIDE (1 << 17)
 #define CR4_CET	  (1 << 23)
 
-/* Of paging, which a kernel that is entered in 32-bit mode switches on itself. */
+/* Paging bits, which a kernel entered in 32-bit mode sets itself. */
 #define CR0_PG	 (1 << 31)
 #define CR4_PAE	 (1 << 5)
 #define CR4_LA57 (1 << 12)
@@ -44,7 +44,7 @@
 	.type purgatory_params, @object
 	.size purgatory_params, PURGATORY_PARAMS_SIZE
 purgatory_params:
-	.ascii "PRGTORY1" /* PURGATORY_MAGIC, which has a suffix that only C knows */
+	.ascii "PRGTORY1" /* PURGATORY_MAGIC, whose suffix only C knows */
 	.long PURGATORY_VERSION
 	.long PURGATORY_PARAMS_SIZE
 	.long purgatory_entry - purgatory_params
@@ -92,7 +92,7 @@ purgatory_entry:
 	xorl %ebp, %ebp
 	call purgatory_main
 
-	/* The stack has seen the seed go through SHA-256. */
+	/* Wipe the stack: SHA-256 had the seed on it. */
 	movq %rax, jump_target(%rip)
 	movq %rdx, %rsi
 	leaq stack(%rip), %rdi
@@ -120,8 +120,8 @@ purgatory_entry:
 	.size purgatory_entry, . - purgatory_entry
 
 	/*
-	 * First into 32-bit code, with its own segments under the same numbers and without
-	 * an IDT: a fault from here on resets the machine. Then paging may go.
+	 * Enter 32-bit code first, with its own segments under the same selectors and
+	 * without an IDT: a fault from here on resets the machine. Then turn paging off.
 	 */
 	.type leave_long_mode, @function
 leave_long_mode:
@@ -141,7 +141,7 @@ leave_long_mode:
 	lretq
 
 	.code32
-3:	/* 32-bit code addresses no memory relative to itself: the target is on the stack */
+3:	/* no relative data addresses in 32-bit code: the target is on the stack */
 	movl $BOOT_DS, %eax
 	movl %eax, %ds
 	movl %eax, %es
@@ -175,7 +175,7 @@ exception_common:
 	hlt
 	.size exception_common, . - exception_common
 
-	/* Each 16 bytes long: STUB_SIZE. An NMI is nobody's any more and ignored. */
+	/* STUB_SIZE, 16 bytes, each. NMIs have no owner any more and are ignored. */
 	.balign 16
 	.globl purgatory_stubs
 	.hidden purgatory_stubs
@@ -199,7 +199,7 @@ purgatory_stubs:
 gdt:
 	.quad 0
 	.quad 0
-	.quad 0x00af9b000000ffff /* BOOT_CS: flat, 64-bit, accessed: the CPU need not write */
+	.quad 0x00af9b000000ffff /* BOOT_CS: flat, 64-bit, accessed: spares a CPU write */
 	.quad 0x00cf93000000ffff /* BOOT_DS: flat, accessed */
 gdt_end:
 gdt32:

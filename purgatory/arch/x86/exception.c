@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A fault in here must not hang the machine without a word. The gates stay in place when
- * the next kernel starts: until it has loaded its own, they speak for it as well.
+ * Faults in the purgatory are reported instead of hanging the machine silently. The gates
+ * stay in place when the next kernel starts and report its faults until it loads its own.
  */
 #include "x86.h"
 
@@ -40,7 +40,7 @@ void exceptions_init(void)
 			.type = GATE_INTERRUPT,
 		};
 	}
-	/* Not an initialiser: a compiler would copy it from a constant with an address. */
+	/* Not an initialiser: that would be copied from a constant with an address. */
 	idtr.limit = sizeof(gates) - 1;
 	idtr.base = (uintptr_t)gates;
 	__asm__ volatile("lidt %0" : : "m"(idtr));
@@ -51,7 +51,7 @@ void purgatory_exception(const struct exception_frame *frame)
 	bool halt = purgatory_params.on_corruption == PURGATORY_HALT;
 	uint64_t cr2;
 
-	if (reporting) /* the report itself failed: at least do not come back */
+	if (reporting) /* the report itself failed: do not loop */
 		machine_reset();
 	reporting = true;
 	__asm__ volatile("movq %%cr2, %0" : "=r"(cr2));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a compiler may call even in freestanding code. The string instructions are fast
- * enough, and no loop in here can be turned into a call of itself.
+ * Functions that compilers call even in freestanding code. The string instructions are
+ * fast enough, and no loop here can become a call to its own function.
  */
 #include <stddef.h>
 #include <stdint.h>

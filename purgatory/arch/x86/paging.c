@@ -30,8 +30,8 @@ static const char pgt_complaint[][40] = {
 };
 
 /*
- * The old kernel's tables map what it had; ours map what is needed, and lie where the
- * next kernel expects them. If ours cannot be built, the old ones usually do.
+ * The old kernel's tables map what it had; ours map what is needed and lie where the next
+ * kernel expects them. If ours cannot be built, the old ones usually suffice.
  */
 bool arch_map_memory(const struct purgatory_params *params)
 {
@@ -40,8 +40,8 @@ bool arch_map_memory(const struct purgatory_params *params)
 	bool la57 = read_cr4() & CR4_LA57;
 	struct pgt_request req = {
 		.memory = memory,
-		.pool = params->pgt_pool,
-		.pages = params->pgt_pages,
+		.pool = params->map_pool,
+		.pages = params->map_pages,
 		.maps = params->maps,
 		.nr_maps = params->nr_maps,
 		.self = { self, (uintptr_t)purgatory_end },
@@ -52,7 +52,7 @@ bool arch_map_memory(const struct purgatory_params *params)
 
 	if (result != PGT_OK) {
 		say("the room for page tables (%lu pages at 0x%lx) %s, keeping the old ones",
-		    params->pgt_pages, params->pgt_pool, pgt_complaint[result]);
+		    params->map_pages, params->map_pool, pgt_complaint[result]);
 		return false;
 	}
 	__asm__ volatile("movq %0, %%cr3" : : "r"(cr3) : "memory");

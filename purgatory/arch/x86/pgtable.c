@@ -13,26 +13,26 @@
 #define DIRTY	 (1ULL << 6)
 #define LARGE	 (1ULL << 7)
 
-/* Accessed and dirty from the start, so that the CPU has no reason to write. */
+/* Accessed and dirty are preset, so the CPU has no reason to write to the tables. */
 #define TABLE_FLAGS (PRESENT | WRITE | ACCESSED)
 #define LEAF_FLAGS  (PRESENT | WRITE | ACCESSED | DIRTY | LARGE)
 
 #define ADDRESS_MASK   ((PGT_LIMIT - 1) & ~(PGT_PAGE_SIZE - 1))
 #define ATTRIBUTE_MASK (((1ULL << 52) - 1) & ~(PGT_LIMIT - 1))
 
-#define GIB	      (1ULL << 30) /* one page directory covers it */
+#define GIB	      (1ULL << 30) /* covered by one page directory */
 #define PDPT_COVERAGE (512 * GIB)
 
-/* Without maps: two levels at the top, one table below them, four for the low 4 GiB. */
+/* Without maps: PML5, PML4, one PDPT, four page directories for the low 4 GiB. */
 #define FIXED_PAGES (2 + 1 + 4)
-/* The purgatory and the pool are smaller than 1 GiB: each lies in two of either kind. */
+/* Purgatory and pool are smaller than 1 GiB: each is in two tables of either kind. */
 #define FLOATING_PAGES (2 * (2 + 2))
-/* All of the address space, five levels: no set of maps takes more. */
+/* The whole address space with five levels: no set of maps needs more. */
 #define ALL_PAGES (2 + PGT_LIMIT / PDPT_COVERAGE + PGT_LIMIT / GIB)
 
 struct builder {
 	const struct pgt_request *req;
-	uint64_t used; /* pages of the pool */
+	uint64_t used; /* pages taken from the pool */
 	uint64_t root;
 	int levels;
 };
@@ -47,7 +47,7 @@ static bool map_is_sane(const struct purgatory_map *map)
 	return map->start <= map->end && map->end <= PGT_LIMIT;
 }
 
-/* How many tables that cover @coverage bytes each the range touches. */
+/* Returns how many tables, of @coverage bytes each, the range touches. */
 static uint64_t tables_for(uint64_t start, uint64_t end, uint64_t coverage)
 {
 	return start < end ? (end - 1) / coverage - start / coverage + 1 : 0;
@@ -89,7 +89,7 @@ bool pgt_covers(const struct purgatory_map *maps, uint32_t nr, uint64_t addr,
 	return false;
 }
 
-/* The next page of the pool into *@page, after a look whether it really is free. */
+/* Takes the next page of the pool into *@page, after a check that it is zeroed. */
 static enum pgt_result take_page(struct builder *b, uint64_t *page)
 {
 	const uint64_t *words;
@@ -113,7 +113,7 @@ static uint64_t *entry_for(struct pgt_memory memory, uint64_t table, int level,
 	return table_at(memory, table) + (addr >> shift) % ENTRIES;
 }
 
-/* Maps the large page at @addr to itself. Level 2 is that of the page directories. */
+/* Maps the large page at @addr to itself. Level 2 is the page directory. */
 static enum pgt_result map_large(struct builder *b, uint64_t addr)
 {
 	const struct pgt_request *req = b->req;
@@ -152,7 +152,7 @@ static enum pgt_result map_range(struct builder *b, uint64_t start, uint64_t end
 	return PGT_OK;
 }
 
-/* Everything into the tables below b->root. */
+/* Maps the low 4 GiB, the maps, the purgatory and the pool below b->root. */
 static enum pgt_result fill(struct builder *b)
 {
 	const struct pgt_request *req = b->req;
@@ -164,7 +164,7 @@ static enum pgt_result fill(struct builder *b)
 		result = map_range(b, req->maps[i].start, req->maps[i].end);
 	if (result == PGT_OK)
 		result = map_range(b, req->self.start, req->self.end);
-	/* A kernel that changes the number of levels reads the tables it was started with. */
+	/* The next kernel reads these tables if it changes the number of levels. */
 	if (result == PGT_OK)
 		result = map_range(b, req->pool, pool_end);
 	return result;

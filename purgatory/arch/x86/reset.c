@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The two ways to end without a kernel.
+ * Ends without a next kernel: reset and halt.
  */
 #include "x86.h"
 
-/* The chipset's reset register; the bits are those of Intel's and AMD's data sheets. */
+/* The chipset's reset register, with the bits of Intel's and AMD's data sheets. */
 #define RESET_PORT  0xcf9
 #define RESET_COLD  0x0a /* full reset, power cycled, so that memory is not kept ... */
 #define RESET_DO_IT 0x04 /* ... when this bit goes from 0 to 1 */
@@ -15,7 +15,7 @@
 #define KEYBOARD_RESET 0xfe
 #define KEYBOARD_POLLS 20000
 
-/* Reads of this port take about 1 us, whatever the machine. */
+/* A read of this port takes about 1 us on any machine. */
 #define DELAY_PORT  0x80
 #define DELAY_READS 50000
 

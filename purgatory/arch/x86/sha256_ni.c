@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SHA-256 with the SHA extensions, as the Intel SDM, volume 2, describes SHA256RNDS2,
- * SHA256MSG1 and SHA256MSG2. The only file of the purgatory that uses vector registers.
+ * SHA-256 with the SHA extensions: SHA256RNDS2, SHA256MSG1 and SHA256MSG2 in the Intel
+ * SDM, volume 2. The only file of the purgatory that uses vector registers.
  *
- * A processor can begin a pair of rounds long before it has the result of the last one,
- * so messages that do not depend on each other take turns: the lanes.
+ * A CPU can start a pair of rounds long before it has the result of the previous one, so
+ * independent messages take turns: the lanes.
  */
 #include "arch_registers.h"
 #include "sha256_parts.h"
 
 #include <immintrin.h>
 
-/* In the purgatory no more than this: SSE is what is switched on there. */
+/* Limited to these: the purgatory enables SSE only. */
 #define USES_SHA    __attribute__((target("sha,ssse3,sse4.1")))
 #define INLINE_SHA  static inline USES_SHA __attribute__((always_inline))
-#define ROUNDS	    4 /* in one step: as many words as a register holds */
+#define ROUNDS	    4 /* per step: as many words as a register holds */
 #define STEPS	    16
 #define WORD_GROUPS 4 /* 16 words of the schedule are in use at a time */
 
@@ -24,9 +24,9 @@ struct lane {
 };
 
 /*
- * Four lanes have more words than there are registers. The older ones stay in memory, from
- * where the instructions take them; otherwise a compiler moves the variables out, for
- * which the rounds have to wait.
+ * Four lanes have more words than there are registers. The older ones stay in memory,
+ * where instructions read them directly. Otherwise compilers spill the variables, and the
+ * rounds wait for them.
  */
 #define IN_MEMORY(x) __asm__("" : "+m"(x))
 
@@ -57,7 +57,7 @@ INLINE_SHA __m128i message_words(const uint8_t *words)
 	return _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)words), swap);
 }
 
-/* ... or the next four of the schedule, in place of those of 16 rounds ago. */
+/* ... or the next four of the schedule, which replace those of 16 rounds ago. */
 INLINE_SHA __m128i next_words(__m128i last, const __m128i w[WORD_GROUPS],
 			      unsigned int step)
 {
@@ -68,7 +68,7 @@ INLINE_SHA __m128i next_words(__m128i last, const __m128i w[WORD_GROUPS],
 	return _mm_sha256msg2_epu32(_mm_add_epi32(sum, between), last);
 }
 
-/* Step 3. After each two rounds what was a, b, e, f is c, d, g, h. */
+/* Step 3. Two rounds turn a, b, e, f into c, d, g, h. */
 INLINE_SHA void rounds(struct lane *lane, const uint32_t k[ROUNDS])
 {
 	__m128i wk = _mm_add_epi32(lane->last, _mm_load_si128((const __m128i *)k));
@@ -91,8 +91,8 @@ INLINE_SHA void one_step(struct lane *lane, __m128i w[WORD_GROUPS], unsigned int
 }
 
 /*
- * While one lane waits for its result, the others begin. All is unrolled: what depends on
- * the numbers of lane and step is then decided by the compiler.
+ * While one lane waits for its result, the others start. All is unrolled, so the compiler
+ * resolves conditions on lane and step.
  */
 INLINE_SHA void absorb_block(struct lane lanes[DIGEST_LANES], const uint8_t *data,
 			     size_t stride)
@@ -100,7 +100,7 @@ INLINE_SHA void absorb_block(struct lane lanes[DIGEST_LANES], const uint8_t *dat
 	__m128i abef[DIGEST_LANES], cdgh[DIGEST_LANES], w[DIGEST_LANES][WORD_GROUPS];
 	const uint32_t *k = sha256_round_constants;
 
-	__asm__("" : "+r"(k)); /* else a compiler fills the stack with them beforehand */
+	__asm__("" : "+r"(k)); /* or compilers copy the constants to the stack first */
 #pragma GCC unroll 4
 	for (size_t i = 0; i < DIGEST_LANES; i++) {
 		abef[i] = lanes[i].abef;
@@ -123,7 +123,7 @@ INLINE_SHA void absorb_block(struct lane lanes[DIGEST_LANES], const uint8_t *dat
 }
 
 USES_SHA void sha256_cpu_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS],
-			       const uint8_t *data, size_t stride, size_t blocks)
+				const uint8_t *data, size_t stride, size_t blocks)
 {
 	struct lane lanes[DIGEST_LANES];
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SSE on and off. The bits are those of the Intel SDM, volume 3, "Control Registers". A
- * register that already is as it should be is not written: in a guest that can cost an
- * exit to the hypervisor.
+ * SSE on and off, with the bits of the Intel SDM, volume 3, "Control Registers". A
+ * register that already has the right value is not written: in a guest a write can cost
+ * an exit to the hypervisor.
  */
 #include "x86.h"
 

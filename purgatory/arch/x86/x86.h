@@ -16,7 +16,7 @@ extern const uint8_t purgatory_stubs[];
 #define NR_EXCEPTIONS 32
 #define PURGATORY_CS  0x10 /* __BOOT_CS of the boot protocol */
 
-/* What a stub leaves on the stack: its own two words, then those of the CPU. */
+/* The stack after a stub: its own two words, then those of the CPU. */
 struct exception_frame {
 	uint64_t vector;
 	uint64_t error;

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch.h - the architecture boundary: the functions an architecture provides.
+ *
+ * Bound at link time: each kexec/arch/NAME/ implements everything below, and configure
+ * selects one. Boot data formats, firmware tables, CPU features and page tables are known
+ * only inside arch/. Implementations may use everything up to plan/; this header needs
+ * only forward declarations, so that every layer can include it.
+ */
+#ifndef KS_ARCH_H
+#define KS_ARCH_H
+
+#include "error.h"
+#include "range.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct image;
+struct image_format;
+struct iomem;
+struct kcore;
+struct load_request;
+struct machine;
+struct memory_map;
+struct plan;
+struct plan_builder;
+struct purgatory_params;
+struct report;
+
+/* --- Constants --- */
+
+extern const char arch_name[];		 /* as in `uname -m` */
+extern const char arch_boot_data_name[]; /* name of the boot data segment, for people */
+extern const uint16_t arch_elf_machine;	 /* e_machine of the kernel's ELF files */
+extern const unsigned long arch_kexec;	 /* KEXEC_ARCH_* for kexec_load(2) */
+extern const uint16_t arch_pe_machine;	 /* Machine field of EFI programs */
+extern const char arch_unknown_memory[]; /* the kernel's name for MEMORY_UNKNOWN */
+
+/* Physical memory excluded from dumps although /proc/iomem lists it as RAM. */
+extern const struct range arch_not_dumped;
+
+/*
+ * Bytes before the seed at the place where the next kernel looks for it: offset of the
+ * seed slot in its segment and, in a kexec_file_load() image, of the seed's bytes from
+ * file_load_image.seed.
+ */
+extern const uint64_t arch_seed_offset;
+
+/* --- image/ --- */
+
+/* arch_image_formats[]: the table of formats, declared in image/format.h. */
+
+/* --- machine/ --- */
+
+/*
+ * Reads the architecture's part of @out: page_size, firmware, ram, physical_bits,
+ * large_pages and arch. Also converts the entries of iomem->map to known types. 0 or a
+ * negative errno with the line; the caller calls machine_free() in either case.
+ */
+int arch_machine_read(const char *root, struct iomem *iomem, struct machine *out,
+		      struct error *err);
+void arch_machine_free(struct machine *m);
+
+/* Reads only machine.large_pages. 0 or a negative errno with the line. */
+int arch_read_large_pages(const char *root, bool *out, struct error *err);
+
+/* True if this virtual address is in the kernel's mapping of its own text and modules. */
+bool arch_is_kernel_text(uint64_t vaddr);
+
+/* --- options --- */
+
+/*
+ * Parses the UART named by --serial=@text into purgatory_params.serial_port. False:
+ * invalid.
+ */
+bool arch_parse_serial(const char *text, uint32_t *port);
+
+/* Values accepted by arch_parse_serial(), for the message. */
+extern const char arch_serial_values[];
+
+/* --- plan/ --- */
+
+/* Physical range allowed for segments: lowest address and exclusive end. */
+struct range arch_placement(const struct image *image);
+
+/* 0; -ENOEXEC with the reason if the running kernel cannot start @image. */
+int arch_check_image(const struct machine *m, const struct image *image,
+		     struct error *err);
+
+/*
+ * Pages of the crash region that the running kernel allocates for itself, bottom-up:
+ * control code, vmcoreinfo, page tables for all of @ram. Segments must not overlap them.
+ * arch_control_reserve() adds a margin for hot-plugged memory; plans leave that many
+ * pages free.
+ */
+uint64_t arch_control_pages(const struct memory_map *ram, bool large_pages);
+uint64_t arch_control_reserve(const struct memory_map *ram, bool large_pages);
+
+/*
+ * Sets plan->memory, the map passed to the next kernel. A crash kernel's map excludes
+ * @elfcorehdr; otherwise that is empty. 0 or a negative errno with the line.
+ */
+int arch_plan_memory(struct plan_builder *b, struct range elfcorehdr, struct error *err);
+
+/*
+ * Command line of a crash kernel whose ELF core headers are at @elfcorehdr. The caller
+ * frees it; NULL: out of memory.
+ */
+char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr);
+
+/* Sets plan->boot_data_size, in bytes. 0, -EINVAL or -EOVERFLOW, with the line. */
+int arch_boot_data_measure(struct plan_builder *b, struct error *err);
+
+/*
+ * Fills in plan->boot_data (allocated, zeroed) once all segments are placed. Also sets
+ * cmdline_offset and, if the plan has a seed segment, seed_prefix and seed_slot.
+ */
+void arch_boot_data_fill(struct plan_builder *b);
+
+/*
+ * Pages for the purgatory's page tables, located after its code. 0 with the line:
+ * impossible.
+ */
+uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err);
+
+/* Fills in maps, console, CPU features, entry mode and mix_target. */
+void arch_purgatory_fill(const struct plan_builder *b, struct purgatory_params *p);
+
+/*
+ * Checks boot data and seed slot of a plan read from a file. NULL, or the invalid part.
+ */
+const char *arch_check_plan(const struct plan *plan);
+
+/*
+ * Print the memory map and the structure of the boot data, as text and as JSON members.
+ */
+void arch_plan_print(FILE *to, const struct plan *plan);
+void arch_plan_report(struct report *to, const struct plan *plan);
+
+/* --- load/ --- */
+
+/* Locations chosen by kexec_file_load(). All addresses are physical. */
+struct file_load_image {
+	struct range boot_data; /* part of it that identifies the image */
+	uint64_t elfcorehdr;
+	uint64_t seed; /* the seed's bytes are at this plus arch_seed_offset; 0: none */
+};
+
+/*
+ * Finds the image that kexec_file_load() has just put into @region, by its @cmdline. 0;
+ * -ENOENT; or another negative errno if memory cannot be read. Wipes its buffer.
+ */
+int arch_find_file_load(const struct kcore *k, struct range region, const char *cmdline,
+			struct file_load_image *out, struct error *err);
+
+#endif

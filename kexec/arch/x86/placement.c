@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Placement of segments on x86, and the memory map of a crash kernel. */
+#include "arch/x86/x86.h"
+
+#include "base/units.h"
+#include "purgatory/arch/x86/pgtable.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Real-mode memory holds firmware data and the trampolines of both kernels. */
+#define LOWEST_ADDR MIB
+
+struct range arch_placement(const struct image *image)
+{
+	return (struct range){ LOWEST_ADDR,
+			       image->max_addr ? image->max_addr : PGT_LIMIT };
+}
+
+int arch_check_image(const struct machine *m, const struct image *image,
+		     struct error *err)
+{
+	if (!m->arch->cpu.la57 || (image->arch_flags & X86_FIVE_LEVEL))
+		return 0;
+	return error_set(
+		err, ENOEXEC,
+		"this kernel cannot be entered with 5-level paging, which the "
+		"running one uses; %sboot that one with no5lvl",
+		image->arch_flags & X86_NO_32BIT_ENTRY ? "" : "use --entry-32bit, or ");
+}
+
+/*
+ * Control pages that do not depend on RAM (kimage_alloc_crash_control_pages(),
+ * machine_kexec_prepare()): two pages of control code, aligned to two; the copy of
+ * vmcoreinfo; the two top levels of the page tables; three tables each for EFI, ACPI and
+ * a serial port in device memory.
+ */
+#define FIXED_PAGES (3 + 1 + 2 + 3 * 3)
+
+#define PUD_TABLE (512 * GIB) /* memory covered by one table of that level */
+#define PMD_TABLE GIB
+
+/* The kernel's own mapping covers every kind of memory that it can use. */
+static bool is_mapped(uint32_t type)
+{
+	return type == MEMORY_RAM || type == MEMORY_PMEM || type == MEMORY_PRAM ||
+	       type == MEMORY_SOFT_RESERVED;
+}
+
+/*
+ * Counts the page tables needed for RAM, each covering @coverage bytes; with @partial,
+ * only tables not fully covered by RAM. Entries that share a table count once.
+ */
+static uint64_t count_tables(const struct memory_map *map, uint64_t coverage,
+			     bool partial)
+{
+	uint64_t count = 0, next = 0;
+
+	for (size_t i = 0; i < map->count; i++) {
+		const struct memory_entry *e = &map->entries[i];
+		uint64_t first = e->addr / coverage;
+		uint64_t last = (e->addr + e->size - 1) / coverage;
+
+		if (!is_mapped(e->type) || last < next)
+			continue;
+		if (first < next)
+			first = next;
+		count += partial && last - first >= 2 ? 2 : last - first + 1;
+		next = last + 1;
+	}
+	return count;
+}
+
+uint64_t arch_control_pages(const struct memory_map *ram, bool large_pages)
+{
+	return FIXED_PAGES + count_tables(ram, PUD_TABLE, false) +
+	       count_tables(ram, PMD_TABLE, large_pages);
+}
+
+uint64_t arch_control_reserve(const struct memory_map *ram, bool large_pages)
+{
+	uint64_t pages = arch_control_pages(ram, large_pages);
+
+	return pages + FIXED_PAGES + pages / 8;
+}
+
+static int add_range(struct memory_map *map, struct range r, uint32_t type)
+{
+	/* the kernel omits ranges below a page */
+	return range_size(r) < X86_PAGE ? 0
+					: memory_map_add(map, r.start, r.end - 1, type);
+}
+
+static int add_type(struct memory_map *out, const struct memory_map *from, uint32_t type,
+		    uint64_t end)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		const struct memory_entry *e = &from->entries[i];
+		uint64_t last = e->addr + e->size - 1;
+		int ret;
+
+		if (e->type != type || e->addr >= end)
+			continue;
+		ret = memory_map_add(out, e->addr, last < end ? last : end - 1, type);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int add_crash(struct memory_map *out, const struct machine *m,
+		     struct range elfcorehdr)
+{
+	struct range below = { m->crash.start, elfcorehdr.start };
+	struct range above = { elfcorehdr.end, m->crash.end };
+	int ret = add_range(out, m->crash_low, MEMORY_RAM);
+
+	if (!ret)
+		ret = add_range(out, below, MEMORY_RAM);
+	if (!ret)
+		ret = add_range(out, above, MEMORY_RAM);
+	for (size_t i = 0; !ret && i < m->crash_cma.count; i++)
+		ret = add_range(out, m->crash_cma.items[i], MEMORY_RAM);
+	return ret;
+}
+
+int x86_crash_map(const struct machine *m, struct range elfcorehdr,
+		  struct memory_map *out, struct error *err)
+{
+	const struct memory_map *now = &m->iomem;
+	int ret;
+
+	ret = add_type(out, now, MEMORY_RAM, MIB);
+	if (!ret)
+		ret = add_type(out, now, MEMORY_ACPI, UINT64_MAX);
+	if (!ret)
+		ret = add_type(out, now, MEMORY_NVS, UINT64_MAX);
+	if (!ret)
+		ret = add_type(out, now, MEMORY_RESERVED, UINT64_MAX);
+	if (!ret)
+		ret = add_crash(out, m, elfcorehdr);
+	return ret ? error_set(err, -ret, "memory map: %s", memory_map_strerror(ret)) : 0;
+}
+
+int arch_plan_memory(struct plan_builder *b, struct range elfcorehdr, struct error *err)
+{
+	if (builder_is_crash(b))
+		return x86_crash_map(b->in->machine, elfcorehdr, &b->plan->memory, err);
+	if (memory_map_copy(&b->plan->memory, &b->in->machine->firmware))
+		return error_set(err, ENOMEM, "out of memory");
+	return 0;
+}
+
+/* Documentation/admin-guide/kernel-parameters.txt, memmap= */
+static char memmap_sign(uint32_t type)
+{
+	switch (type) {
+	case MEMORY_RAM:
+		return '@';
+	case MEMORY_ACPI:
+	case MEMORY_NVS:
+		return '#';
+	default:
+		return '$';
+	}
+}
+
+static void print_words(FILE *to, uint64_t elfcorehdr, const char *cmdline,
+			const struct memory_map *memmap)
+{
+	fprintf(to, "elfcorehdr=0x%llx %s", (unsigned long long)elfcorehdr,
+		cmdline ? cmdline : "");
+	if (memmap)
+		fprintf(to, " memmap=exactmap");
+	for (size_t i = 0; memmap && i < memmap->count; i++)
+		fprintf(to, " memmap=0x%llx%c0x%llx",
+			(unsigned long long)memmap->entries[i].size,
+			memmap_sign(memmap->entries[i].type),
+			(unsigned long long)memmap->entries[i].addr);
+}
+
+char *x86_crash_cmdline(uint64_t elfcorehdr, const char *cmdline,
+			const struct memory_map *memmap)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		return NULL;
+	print_words(to, elfcorehdr, cmdline, memmap);
+	if (fclose(to) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* elfcorehdr= comes first, as after kexec_file_load(). */
+char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr)
+{
+	return x86_crash_cmdline(elfcorehdr, b->in->cmdline,
+				 b->in->request->memmap_cmdline ? &b->plan->memory
+								: NULL);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * notes.h - notes to the user about things that are no failure.
+ *
+ * Notes travel to the command as a list; only main() and the daemon's log print them.
+ */
+#ifndef KS_NOTES_H
+#define KS_NOTES_H
+
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct notes {
+	char **lines; /* owned; each without a newline */
+	size_t count;
+	bool incomplete; /* out of memory: some are missing */
+};
+
+/* Appends a line; sets incomplete when out of memory. */
+void notes_add(struct notes *notes, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Appends "@what: " and the line of @err. */
+void notes_add_error(struct notes *notes, const char *what, const struct error *err);
+
+/* Calls @print for each line in order, and once more if some are missing. */
+void notes_each(const struct notes *notes, void (*print)(void *context, const char *line),
+		void *context);
+
+/* Frees the lines; the list is then empty and usable. */
+void notes_free(struct notes *notes);
+
+#endif

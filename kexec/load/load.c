@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "load/load.h"
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "load/digests.h"
+#include "load/load_txn.h"
+#include "load/refusal.h"
+#include "load/seed.h"
+
+#include <errno.h>
+
+/* Timeout for another load or refresh to end, seconds. */
+#define RECIPE_WAIT 60
+
+/* A load in progress. */
+struct run {
+	struct load load;
+	struct load_txn txn;
+	struct secret page;
+	const struct load_guard *guard; /* must hold right before the call; NULL: none */
+	bool had_one;			/* an image was loaded before */
+	bool waited;			/* already waited for the RNG; the result: */
+	bool seed_ready;
+};
+
+static const struct load_request *request_of(const struct run *run)
+{
+	return run->load.request;
+}
+
+/*
+ * No seed is available, for the reason in @err (@ret). A crash kernel without a seed is
+ * better than none: unless --seed=require was given, the load continues, with a note.
+ */
+static int go_without_seed(struct run *run, int ret, struct error *err)
+{
+	if (request_of(run)->seed == SEED_REQUIRE) {
+		error_prefix(err, "nothing loaded, because --seed=require");
+		return ret;
+	}
+	if (run->txn.again && run->had_one) {
+		error_prefix(err, "no new seed; the loaded image stays");
+		return ret;
+	}
+	notes_add_error(&run->load.io->notes, "loading without a seed", err);
+	return 0;
+}
+
+/* Waits for the kernel's RNG, at most once. *@ready: it is initialised. */
+static int wait_for_seed(struct run *run, bool *ready, struct error *err)
+{
+	int ret = 0;
+
+	if (request_of(run)->seed == SEED_OFF)
+		return 0;
+	if (!run->waited) {
+		run->waited = true;
+		ret = seed_wait(request_of(run)->seed_timeout, err);
+		if (!ret)
+			rng_force_reseed();
+		run->seed_ready = !ret;
+	}
+	*ready = run->seed_ready;
+	return ret ? go_without_seed(run, ret, err) : 0;
+}
+
+/* Maps the page for the base seed. If that fails, the load has no seed. */
+static int map_page(struct run *run, bool *ready, struct error *err)
+{
+	int ret = secret_map(page_size(), &run->page, err);
+
+	*ready = !ret;
+	return ret ? go_without_seed(run, ret, err) : 0;
+}
+
+/*
+ * Adds to the error if the crash kernel is gone: the kernel unloads it before it examines
+ * the next one.
+ */
+static int explain_failure(const struct run *run, int ret, struct error *err)
+{
+	struct error ignored;
+
+	if (ret && run->had_one && !kexec_is_loaded(request_of(run)->target, &ignored))
+		error_prefix(err, "no crash kernel is loaded now");
+	return ret;
+}
+
+static int begin_txn(struct run *run, enum recipe_method method, struct error *err)
+{
+	return load_is_crash(&run->load)
+		       ? load_txn_begin(&run->txn, &run->load, method, err)
+		       : 0;
+}
+
+/* Commits the load to the journal, or aborts it if the load failed. */
+static int end_txn(struct run *run, int ret, struct error *err)
+{
+	if (!load_is_crash(&run->load))
+		return ret;
+	if (!ret)
+		return load_txn_commit(&run->txn, &run->load, err);
+	load_txn_abort(&run->txn);
+	return explain_failure(run, ret, err);
+}
+
+static int load_by_file(struct run *run, struct error *err)
+{
+	const struct load *l = &run->load;
+	const struct load_request *r = l->request;
+	unsigned int want =
+		(r->no_cma ? LOAD_FILE_NO_CMA : 0) | (r->debug ? LOAD_FILE_DEBUG : 0);
+	bool ready = false;
+	int ret;
+
+	/*
+	 * the kernel draws the seed, but silently omits it until its RNG is initialised
+	 */
+	ret = wait_for_seed(run, &ready, err);
+	if (!ret)
+		ret = begin_txn(run, RECIPE_KEXEC_FILE_LOAD, err);
+	if (ret)
+		return ret;
+	load_describe(l, METHOD_FILE, ready);
+	if (load_is_crash(l) && run->had_one)
+		ret = kexec_try_file(l->kernel.fd, r->target, err);
+	if (!ret)
+		ret = kexec_load_files(l->kernel.fd, l->initrd.fd, l->cmdline, r->target,
+				       want, run->guard, err);
+	return end_txn(run, ret, err);
+}
+
+/*
+ * The digests cover the files as we read them; the kernel copied them later. If a file
+ * changed in between, the image would fail its own check, so unload it.
+ */
+static int unload_changed(const struct load *l, const struct error *changed,
+			  struct error *err)
+{
+	struct error why;
+	int ret = kexec_unload(l->request->target, &why);
+
+	*err = *changed;
+	if (ret)
+		error_prefix(err, "DO NOT JUMP, the image is bad and stays loaded (%s)",
+			     why.text);
+	else
+		error_prefix(err, "nothing is loaded now");
+	return -ESTALE;
+}
+
+static int load_unchanged(struct run *run, bool *may_fall_back, struct error *err)
+{
+	struct error changed;
+	int ret;
+
+	ret = load_with_seed(&run->load.plan, &run->page, request_of(run)->target,
+			     run->guard, may_fall_back, err);
+	if (!load_check_files(&run->load, &changed))
+		return ret;
+	*may_fall_back = false;
+	if (!ret)
+		return unload_changed(&run->load, &changed, err);
+	*err = changed;
+	return -ESTALE;
+}
+
+static int digest_and_load(struct run *run, bool *may_fall_back, struct error *err)
+{
+	const struct file *const files[] = { &run->load.kernel, &run->load.initrd };
+	int ret;
+
+	ret = digests_fill(&run->load.plan, files, 2, err);
+	if (!ret)
+		ret = begin_txn(run, RECIPE_KEXEC_LOAD, err);
+	if (ret)
+		return ret;
+	ret = load_unchanged(run, may_fall_back, err);
+	return end_txn(run, ret, err);
+}
+
+static int load_by_plan(struct run *run, bool *may_fall_back, struct error *err)
+{
+	struct load *l = &run->load;
+	bool wanted = l->request->seed != SEED_OFF, ready = false;
+	int ret;
+
+	*may_fall_back = false;
+	ret = load_prepare_plan(l, err);
+	if (!ret)
+		ret = refusal_foresee_load(err);
+	if (ret) {
+		*may_fall_back = true;
+		return ret;
+	}
+	/* report an impossible plan before waiting */
+	ret = load_plan(l, wanted, err);
+	if (!ret)
+		ret = wait_for_seed(run, &ready, err);
+	if (!ret && ready)
+		ret = map_page(run, &ready, err);
+	if (!ret && wanted && !ready)
+		ret = load_plan(l, false, err);
+	if (ret)
+		return ret;
+	load_describe(l, METHOD_LOAD, ready);
+	return digest_and_load(run, may_fall_back, err);
+}
+
+static int load_it(struct run *run, struct error *err)
+{
+	const struct load_request *r = request_of(run);
+	struct error ignored;
+	bool may_fall_back;
+	int ret;
+
+	run->had_one = kexec_is_loaded(r->target, &ignored) > 0;
+	if (r->method == METHOD_FILE)
+		return load_by_file(run, err);
+	ret = load_by_plan(run, &may_fall_back, err);
+	if (!ret || r->method != METHOD_AUTO || !may_fall_back || r->seed == SEED_OFF)
+		return ret;
+	if (load_check_file_load(&run->load, &ignored)) {
+		error_prefix(err, "kexec_file_load would not take it and kexec_load was "
+				  "refused");
+		return ret;
+	}
+	notes_add_error(&run->load.io->notes, "using kexec_file_load", err);
+	return load_by_file(run, err);
+}
+
+/* Frees everything, starting with the seed's page. */
+static void end_run(struct run *run)
+{
+	secret_wipe(&run->page);
+	load_txn_end(&run->txn);
+	load_end(&run->load);
+}
+
+int load_run(const struct load_request *request, struct load_io *io, struct error *err)
+{
+	struct run run = { .txn.dir = RECIPE_DIR_NONE };
+	struct recipe_dir own = RECIPE_DIR_NONE;
+	struct error why;
+	int ret;
+
+	ret = load_prepare(&run.load, request, io, err);
+	if (!ret)
+		ret = refusal_foresee(request->target, err);
+	if (!ret)
+		ret = refusal_check_region(request->target, err);
+	if (!ret && request_is_crash(request)) {
+		/* failing to store a recipe is not fatal */
+		if (recipe_dir_open(RUN_DIR, RECIPE_WAIT, &own, &why))
+			notes_add_error(&io->notes, NOT_REFRESHABLE, &why);
+		else
+			run.txn.dir = own;
+	}
+	if (!ret)
+		ret = load_it(&run, err);
+	end_run(&run);
+	recipe_dir_close(&own);
+	return ret;
+}
+
+int load_again(const struct recipe_dir *dir, const struct recipe *again,
+	       const char *source, const struct load_guard *guard, struct load_io *io,
+	       struct error *err)
+{
+	struct run run = {
+		.txn = { .dir = *dir, .again = again, .source = source },
+		.guard = guard,
+	};
+	int ret;
+
+	ret = load_prepare(&run.load, &again->request, io, err);
+	if (!ret)
+		ret = refusal_foresee(again->request.target, err);
+	if (!ret)
+		ret = load_it(&run, err);
+	end_run(&run);
+	return ret;
+}
+
+int load_unload(enum kexec_target target, struct error *err)
+{
+	struct recipe_dir dir = RECIPE_DIR_NONE;
+	struct error ignored;
+	int ret;
+
+	if (target == KEXEC_TARGET_CRASH)
+		recipe_dir_open(RUN_DIR, RECIPE_WAIT, &dir, &ignored);
+	ret = kexec_unload(target, err);
+	if (!ret && dir.fd >= 0) {
+		recipe_remove(&dir, RECIPE_PENDING, &ignored);
+		recipe_remove(&dir, RECIPE_CURRENT, &ignored);
+	}
+	recipe_dir_close(&dir);
+	return ret;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * readback.h - reads the loaded crash image back through /proc/kcore.
+ *
+ * The kernel reports that a crash image is loaded, but not which one: these functions
+ * compare memory with a recipe. Only image_verify() reads the page with the seed, into
+ * locked memory that it wipes.
+ */
+#ifndef KS_READBACK_H
+#define KS_READBACK_H
+
+#include "error.h"
+#include "load/recipe.h"
+#include "machine/kcore.h"
+
+/*
+ * Digest (digest.h) of @size bytes of physical memory from @addr. 0 or a negative errno
+ * with the line.
+ */
+int readback_digest(const struct kcore *k, uint64_t addr, uint64_t size,
+		    uint8_t out[SHA256_SIZE], struct error *err);
+
+/*
+ * Checks that the loaded image is the recipe's, with its refreshed segments intact. 0;
+ * -ENODATA: another image is loaded; -EBADMSG: ours, but damaged; another negative errno:
+ * unknown. The line gives the difference, or the reason why it is unknown.
+ */
+int image_matches(const struct kcore *k, const struct recipe *r, struct error *err);
+
+/*
+ * Checks our image ID only, the quickest test. kexec_load() images only (else -EINVAL);
+ * otherwise errors as image_matches().
+ */
+int image_check_id(const struct kcore *k, const struct recipe *r, struct error *err);
+
+/*
+ * Checks that the guard bytes above the refreshed segments are unchanged. Errors as
+ * image_matches().
+ */
+int image_check_guard(const struct kcore *k, const struct recipe *r, struct error *err);
+
+/*
+ * Searches the recipe's region for the image that kexec_file_load() has just put there,
+ * by its @cmdline, and sets @r's boot_data, seed_node and guard. 0; -ENOENT: not found;
+ * or another negative errno, with the line.
+ */
+int recipe_find_file_load(struct recipe *r, const struct kcore *k, const char *cmdline,
+			  struct error *err);
+
+/*
+ * Verifies the whole image against its digests, including the seed's page, and calls
+ * @damaged for each part that differs. 0 even if there is damage; -ENODATA if the image
+ * has no digests; another negative errno if memory cannot be read.
+ */
+int image_verify(const struct kcore *k, const struct recipe *r,
+		 void (*damaged)(void *to, const char *part, uint64_t addr,
+				 uint64_t size),
+		 void *to, struct error *err);
+
+#endif

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "load/request.h"
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "load/seed.h"
+#include "plan/cmdline.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The running kernel's initrd, if it was booted with retain_initrd (Linux >= 5.12). */
+#define RETAINED_INITRD "/sys/firmware/initrd"
+
+void load_end(struct load *l)
+{
+	plan_free(&l->plan);
+	machine_free(&l->machine);
+	crash_notes_free(&l->crash);
+	file_close(&l->kernel);
+	file_close(&l->initrd);
+	image_extras_free(&l->extras);
+	free(l->cmdline);
+}
+
+/* The recipe of a UKI stores the UKI itself as the path of its initrd. */
+static bool has_other_initrd(const struct load_request *r)
+{
+	return (r->initrd && strcmp(r->initrd, r->kernel) != 0) || r->reuse_initrd;
+}
+
+static bool has_other_cmdline(const struct load_request *r)
+{
+	return r->cmdline || r->reuse_cmdline;
+}
+
+/* Notes the extra sections of a UKI and how they are used. */
+static void note_extras(const struct load *l)
+{
+	const struct load_request *r = l->request;
+	const struct image_extras *e = &l->extras;
+	struct notes *notes = &l->io->notes;
+
+	notes_add(notes, "%s: type %s", r->kernel, l->image.format->name);
+	if (e->has_initrd)
+		notes_add(notes, "%s: its initrd is %s", r->kernel,
+			  has_other_initrd(r) ? "not used: another one was given"
+					      : "used");
+	if (e->has_cmdline)
+		notes_add(notes, "%s: its command line is %s", r->kernel,
+			  has_other_cmdline(r) ? "not used: another one was given"
+					       : "used");
+	if (e->has_dtb)
+		notes_add(notes, "%s: its device tree is not used", r->kernel);
+}
+
+static int open_kernel(struct load *l, struct error *err)
+{
+	const struct load_request *r = l->request;
+	const struct image_request request = {
+		.format = r->format,
+		.entry_32bit = r->entry_32bit,
+		.initrd = !has_other_initrd(r),
+		.cmdline = !has_other_cmdline(r),
+	};
+	int ret;
+
+	ret = file_open(r->kernel, &l->kernel, err);
+	l->kernel.progress = &l->progress;
+	if (!ret)
+		ret = image_open(&l->kernel, &request, &l->image, &l->extras, err);
+	if (!ret && r->debug)
+		note_extras(l);
+	return ret;
+}
+
+static int open_initrd(struct load *l, struct error *err)
+{
+	int ret;
+
+	if (l->extras.initrd.mapping) { /* present only if requested */
+		l->own_initrd = true;
+		l->initrd = l->extras.initrd;
+		l->extras.initrd = FILE_NONE;
+		return 0;
+	}
+	if (l->request->initrd)
+		return file_open(l->request->initrd, &l->initrd, err);
+	if (!l->request->reuse_initrd)
+		return 0;
+	ret = file_open(RETAINED_INITRD, &l->initrd, err);
+	if (ret == -ENOENT)
+		return error_set(
+			err, ENOENT,
+			"--reuseinitrd: the running kernel did not keep its initrd "
+			"(boot it with retain_initrd)");
+	return ret;
+}
+
+static int join_cmdline(struct load *l, struct error *err)
+{
+	const struct load_request *r = l->request;
+
+	if (r->reuse_cmdline && !l->machine.cmdline)
+		return error_set(err, ENOENT,
+				 "--reuse-cmdline: cannot read /proc/cmdline");
+	l->cmdline = cmdline_join(r->reuse_cmdline ? l->machine.cmdline : NULL,
+				  has_other_cmdline(r) ? r->cmdline : l->extras.cmdline,
+				  load_is_crash(l));
+	return l->cmdline ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+/* Only a lower bound: the running kernel decides about everything else. */
+static int check_file_room(const struct load *l, struct error *err)
+{
+	uint64_t room = range_size(l->machine.crash), need;
+
+	if (!load_is_crash(l) || !room) /* or its size is unknown */
+		return 0;
+	if (!__builtin_add_overflow(l->image.mem_size, l->initrd.bytes.size, &need) &&
+	    need <= room)
+		return 0;
+	return error_set(err, EADDRNOTAVAIL,
+			 "kernel and initrd do not fit into the %llu MiB that "
+			 "crashkernel= reserves",
+			 (unsigned long long)(room / MIB));
+}
+
+int load_check_file_load(const struct load *l, struct error *err)
+{
+	size_t length = strlen(l->cmdline);
+
+	if (l->image.no_file_load)
+		return error_set(
+			err, ENOEXEC,
+			"%s %s: kexec_file_load (-s) does not take it, kexec_load "
+			"(-c) does",
+			l->request->kernel, l->image.no_file_load);
+	if (length > l->image.file_cmdline_max)
+		return error_set(
+			err, EINVAL,
+			"the command line has %zu bytes; through kexec_file_load "
+			"this kernel takes %llu",
+			length, (unsigned long long)l->image.file_cmdline_max);
+	return check_file_room(l, err);
+}
+
+int load_prepare(struct load *l, const struct load_request *request, struct load_io *io,
+		 struct error *err)
+{
+	int ret;
+
+	*l = (struct load){
+		.request = request, .io = io, .kernel = FILE_NONE, .initrd = FILE_NONE
+	};
+	l->extras.initrd = FILE_NONE;
+	progress_init(&l->progress, io->progress_fd);
+	ret = open_kernel(l, err);
+	if (!ret)
+		ret = open_initrd(l, err);
+	if (ret)
+		return ret;
+	l->kernel.progress = l->initrd.progress = &l->progress;
+	ret = machine_read(request->root, &l->machine, err);
+	if (ret && request->method != METHOD_FILE) /* else not needed */
+		return ret;
+	ret = join_cmdline(l, err);
+	return ret || request->method != METHOD_FILE ? ret : load_check_file_load(l, err);
+}
+
+/*
+ * Locates the VM generation ID for the purgatory: --vmgenid-addr=, otherwise the ACPI
+ * tables. Adds a note if it exists but cannot be interpreted.
+ */
+static void find_generation_id(struct load *l)
+{
+	const struct load_request *r = l->request;
+	struct vmgenid found = l->machine.vmgenid;
+
+	if (r->mix_off || r->seed == SEED_OFF)
+		return;
+	if (r->vmgenid_given) {
+		found = (struct vmgenid){ .state = VMGENID_FOUND,
+					  .addr = r->vmgenid_addr };
+		machine_check_vmgenid(&l->machine, &found);
+	}
+	if (found.state == VMGENID_FOUND)
+		l->generation_id = found.addr;
+	else if (found.state == VMGENID_UNKNOWN_SHAPE ||
+		 found.state == VMGENID_BAD_ADDRESS)
+		notes_add(&l->io->notes,
+			  "the VM generation ID is not used: %s (see --vmgenid-addr)",
+			  found.why);
+	else if (found.state == VMGENID_HIDDEN) /* root would see it */
+		notes_add(&l->io->notes, "a VM generation ID would not be seen: %s",
+			  found.why);
+}
+
+int load_prepare_plan(struct load *l, struct error *err)
+{
+	int ret;
+
+	find_generation_id(l);
+	if (!load_is_crash(l))
+		return 0;
+	ret = crash_notes_read(l->request->root, &l->crash, err);
+	if (ret)
+		return ret;
+	if (l->request->hotplug && !l->crash.hotplug_size)
+		notes_add(
+			&l->io->notes,
+			"--hotplug: the running kernel cannot keep the ELF core headers "
+			"up to date (Linux 6.6 and later can)");
+	return l->request->dry_run ? 0 : id_draw(l->image_id, sizeof(l->image_id), err);
+}
+
+int load_plan(struct load *l, bool seed, struct error *err)
+{
+	struct plan_input in = {
+		.request = l->request,
+		.machine = &l->machine,
+		.image = &l->image,
+		.initrd = l->initrd.bytes,
+		.cmdline = l->cmdline,
+		.seed = seed,
+		.generation_id = l->generation_id,
+		.crash = load_is_crash(l) ? &l->crash : NULL,
+	};
+
+	memcpy(in.image_id, l->image_id, sizeof(in.image_id));
+	plan_free(&l->plan);
+	return plan_make(&in, &l->plan, err);
+}
+
+int load_check_files(const struct load *l, struct error *err)
+{
+	int ret = file_check(&l->kernel, err);
+
+	return ret || !l->initrd.mapping ? ret : file_check(&l->initrd, err);
+}
+
+static void print_file(FILE *to, const char *what, const struct file *f)
+{
+	if (f->mapping)
+		fprintf(to, "%-12s %s, %llu KiB", what, f->path,
+			(unsigned long long)(f->bytes.size + 1023) / 1024);
+	else
+		fprintf(to, "%-12s none", what);
+}
+
+static const char *seed_text(const struct load_request *r, bool by_kernel, bool ready)
+{
+	if (r->seed == SEED_OFF)
+		return "none: --seed=off";
+	if (!ready)
+		return "none: the kernel's RNG is not ready";
+	if (by_kernel)
+		return "drawn by the kernel";
+	return r->mix_off ? "32 bytes" : "32 bytes, made unique before the jump";
+}
+
+void load_describe(const struct load *l, enum kexec_method method, bool ready)
+{
+	bool by_kernel = method == METHOD_FILE;
+	FILE *to = l->io->details;
+
+	if (!to)
+		return;
+	print_file(to, "kernel", &l->kernel);
+	fprintf(to, ", %s\n", l->image.format->name);
+	print_file(to, "initrd", &l->initrd);
+	fprintf(to, "\nloading      as the %s kernel, with %s()\n",
+		load_is_crash(l) ? "crash" : "next",
+		by_kernel ? "kexec_file_load" : "kexec_load");
+	fprintf(to, "seed         %s\n", seed_text(l->request, by_kernel, ready));
+	if (by_kernel) {
+		fprintf(to, "command line %s\n", l->cmdline);
+		return;
+	}
+	fprintf(to, "digests      %s\n",
+		l->request->no_checks ? "not checked" : "checked before the jump");
+	if (l->plan.nr_segments)
+		plan_print(to, &l->plan);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * machine.h - the running machine, read once.
+ *
+ * Reads only; the plan decides. All files are read below a root directory ("" for the
+ * machine itself), so tests can use /proc and /sys captured on other machines.
+ */
+#ifndef KS_MACHINE_H
+#define KS_MACHINE_H
+
+#include "acpi/vmgenid.h"
+#include "error.h"
+#include "machine/iomem.h"
+#include "machine/memory_map.h"
+#include "range.h"
+
+#include <stdbool.h>
+
+struct machine {
+	uint64_t page_size; /* bytes; addresses and sizes of segments are multiples */
+	/* The firmware's memory map, sorted; empty where the architecture has none. */
+	struct memory_map firmware;
+	/*
+	 * The same types of memory as /proc/iomem lists them now, in its order and at any
+	 * depth: RAM (with driver-managed memory), ACPI, reserved. The kernel builds a
+	 * crash kernel's map and ELF core headers from these, not from the firmware's
+	 * map. Empty if /proc/iomem hides its addresses.
+	 */
+	struct memory_map iomem;
+	/*
+	 * Ranges for segments: RAM on which firmware and kernel agree, in whole pages,
+	 * without the regions reserved for the crash kernel.
+	 */
+	struct ranges ram;
+	struct range crash;	/* crashkernel=: the main region; empty: none */
+	struct range crash_low; /* and its part below 4 GiB */
+	/* crashkernel=X,cma: more memory for the crash kernel; empty if unknown */
+	struct ranges crash_cma;
+	unsigned int physical_bits; /* of an address; 0: unknown */
+	bool large_pages;	    /* the kernel maps RAM with 1 GiB pages */
+	struct vmgenid vmgenid;
+	char *cmdline; /* of the running kernel, without newline; owned; NULL: unknown */
+	struct arch_machine *arch; /* owned; private to arch/ */
+};
+
+/*
+ * Reads the machine below @root. Optional parts (a crash region, EFI) stay empty if
+ * missing; a part that the plan needs (a memory map) is an error. 0 or a negative errno
+ * with the line; on failure nothing is left to free.
+ */
+int machine_read(const char *root, struct machine *out, struct error *err);
+
+/*
+ * Sets @out, which must be empty, to the RAM in @firmware and, unless hidden, in @iomem,
+ * without crash regions, in whole pages of @page bytes. Where entries of @firmware
+ * overlap, RAM gives way. 0 or a negative errno with the line; on failure nothing is left
+ * to free.
+ */
+int machine_find_ram(const struct memory_map *firmware, const struct iomem *iomem,
+		     uint64_t page, struct ranges *out, struct error *err);
+
+/* Changes the state to VMGENID_BAD_ADDRESS if the address is impossible on @m. */
+void machine_check_vmgenid(const struct machine *m, struct vmgenid *v);
+
+void machine_free(struct machine *m);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * core.h - the daemon's parts, for its own files and for tests.
+ *
+ *	daemon.c	sets up the loop: sources, signals, timers, configuration
+ *	work.c		runs refreshes on events and handles their results
+ *	tell.c		reports to journal, service manager and `kexec-seed status`
+ */
+#ifndef KS_DAEMON_CORE_H
+#define KS_DAEMON_CORE_H
+
+#include "kexec_seed/daemon/child.h"
+#include "kexec_seed/daemon/daemon.h"
+#include "kexec_seed/daemon/log.h"
+#include "kexec_seed/daemon/options.h"
+#include "kexec_seed/daemon/ratelimit.h"
+#include "kexec_seed/daemon/state.h"
+#include "kexec_seed/sources/source.h"
+
+struct daemon {
+	const struct daemon_options *options; /* borrowed; after a reload &reloaded */
+	struct daemon_options reloaded;	      /* owned */
+	daemon_refresh *refresh;	      /* refresh_run(), or a test's replacement */
+	sd_event *loop;			      /* owned, as are the next ones */
+	sd_event_source *due;		      /* timer of the next refresh */
+	sd_event_source *every;
+	sd_event_source *reopen;   /* timer: reopen the sources */
+	sd_event_source *reseeded; /* timer: RNG reseeded since the fork */
+	sd_event_source *unlinked; /* inotify: our lock file */
+	sd_event_source *rewrite_state;
+	struct source_host host;
+	struct sources sources;
+	struct ratelimit ratelimit;
+	struct burst burst;
+	struct child command;
+	struct daemon_state state;
+	uint64_t began; /* start of the current refresh in microseconds, daemon_now() */
+	int lock;	/* owned; -1: none */
+	bool journal;
+	bool lost_image; /* our last refresh left no crash kernel loaded */
+	bool mute;	 /* already logged that the state cannot be written */
+	bool stopping;	 /* exit once the reload command has ended */
+};
+
+/* CLOCK_BOOTTIME in microseconds. */
+uint64_t daemon_now(void);
+
+/*
+ * Takes the lock, opens the sources, attaches signals and timers to the loop, and runs
+ * the first refresh. The caller then runs d->loop. @o is borrowed. 0 or a negative errno
+ * with the line; call daemon_close() in either case.
+ */
+int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh *refresh,
+		struct error *err);
+
+void daemon_close(struct daemon *d);
+
+/*
+ * Handles an event: @source reports that the machine may have been forked. Refreshes as
+ * soon as the rate limit allows.
+ */
+void daemon_event(struct daemon *d, const char *source, const char *generation);
+
+/* Refreshes if due, and sets the timer for the next refresh. */
+void daemon_schedule(struct daemon *d);
+
+/* Handles the end of the reload command: @ret and @err as in child.h. */
+void daemon_command_done(void *daemon, int ret, const struct error *err);
+
+/* Writes the state file and checks that our lock file is still linked. */
+void daemon_save(struct daemon *d);
+
+/* Logs sources whose state changed, and calls daemon_save(). */
+void daemon_tell_sources(struct daemon *d);
+
+/* Updates the service manager's status line. */
+void daemon_tell_manager(struct daemon *d);
+
+#endif

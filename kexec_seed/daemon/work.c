@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kexec_seed/daemon/core.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define ACCURACY_US 1000
+
+uint64_t daemon_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void tell_success(struct daemon *d, const char *method)
+{
+	const struct log_fields f = {
+		.source = d->state.event_source,
+		.generation = d->state.event_generation,
+		.method = method,
+		.duration_us = daemon_now() - d->began,
+	};
+
+	d->state.refreshes++;
+	d->state.error[0] = '\0';
+	log_line(d->journal, LOG_NOTICE, &f,
+		 "the crash kernel has a fresh seed (event: %s, %s, %.1f ms)", f.source,
+		 method, (double)f.duration_us / 1000);
+}
+
+static void on_fresh(void *context, enum refresh_mode mode)
+{
+	tell_success(context, refresh_mode_name(mode));
+}
+
+static void tell_failure(struct daemon *d, const struct log_fields *f, const char *why)
+{
+	d->state.failures++;
+	snprintf(d->state.error, sizeof(d->state.error), "%s", why);
+	log_line(d->journal, LOG_ERR, f,
+		 "the crash kernel has no fresh seed (event: %s): %s", f->source, why);
+}
+
+/*
+ * Ends a refresh; its success is already logged. Schedules no retry if a later attempt
+ * cannot succeed either.
+ */
+static void finish(struct daemon *d, int ret, enum refresh_skip_reason skipped,
+		   const char *method, const struct error *err)
+{
+	uint64_t now = daemon_now();
+	const struct log_fields f = {
+		.source = d->state.event_source,
+		.generation = d->state.event_generation,
+		.method = method,
+		.duration_us = now - d->began,
+	};
+	bool again = ret && skipped == REFRESH_NOT_SKIPPED;
+
+	if (skipped == REFRESH_NOTHING_LOADED || skipped == REFRESH_SEED_OFF) {
+		d->state.error[0] = '\0';
+		log_line(d->journal, LOG_INFO, &f, "%s (event: %s)",
+			 skipped == REFRESH_SEED_OFF ? err->text
+						     : "no crash kernel is loaded",
+			 f.source);
+	} else if (ret) {
+		tell_failure(d, &f, err->text);
+	}
+	ratelimit_end(&d->ratelimit, now, !again);
+	if (again)
+		log_line(d->journal, LOG_INFO, NULL, "next attempt in %llu s",
+			 (unsigned long long)(d->ratelimit.retry_at - now) / 1000000);
+	daemon_save(d);
+	daemon_tell_manager(d);
+}
+
+static void log_note(void *context, const char *line)
+{
+	struct daemon *d = context;
+
+	log_line(d->journal, LOG_INFO, NULL, "%s", line);
+}
+
+static void refresh(struct daemon *d)
+{
+	const struct refresh_request req = {
+		.dir = d->options->run,
+		.source = d->state.event_source,
+		.seconds = 10,
+		.restore = d->lost_image,
+		.fresh = on_fresh,
+		.context = d,
+	};
+	struct refresh_result result = { .mode = REFRESH_NONE };
+	struct error err = { "" };
+	int ret;
+
+	ratelimit_begin(&d->ratelimit);
+	d->began = daemon_now();
+	ret = d->refresh(&req, &result, &err);
+	/*
+	 * events during the refresh are delivered only now: they may report the same fork
+	 */
+	d->burst.began += daemon_now() - d->began;
+	d->lost_image = result.unloaded;
+	notes_each(&result.notes, log_note, d);
+	notes_free(&result.notes);
+	if (ret && result.skipped == REFRESH_FOREIGN && d->options->reload) {
+		ret = child_start(&d->command, d->loop, d->options->reload,
+				  d->options->reload_timeout, &err);
+		if (!ret)
+			return; /* daemon_command_done() will be called */
+		result.skipped = REFRESH_NOT_SKIPPED;
+	}
+	finish(d, ret, result.skipped, refresh_mode_name(result.mode), &err);
+}
+
+void daemon_command_done(void *daemon, int ret, const struct error *err)
+{
+	static const char method[] = "command";
+	struct daemon *d = daemon;
+
+	if (!ret)
+		tell_success(d, method);
+	finish(d, ret, REFRESH_NOT_SKIPPED, method, err);
+	if (d->stopping)
+		sd_event_exit(d->loop, 0);
+	else
+		daemon_schedule(d);
+}
+
+void daemon_schedule(struct daemon *d)
+{
+	uint64_t at, now = daemon_now();
+
+	if (ratelimit_due(&d->ratelimit, &at) && at <= now && !d->stopping)
+		refresh(d);
+	if (!ratelimit_due(&d->ratelimit, &at)) {
+		sd_event_source_set_enabled(d->due, SD_EVENT_OFF);
+		return;
+	}
+	sd_event_source_set_time(d->due, at);
+	sd_event_source_set_time_accuracy(d->due, ACCURACY_US);
+	sd_event_source_set_enabled(d->due, SD_EVENT_ONESHOT);
+}
+
+void daemon_event(struct daemon *d, const char *source, const char *generation)
+{
+	struct daemon_state *s = &d->state;
+
+	snprintf(s->event_source, sizeof(s->event_source), "%s", source);
+	snprintf(s->event_generation, sizeof(s->event_generation), "%s", generation);
+	s->event_time = (uint64_t)time(NULL);
+	s->events++;
+	ratelimit_event(&d->ratelimit, daemon_now());
+	daemon_schedule(d);
+}

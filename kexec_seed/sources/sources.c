@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kexec_seed/sources/source.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const struct source_kind *const kinds[SOURCES] = {
+#define X(name) [SOURCE_##name] = &source_##name,
+	FORK_SOURCES(X)
+#undef X
+};
+
+void source_set(struct source *s, enum source_level level, const char *fmt, ...)
+{
+	va_list args;
+
+	s->level = level;
+	va_start(args, fmt);
+	vsnprintf(s->why, sizeof(s->why), fmt, args);
+	va_end(args);
+}
+
+int source_open_file(struct source *s, const char *path)
+{
+	_cleanup_free_ char *whole = NULL;
+
+	if (asprintf(&whole, "%s%s", s->host->options->root, path) < 0)
+		return -ENOMEM;
+	s->fd = open(whole, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	return s->fd < 0 ? -errno : 0;
+}
+
+int source_add_timer(struct source *s, sd_event_time_handler_t fire)
+{
+	/* this clock includes suspend; the default accuracy saves power */
+	int ret = sd_event_add_time_relative(s->host->loop, &s->timer, CLOCK_BOOTTIME, 0,
+					     0, fire, s);
+
+	return ret < 0 ? ret : 0;
+}
+
+int source_wait(struct source *s, uint64_t us)
+{
+	int ret = sd_event_source_set_time_relative(s->timer, us);
+
+	return ret < 0 ? ret : sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+}
+
+void source_fail(struct source *s, const char *why)
+{
+	source_set(s, SOURCE_INACTIVE, "%s", why);
+	if (s->io)
+		sd_event_source_set_enabled(s->io, SD_EVENT_OFF);
+	if (s->timer)
+		sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+	s->host->changed(s->host->context, SOURCE_LATER);
+	s->host->missed(s->host->context, s->kind);
+}
+
+void source_hex(const uint8_t *bytes, size_t size, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < size; i++) {
+		*out++ = digits[bytes[i] >> 4];
+		*out++ = digits[bytes[i] & 15];
+	}
+	*out = '\0';
+}
+
+/* A driver's directory has a link to each of its devices, and one to its module. */
+static bool has_device(const char *root, const char *driver)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	_cleanup_free_ char *path = NULL;
+	const struct dirent *d;
+
+	if (asprintf(&path, "%s/sys/bus/%s/drivers/vmgenid", root, driver) < 0)
+		return false;
+	dir = opendir(path);
+	while (dir && (d = readdir(dir))) {
+		struct stat st;
+
+		if (strcmp(d->d_name, "module") &&
+		    fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISLNK(st.st_mode))
+			return true;
+	}
+	return false;
+}
+
+bool source_has_driver(const char *root)
+{
+	return has_device(root, "platform") /* since v6.10 */ || has_device(root, "acpi");
+}
+
+static void close_one(struct source *s)
+{
+	sd_event_source_disable_unref(s->io);
+	sd_event_source_disable_unref(s->timer);
+	s->io = NULL;
+	s->timer = NULL;
+	if (s->data && s->kind->close)
+		s->kind->close(s);
+	s->data = NULL;
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+void sources_open(struct sources *s, const struct source_host *host)
+{
+	bool heard = false;
+
+	for (size_t i = 0; i < SOURCES; i++) {
+		struct source *one = &s->all[i];
+
+		*one = (struct source){ .kind = kinds[i], .host = host, .fd = -1 };
+		if (host->options->enabled & 1u << i)
+			kinds[i]->open(one, heard);
+		else
+			source_set(one, SOURCE_INACTIVE, "not configured");
+		if (one->level == SOURCE_INACTIVE)
+			close_one(one);
+		heard |= one->level == SOURCE_ACTIVE;
+	}
+}
+
+void sources_close(struct sources *s)
+{
+	for (size_t i = 0; i < SOURCES; i++)
+		if (s->all[i].kind)
+			close_one(&s->all[i]);
+}
+
+bool sources_hear(const struct sources *s)
+{
+	for (size_t i = 0; i < SOURCES; i++)
+		if (s->all[i].level == SOURCE_ACTIVE)
+			return true;
+	return false;
+}
+
+void source_describe(const struct source *s, char *buf, size_t size)
+{
+	if (s->level == SOURCE_ACTIVE)
+		snprintf(buf, size, "active");
+	else
+		snprintf(buf, size, "%s: %s",
+			 s->level == SOURCE_WAITING ? "waiting" : "inactive", s->why);
+}
