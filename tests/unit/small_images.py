@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Small kernel images that boot nothing, the same bytes on every machine.
+
+    make_images(folder) -> {file name: its format, as `kexec --version` calls it}
+
+Writes the images and a file `initrd`. Without Python's lzma there is no bzImage.xz.
+
+Only headers decide where kexec places an image, so a few KiB are enough. All formats are
+written here: no compiler, no binutils, no zstd.
+"""
+
+import gzip
+import struct
+from pathlib import Path
+
+try:
+    import lzma
+except ImportError:  # Python without liblzma
+    lzma = None
+
+# bzImage: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header"
+SETUP, FILE_SIZE, INIT_SIZE = 1024, 16384, 8 << 20
+HEADER_END, HEADER_END_204 = 0x26C, 0x230
+FIELDS = {
+    "setup_sects": (0x1F1, "B"), "syssize": (0x1F4, "I"), "boot_flag": (0x1FE, "H"),
+    "jump": (0x200, "H"), "header": (0x202, "4s"), "version": (0x206, "H"),
+    "loadflags": (0x211, "B"), "initrd_addr_max": (0x22C, "I"),
+    "kernel_alignment": (0x230, "I"), "relocatable_kernel": (0x234, "B"),
+    "xloadflags": (0x236, "H"), "cmdline_size": (0x238, "I"),
+    "pref_address": (0x258, "Q"), "init_size": (0x260, "I"),
+}
+DEFAULTS = {
+    "setup_sects": SETUP // 512 - 1, "syssize": (FILE_SIZE - SETUP) // 16,
+    "boot_flag": 0xAA55, "header": b"HdrS", "version": 0x20F, "loadflags": 1,
+    "initrd_addr_max": 0x7FFFFFFF, "kernel_alignment": 2 << 20, "relocatable_kernel": 1,
+    "xloadflags": 0b100011,  # 64-bit entry, above 4 GiB, 5-level paging
+    "cmdline_size": 2047, "pref_address": 16 << 20, "init_size": INIT_SIZE,
+}
+
+
+def make_bzimage(end: int = HEADER_END, **changes: int) -> bytes:
+    """`end` is where the header ends; fields behind it stay zero."""
+    image = bytearray(SETUP) + b"\x90" * (FILE_SIZE - SETUP)
+    values = DEFAULTS | {"jump": 0xEB | end - 0x202 << 8} | changes
+    for name, (offset, code) in FIELDS.items():
+        if offset < end:
+            struct.pack_into("<" + code, image, offset, values[name])
+    return bytes(image)
+
+
+def make_vmlinux() -> bytes:
+    """ELF: text at 16 MiB, data a page behind its end, then bss up to 24 MiB."""
+    mapping, base, content = 0xFFFFFFFF80000000, 16 << 20, 4096
+    text = b"Linux version 9.9\0ptrs_per_p4d\0".ljust(0x3000, b"t")
+    data, data_at = b"d" * 0x1000, base + 0x4000
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 2, 62, 1, data_at + 8,
+                         64, 0, 0, 64, 56, 2, 0, 0, 0)
+    for offset, address, size, in_memory in (
+            (content, base, len(text), len(text)),
+            (content + len(text), data_at, len(data), base + (8 << 20) - data_at)):
+        header += struct.pack("<IIQQQQQQ", 1, 7, offset, address + mapping, address, size,
+                              in_memory, 4096)
+    return header.ljust(content, b"\0") + text + data
+
+
+def make_uki(sections: dict[str, bytes]) -> bytes:
+    """Microsoft, "PE Format": DOS header, PE header, table of sections."""
+    align, pe_at, optional = 512, 128, 240
+    at = 2048  # behind the headers
+    table, contents = b"", b""
+    for name, content in sections.items():
+        raw = content.ljust(-(-len(content) // align) * align, b"\0")
+        table += struct.pack("<8sIIII16x", name.encode(), len(content), 0, len(raw),
+                             at + len(contents))
+        contents += raw
+    pe = struct.pack("<4sHH12xHHH", b"PE", 0x8664, len(sections), optional, 0, 0x20B)
+    head = struct.pack("<2s58xI", b"MZ", pe_at).ljust(pe_at, b"\0") + pe
+    return (head.ljust(pe_at + 24 + optional, b"\0") + table).ljust(at, b"\0") + contents
+
+
+def pack_zstd(data: bytes) -> bytes:
+    """RFC 8878: one segment, its size in 4 bytes, one block that is not compressed."""
+    return struct.pack("<IBI", 0xFD2FB528, 0xA0, len(data)) + \
+        struct.pack("<I", len(data) << 3 | 1)[:3] + data
+
+
+def make_images(folder: Path) -> dict[str, str]:
+    plain = make_bzimage()
+    images = {
+        "bzImage": ("bzImage", plain),
+        "bzImage-below-4g": ("bzImage", make_bzimage(xloadflags=0b100001)),
+        "bzImage-fixed": ("bzImage", make_bzimage(relocatable_kernel=0)),
+        "bzImage-old": ("bzImage", make_bzimage(HEADER_END_204, version=0x204)),
+        "bzImage-32bit": ("bzImage", make_bzimage(xloadflags=0)),
+        "bzImage.gz": ("gzip", gzip.compress(plain, mtime=0)),
+        "bzImage.zst": ("zstd", pack_zstd(plain)),
+        "vmlinux": ("ELF vmlinux", make_vmlinux()),
+        "uki": ("UKI", make_uki({".cmdline": b"root=uki quiet\n", ".linux": plain,
+                                 ".initrd": b"i" * 10001, ".ucode": b"u" * 4097})),
+    }
+    for name, (_, data) in images.items():
+        (folder / name).write_bytes(data)
+    if lzma:  # with the check that kernels are packed with
+        data = lzma.compress(plain, check=lzma.CHECK_CRC32)
+        (folder / "bzImage.xz").write_bytes(data)
+    (folder / "initrd").write_bytes(b"i" * 70001)
+    return {name: needs for name, (needs, _) in images.items()} | {"bzImage.xz": "xz"}
