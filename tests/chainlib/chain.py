@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The chain itself: a guest that jumps from kernel to kernel, and what is seen of it.
+"""The hops: each kernel loads the next one and jumps to it, observed from outside.
 
-Each kernel packs the initial RAM disk of the next one from its own root file system,
-without what is not needed any more, so that a chain may have any length.
+Each kernel packs the next initial RAM disk from its own root file system and drops files
+that no later hop needs, so a chain may have any length.
 """
 
 import re
@@ -28,15 +28,15 @@ CRASHKERNEL = "crashkernel=128M"
 RAMDISK = "/tmp/initrd"
 BARE = "/tmp/bare"
 CRNG = re.compile(r"^\[ *(\d+\.\d+)\] random: crng init done", re.M)
-# Printed after setup_data was read and before anything else may feed the generator.
+# Printed after setup_data is read and before any other source can feed the generator.
 AFTER = re.compile(r"^\[ *\d+\.\d+\] Kernel command line:", re.M)
 PROPER = "] Linux version "
 OPTION = {"load": "-c", "file": "-s"}
 ROOT = "/run/root"
-# In a GuestError, what follows is of the console, and of QEMU itself.
+# Prefixes of lines in a GuestError: guest console, QEMU's own output.
 CONSOLE_SAYS, QEMU_SAYS = "  | ", "  qemu: "
 PANIC = re.compile(r"Kernel panic - not syncing: .*")
-# What ends a hop or a clone before its time.
+# These end a hop or a clone early.
 FAILURES = (GuestError, GdbError, ImageError, InitrdError, QmpError, OSError,
             KeyboardInterrupt)
 
@@ -46,18 +46,18 @@ class Kernel:
     name: str  # in reports
     image: Path
     path: str  # in guests
-    elf_entry: int = 0  # see image.py
+    elf_entry: int = 0  # offset, see image.py
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the command line asks for."""
+    """A run as requested on the command line."""
 
     kernels: list[Kernel]
     methods: list[str]
     depth: int
     program: Path
-    options: str  # for each load, as a shell takes them
+    options: str  # for each load, shell-quoted
     cmdline: str
     memory: str
     cpu: str
@@ -67,7 +67,7 @@ class Plan:
     build: Path
 
     def kernel(self, number: int) -> Kernel:
-        """That hop `number` reaches; 0 is the one that QEMU boots."""
+        """The target of hop `number`; QEMU boots number 0."""
         return self.kernels[number % len(self.kernels)]
 
     def method(self, number: int) -> str:
@@ -75,17 +75,17 @@ class Plan:
 
 
 class Silent:
-    """Whom a run tells what it does; this one does not care. See progress.py."""
+    """Progress listener that prints nothing; see progress.py."""
 
     def tell(self, text: str) -> None:
-        """What goes on from now."""
+        """A step begins."""
 
     def done(self) -> None:
-        """The last hop or clone is over."""
+        """A hop or clone has ended."""
 
 
 def machine(plan: Plan, workdir: Path, incoming: Path | None = None) -> ChainGuest:
-    """A guest with all that the chain needs, or one that goes on from what was saved."""
+    """A guest with all files of the run; with `incoming` it resumes from a snapshot."""
     files = {k.path: k.image for k in plan.kernels} | {"/usr/sbin/kexec": plan.program}
     files |= libraries(plan.program)
     if plan.forks:
@@ -100,8 +100,8 @@ def machine(plan: Plan, workdir: Path, incoming: Path | None = None) -> ChainGue
 
 
 def reason(error: BaseException) -> str:
-    """What went wrong; of the console's end that a GuestError brings the panic alone, and of
-    what QEMU itself has said the last line, which is why it has ended, if it has."""
+    """The cause in one line. Of a GuestError's console lines only the panic is kept, of
+    QEMU's output only the last line, which says why QEMU ended."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     lines = str(error).splitlines()
@@ -114,7 +114,7 @@ def reason(error: BaseException) -> str:
 
 
 def pack(guest: ChainGuest, target: str, drop: list[str]) -> None:
-    """The guest's root file system as an archive, without `drop`."""
+    """Archives the guest's root file system, without the files in `drop`."""
     without = " ".join(f"! -path .{path}" for path in drop)
     guest.check(f"mkdir -p {ROOT} && mount --bind / {ROOT} && cd {ROOT} &&"
                 f" find . -xdev {without} | cpio -o -H newc >{target} &&"
@@ -122,7 +122,7 @@ def pack(guest: ChainGuest, target: str, drop: list[str]) -> None:
 
 
 def unneeded(plan: Plan, number: int) -> list[str]:
-    """Files that no kernel from hop `number` on needs. The last one is its own crash
+    """Kernel files not needed after hop `number`. The last kernel may be its own crash
     kernel."""
     later = {plan.kernel(n).path for n in range(number + 1, plan.depth + 1)}
     if plan.forks and plan.crash_into == "kernel":
@@ -131,7 +131,7 @@ def unneeded(plan: Plan, number: int) -> list[str]:
 
 
 def seed_record(seen: Seen) -> tuple[Seed | None, bytes]:
-    """What to report of it, and the seed itself, which goes nowhere else."""
+    """The record for reports, and the seed itself, which is only searched for."""
     if seen.nodes is None:
         return None, b""
     found = seeds(seen.nodes)
@@ -142,8 +142,8 @@ def seed_record(seen: Seen) -> tuple[Seed | None, bytes]:
 
 
 def generator(console: str) -> tuple[bool | None, float | None]:
-    """Whether the kernel used the seed as soon as it could (None: it has not come so far as
-    to tell), and when it was ready."""
+    """Whether the seed made the generator ready at time zero (None: the kernel stopped
+    before it could report that), and when the generator was ready."""
     hit, after = CRNG.search(console), AFTER.search(console)
     if not hit:
         return False if after else None, None
@@ -152,8 +152,8 @@ def generator(console: str) -> tuple[bool | None, float | None]:
 
 
 def wait_proper(guest: ChainGuest, size: int) -> float | None:
-    """When the kernel proper has said its first words, looked for behind `size` bytes of
-    console; None when it has not within a minute."""
+    """When the kernel proper printed its first line, searched after `size` bytes of
+    console; None after a minute without it."""
     deadline = time.monotonic() + 60 * SLOW
     while time.monotonic() < deadline:
         with open(guest.console_path, "rb") as file:
@@ -167,7 +167,7 @@ def wait_proper(guest: ChainGuest, size: int) -> float | None:
 
 
 class Chain:
-    """A run from its first kernel on. `run` is there to look at whatever happens."""
+    """All hops of a run. `run` holds the results, also after a failure."""
 
     def __init__(self, plan: Plan, guest: ChainGuest, run: Run, progress=Silent()):
         self.plan, self.guest, self.run = plan, guest, run
@@ -205,12 +205,12 @@ class Chain:
         try:
             hop.release = self.guest.wait_ready(120)
             up = time.monotonic()
-        finally:  # what was seen stays, also of a kernel that does not come up
+        finally:  # keep observations of a kernel that does not come up
             set_times(hop.times, begin, seen, proper, up)
             hop.used, hop.ready_at = generator(self.guest.console[console:])
 
     def note(self, hop: Hop, seen: Seen) -> None:
-        """What the next kernel was handed."""
+        """Records the handover to the next kernel."""
         hop.seed, secret = seed_record(seen)
         hop.unseen = seen.why
         hop.nodes = [(n.type, len(n.data)) for n in seen.nodes or []]
@@ -232,7 +232,7 @@ class Chain:
             raise
 
     def search(self) -> None:
-        """Looks in all of RAM for the last seeds."""
+        """Searches all of RAM for the seeds of the last hops."""
         last = [(hop, secret) for hop, secret in
                 list(zip(self.run.hops, self.secrets))[-1 - LATER:] if secret]
         counts = copies(self.guest.ram, [secret for _, secret in last])
@@ -247,8 +247,8 @@ class Chain:
 
 def set_times(times: Times, begin: float, seen: Seen, proper: float | None,
               up: float | None) -> None:
-    """The seconds that the guest was held at a stop belong to no part. `proper`, `up`: when
-    the next kernel has said its first words, when its user space has; None: never."""
+    """Splits a hop into its parts, without the time spent at the stops. `proper`, `up`:
+    when the next kernel and its user space printed their first lines; None: never."""
     at = begin
     if seen.purgatory_from is not None:
         times.shutdown = seen.purgatory_from - at

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The command line of tests/chain, and the order of it all."""
+"""The command line of tests/chain and its main sequence."""
 
 import argparse
 import os
@@ -26,37 +26,37 @@ from .table import table
 CHECKOUT = Path(__file__).resolve().parents[2]
 SLOTS = sorted({*cache.KERNELS, *cache.VMGENID_KERNELS})
 INTERRUPTED = 130
-TOLD = 3  # of the problems, in the one line at the end
+TOLD = 3  # problems named in the last line
 FILES = {"junit": junit, "json": as_json, "html": page}
 USAGE = """\
 usage: chain [OPTION]...
-Boot kernel after kernel through kexec in a QEMU guest, watch each jump from
-outside, and tell whether each is handed a random seed: fresh, used, wiped.
+Boot kernel after kernel through kexec in a QEMU guest and check, from outside,
+that each one gets a random seed that is new, used at time zero, and wiped.
 
-  --kernel=KERNEL   6.1, 6.12, 7.3 or a bzImage, vmlinux or UKI; again for more.
+  --kernel=KERNEL   6.1, 6.12, 7.3 or a bzImage, vmlinux or UKI; repeatable.
                     QEMU boots the first, then they take turns [all three]
-  --depth=N         how many jumps [3]
-  --method=LIST     load (kexec_load), file (kexec_file_load), or a pattern of
-                    them such as load,file [load]
-  --kexec=PATH      the kexec that guests use [kexec/kexec in the build]
-  --option=OPTION   another option for each load, as in --option=--seed-mix=off
-  --cmdline=TEXT    more for the kernels' command lines
-  --cpu=NAME        QEMU's: qemu64 has no RDRAND, max has it [qemu64]
-  --memory=SIZE     of the guest [512M]
-  --fork=N          at the end load a crash kernel, and have N clones crash [0]
-  --daemon          with kexec-seed's daemon in the clones [--no-daemon]
+  --depth=N         number of jumps [3]
+  --method=LIST     load (kexec_load), file (kexec_file_load), or a repeating
+                    pattern such as load,file [load]
+  --kexec=PATH      kexec program for the guests [kexec/kexec of the build]
+  --option=OPTION   another option for each load, e.g. --option=--seed-mix=off
+  --cmdline=TEXT    append to each kernel's command line
+  --cpu=NAME        QEMU CPU model: qemu64 has no RDRAND, max has it [qemu64]
+  --memory=SIZE     guest memory [512M]
+  --fork=N          load a crash kernel at the end and crash N clones [0]
+  --daemon          run kexec-seed daemon in the clones [--no-daemon]
   --crash-into=     probe or kernel [probe]
-  --build=FOLDER    what to test [$KEXEC_BUILD, else build/ of the checkout]
-  --junit=FILE --json=FILE --html=FILE    reports, beside the table
-  --console=FILE    what the kernels of the chain said
-  -h, --help        this text; more in kexec-seed-chain(7)
+  --build=FOLDER    build to test [$KEXEC_BUILD, else build/ of the checkout]
+  --junit=FILE --json=FILE --html=FILE    write reports, besides the table
+  --console=FILE    keep the console output of all kernels
+  -h, --help        show this text; see also kexec-seed-chain(7)
 
-Exit: 0 all promises were held, 1 some were not, 2 wrong usage, 130 interrupted
+Exit status: 0 all promises kept, 1 some broken, 2 usage error, 130 interrupted
 """
 
 
 class UsageError(Exception):
-    """What was asked for makes no sense, or is not there."""
+    """An invalid option value, or a missing file."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -91,8 +91,8 @@ def slot(name: str) -> Path:
         return cache.kernel_image(name)
     except cache.MissingError:
         if name not in SLOTS:
-            raise UsageError(f"--kernel={name}: no slot of the cache (there are"
-                             f" {', '.join(SLOTS)}); or give the path of a kernel") from None
+            raise UsageError(f"--kernel={name}: no slot of the cache; use one of"
+                             f" {', '.join(SLOTS)} or the path of a kernel") from None
         print("chain: fetching the test kernels, once", file=sys.stderr, flush=True)
         cache.ensure()
         return cache.kernel_image(name)
@@ -118,7 +118,7 @@ def find_kernels(names: list[str]) -> list[Kernel]:
         else:
             image, label = slot(name), name
         if not image.is_file():
-            raise UsageError(f"{image} is not there")
+            raise UsageError(f"--kernel={name}: no such file")
         if label in [k.name for k in known.values()]:
             label = f"{label} ({len(known) + 1})"
         known[name] = Kernel(label, image, path, elf_entry(start_of(image)))
@@ -127,19 +127,19 @@ def find_kernels(names: list[str]) -> list[Kernel]:
 
 def existing(path: Path) -> Path:
     if not path.is_file():
-        raise UsageError(f"{path} is not there: build it, or name the build with --build")
+        raise UsageError(f"{path}: no such file; build it, or name the build with --build")
     return path
 
 
 def check_file(option: str, file: Path) -> None:
-    """One that could not be written after all the work is refused before."""
+    """Rejects an output file before the run that could not be written after it."""
     file = file.absolute()
     if not file.parent.is_dir():
-        raise UsageError(f"--{option}={file}: the folder is not there")
+        raise UsageError(f"--{option}={file}: no such folder")
     if file.is_dir():
-        raise UsageError(f"--{option}={file} is a folder")
+        raise UsageError(f"--{option}={file}: is a folder")
     if not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise UsageError(f"--{option}={file} may not be written")
+        raise UsageError(f"--{option}={file}: not writable")
 
 
 def make_plan(o: argparse.Namespace) -> Plan:
@@ -156,7 +156,7 @@ def make_plan(o: argparse.Namespace) -> Plan:
     build = o.build or Path(os.environ.get("KEXEC_BUILD") or CHECKOUT / "build")
     build = build.absolute()
     if o.kexec and not o.kexec.is_file():
-        raise UsageError(f"--kexec={o.kexec} is not there")
+        raise UsageError(f"--kexec={o.kexec}: no such file")
     if o.fork:
         existing(build / "tests/probe/probe.bzImage")
     return Plan(
@@ -206,7 +206,7 @@ def execute(plan: Plan, run: Run, progress: Progress, console: Path | None) -> N
 
 
 def report(run: Run, options: argparse.Namespace) -> list[str]:
-    """What could not be written; the rest is."""
+    """Writes all reports; returns an error for each that failed."""
     failed = []
     for name, make in FILES.items():
         if file := getattr(options, name):
@@ -218,7 +218,7 @@ def report(run: Run, options: argparse.Namespace) -> list[str]:
         print(table(run), end="", flush=True)
     except OSError as error:
         failed.append(f"the table: {error}")
-        sys.stdout = None  # which would try again at exit
+        sys.stdout = None  # or Python flushes it again at exit
     return failed
 
 
@@ -228,7 +228,7 @@ def verdict(bad: list[str]) -> str:
 
 
 def interrupted(*_) -> None:
-    """Ends the guest and removes its files, as ^C does."""
+    """Has SIGTERM clean up like ^C: end the guest, remove its files."""
     raise KeyboardInterrupt
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Clones of the machine at the end of a chain: one snapshot with a crash kernel loaded,
-from which any number of guests go on, each with a generation ID of its own, and crash."""
+"""Clones of the machine at the end of a chain: any number of guests resume from one
+snapshot with a crash kernel loaded, each with its own generation ID, and crash."""
 
 import re
 import shlex
@@ -24,11 +24,11 @@ CRASH = "echo c >/proc/sysrq-trigger"
 
 
 def load_command(chain: Chain) -> str:
-    """As the hop after the last one would load."""
+    """Uses the method of the hop after the last one."""
     plan = chain.plan
     how = f"kexec {OPTION[plan.method(plan.depth + 1)]} -p"
     if plan.crash_into == "probe":
-        # kexec_file_load wants an initial RAM disk, whatever is in it
+        # kexec_file_load needs an initial RAM disk; any content will do
         return (f"head -c 65536 /dev/zero >{RAMDISK}; {how} {PROBE} --initrd={RAMDISK}"
                 f" --command-line=clone {plan.options}")
     kernel = plan.kernel(plan.depth).path
@@ -44,14 +44,14 @@ def wait_for(guest: ChainGuest, condition: str, seconds: int = 30) -> bool:
 
 
 def start_daemon(guest: ChainGuest) -> None:
-    """Its output goes into a file: what it says first is that it has refreshed."""
+    """Logs to a file; the first refresh shows that the daemon is up."""
     guest.check(f"kexec-seed daemon </dev/null >{LOG} 2>&1 &")
     if not wait_for(guest, f"grep -q 'event: start' {LOG}"):
-        raise GuestError(f"the daemon does not start: {guest.run(f'cat {LOG}').output}")
+        raise GuestError(f"the daemon did not start: {guest.run(f'cat {LOG}').output}")
 
 
 def refreshed_by(guest: ChainGuest) -> str:
-    """The source through which the daemon learns of the fork; empty when it does not."""
+    """The source that reported the fork to the daemon; empty if none did."""
     wait_for(guest, f"[ $(grep -c 'a fresh seed' {LOG}) -gt 1 ]")
     found = re.findall(FRESH, guest.check(f"cat {LOG}"))
     return found[1] if len(found) > 1 else ""
@@ -66,11 +66,12 @@ class Storm:
         self.entries: tuple[int, ...] = ()
 
     def prepare(self) -> None:
-        """Ends the chain's guest."""
+        """Loads the crash kernel, saves the chain's guest and ends it."""
         guest = self.chain.guest
         self.tell("forks: loading the crash kernel")
         guest.check(load_command(self.chain), 120)
-        # A refresh leaves the kernel where it is, and its image does not list it.
+        # After a refresh, the kernel's image does not list the kernel segment, which stays
+        # in place: find its entries now.
         watch = Watch(guest)
         watch.arm(SYMBOL, self.plan.kernel(self.plan.depth).elf_entry)
         self.entries = watch.disarm()

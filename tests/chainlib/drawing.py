@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Pieces of SVG: kernels as boxes, hops as arrows, and where the time went. Colours are
-classes of the page's style, so that they follow light, dark and paper."""
+"""SVG drawings: kernels as boxes, hops as arrows, times as bars. Colours are classes of the
+page's style, so they follow light mode, dark mode and print."""
 
 from html import escape
 
 from .records import PARTS, Times
 from .words import counted, short
 
-# In pixels. The page's style knows the width of the column, and how high a step is.
-COLUMN = 220  # what stands left of each hop's words
+# In pixels. The page's style repeats the column's width and the height of a step.
+COLUMN = 220  # drawing to the left of each hop's text
 BOX_HEIGHT = 46
 ARROW_HEIGHT = 104
 BAR_WIDTH, BAR_HEIGHT = 600, 22
@@ -32,7 +32,7 @@ def box(y: int, name: str, release: str, kind: str = "box") -> str:
 
 
 def kernel(name: str, release: str) -> str:
-    """A kernel on its own."""
+    """A single kernel."""
     return svg(COLUMN, BOX_HEIGHT, f"Linux {name}", box(0, name, release), "kernel")
 
 
@@ -44,8 +44,8 @@ def arrow(height: int, bad: bool) -> str:
 
 
 def hop(number: int, method: str, name: str, release: str, bad: bool) -> str:
-    """The arrow from the kernel above, and the box of the kernel that it leads to; which
-    has no release if it did not come up."""
+    """The arrow from the kernel above and the box of the target, which has no release if it
+    did not come up."""
     y = ARROW_HEIGHT // 2
     text = (f'<rect class="plate" x="{COLUMN // 2 - 70}" y="{y - 26}" width="140"'
             f' height="40" rx="4"/>'
@@ -58,7 +58,7 @@ def hop(number: int, method: str, name: str, release: str, bad: bool) -> str:
 
 
 def fork(count: int) -> str:
-    """What one snapshot becomes."""
+    """Arrows from one snapshot to its clones."""
     x, height = COLUMN // 2, 64
     ways = min(count, 7)
     ends = [COLUMN * n // (ways + 1) for n in range(1, ways + 1)]
@@ -69,7 +69,7 @@ def fork(count: int) -> str:
 
 
 def bar(times: Times, longest: float) -> str:
-    """The parts of a hop beside each other, to the scale of the longest hop."""
+    """The parts of a hop side by side, scaled to the longest hop."""
     if not times.parts():
         return ""
     x, rects = 0.0, []
@@ -87,7 +87,7 @@ def bar(times: Times, longest: float) -> str:
 
 
 def legend() -> str:
-    """What the colours stand for."""
+    """The meaning of the colours."""
     entries = (f'<li><svg class="swatch" aria-hidden="true" width="14" height="14">'
                f'<rect class="part {part}" width="14" height="14" rx="2"/></svg>'
                f"<b>{part}</b> {escape(what)}</li>" for part, what in PARTS.items())

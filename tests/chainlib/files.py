@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The reports for programs: JUnit's XML and JSON."""
+"""Reports for programs: JUnit XML and JSON."""
 
 import dataclasses
 import json
@@ -10,12 +10,12 @@ from . import words
 from .records import Run, clone_problems, distinct, hop_problems, problems
 
 FORMAT = 1
-# What XML 1.0 does not allow in text.
+# Characters that XML 1.0 does not allow in text.
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(run: Run) -> str:
-    """A test case for each hop and clone, also for those that the run did not reach."""
+    """A test case for each requested hop and clone, reached or not."""
     cases = [("hop", h.name, h.times.total(), hop_problems(h)) for h in run.hops]
     cases += [("hop", f"hop {n}", 0, ["not reached"])
               for n in range(len(run.hops) + 1, run.depth + 1)]
@@ -41,7 +41,7 @@ def junit(run: Run) -> str:
 
 
 def as_json(run: Run) -> str:
-    """Everything that is known, and what follows from it."""
+    """All records, and the values derived from them."""
     value = dataclasses.asdict(run)
     for hop, known in zip(run.hops, value["hops"]):
         known |= {"passed_by": hop.passed_by, "wiped": hop.wiped,

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""QEMU's debug stub, as much of gdb's remote protocol as watching a jump takes.
+"""Client for QEMU's debug stub: the part of gdb's remote protocol needed to watch a jump.
 
-    gdb = Gdb(path)                 # of the socket; the guest stops here
-    gdb.read(addr, size)            # by virtual address; None where nothing is mapped
-    gdb.set_breakpoint(addr)        # by linear address; memory is not changed
+    gdb = Gdb(path)                 # socket; the guest stops here
+    gdb.read(addr, size)            # virtual address; None if not mapped
+    gdb.set_breakpoint(addr)        # linear address; memory is not changed
     gdb.resume()
-    stop = gdb.wait_stop(seconds)   # Stop, or None when the time is over
-    gdb.detach()                    # without breakpoints; the guest goes on
+    stop = gdb.wait_stop(seconds)   # Stop, or None on timeout
+    gdb.detach()                    # removes breakpoints; the guest runs on
 
-The protocol: gdb's manual, appendix "Remote Serial Protocol"; the registers of `g` for
-x86_64 are 16 of 8 bytes, rip of 8, then eflags and the segment selectors of 4 each.
+Protocol: gdb manual, appendix "Remote Serial Protocol". On x86_64 `g` returns 16 registers
+and rip of 8 bytes each, then eflags and the segment selectors of 4 bytes each.
 """
 
 import socket
@@ -17,7 +17,7 @@ import struct
 import time
 from dataclasses import dataclass
 
-# The stub refuses to answer with more than 4096 hexadecimal digits.
+# The stub limits answers to 4096 hexadecimal digits.
 PIECE = 1024
 REGISTERS = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", *
              (f"r{n}" for n in range(8, 16)), "rip", "eflags", "cs"]
@@ -25,7 +25,7 @@ LAYOUT = struct.Struct("<17Q2I")
 
 
 class GdbError(Exception):
-    """The stub does not answer, or refuses."""
+    """The stub does not answer, or refuses a command."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def packet(text: str) -> bytes:
 def parse_registers(answer: str) -> dict[str, int]:
     data = bytes.fromhex(answer[:2 * LAYOUT.size])
     if len(data) != LAYOUT.size:
-        raise GdbError(f"{len(data)} bytes of registers")
+        raise GdbError(f"short register packet: {len(data)} bytes")
     return dict(zip(REGISTERS, LAYOUT.unpack(data)))
 
 
@@ -68,7 +68,7 @@ class Gdb:
             raise GdbError(f"the debug stub: {error}") from None
 
     def _receive(self, deadline: float) -> str | None:
-        """The next packet, acknowledged; None when the time is over."""
+        """The next packet, which is acknowledged; None on timeout."""
         while True:
             start = self.received.find(b"$")
             end = self.received.find(b"#", start)
@@ -83,12 +83,12 @@ class Gdb:
             except TimeoutError:
                 return None
             if not data:
-                raise GdbError("the debug stub has gone")
+                raise GdbError("the debug stub closed the connection")
             self.received += data
 
     def _ask(self, text: str) -> str:
-        """The answer to a command. What says that the guest has stopped comes when it
-        likes, and is kept for wait_stop()."""
+        """The answer to a command. A stop packet may arrive at any time; it is kept for
+        wait_stop()."""
         self.sock.settimeout(self.timeout)
         self.sock.sendall(packet(text))
         deadline = time.monotonic() + self.timeout
@@ -131,34 +131,34 @@ class Gdb:
         self.sock.sendall(packet("c"))
 
     def wait_stop(self, seconds: float) -> Stop | None:
-        """Why it has stopped is for the caller to see in the registers."""
+        """The registers tell the caller why the guest stopped."""
         if self.stopped is None:
             self.stopped = self._receive(time.monotonic() + seconds)
         when = time.monotonic()
         if self.stopped is None:
             return None
         if self.stopped[:1] not in ("T", "S"):
-            raise GdbError(f"the guest has ended: {self.stopped}")
+            raise GdbError(f"the guest ended: {self.stopped}")
         return Stop(when, parse_registers(self._ask("g")))
 
     def interrupt(self) -> Stop:
         self.sock.sendall(b"\x03")
         stop = self.wait_stop(self.timeout)
         if stop is None:
-            raise GdbError("the guest cannot be stopped")
+            raise GdbError("the guest did not stop")
         return stop
 
     def step_over(self, addr: int) -> None:
-        """From a stop at `addr` by one instruction, and the breakpoint stays."""
+        """Steps one instruction from a stop at `addr`; the breakpoint stays."""
         self.clear_breakpoint(addr)
         self.stopped = None
         self.sock.sendall(packet("s"))
         if self.wait_stop(self.timeout) is None:
-            raise GdbError("the guest does not step")
+            raise GdbError("the guest did not step")
         self.set_breakpoint(addr)
 
     def detach(self) -> None:
-        """From a stopped guest, which goes on."""
+        """Call with the guest stopped; it then runs on."""
         try:
             self.clear_all()
             self._ask("D")

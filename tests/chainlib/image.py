@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a kernel has loaded for its next jump, as its own struct kimage says. The same for
-kexec_load and kexec_file_load, and for every tool: nobody needs to tell.
+"""The image loaded for the next jump, read from the kernel's struct kimage: the same for both
+system calls and every tool.
 
-Its layout (include/linux/kexec.h) has been the same since long before 6.1: eight words,
-of which the fourth is where the jump goes and the last the number of segments, then the
-segments of four words.
+The layout (include/linux/kexec.h) has not changed since long before 6.1: eight words (the
+fourth is the entry, the last the number of segments), then segments of four words.
 """
 
 import struct
@@ -16,8 +15,8 @@ SEGMENTS_MAX = 16
 SIZE = HEAD.size + SEGMENTS_MAX * SEGMENT.size
 PAGE = 4096
 HIGHEST = 1 << 52
-# The ways into a bzImage (Documentation/arch/x86/boot.rst): at its start in 32-bit mode, and
-# at this offset in 64-bit mode.
+# A bzImage (Documentation/arch/x86/boot.rst) is entered at its start in 32-bit mode, at
+# this offset in 64-bit mode.
 ENTRY_64 = 0x200
 POINTER = struct.Struct("<Q")
 ELF_64 = b"\x7fELF\x02"
@@ -26,7 +25,7 @@ PHDR = struct.Struct("<2I3Q")  # up to p_paddr
 
 
 class ImageError(Exception):
-    """These bytes are no struct kimage that is known here."""
+    """Not a struct kimage of the known layout."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,15 @@ class Image:
     segments: tuple[Segment, ...]
 
     def entries(self, elf_entry: int = 0) -> list[int]:
-        """Where the kernel among the segments may be entered. One of these is right;
-        which one, shows when it is reached."""
+        """Possible entry addresses of the kernel. Its segment is not known, so the address
+        that is reached is the right one."""
         return sorted({s.addr + offset for s in self.segments if not s.has(self.start)
                        for offset in (0, ENTRY_64, elf_entry) if offset < s.size})
 
 
 def elf_entry(data: bytes) -> int:
-    """How far behind its lowest segment a vmlinux is entered; 0 for what is none. Elf64_Ehdr
-    and Elf64_Phdr: <elf.h>."""
+    """Offset of a vmlinux's entry from its lowest segment; 0 for other files. Headers:
+    Elf64_Ehdr, Elf64_Phdr in <elf.h>."""
     if not data.startswith(ELF_64):
         return 0
     try:
@@ -68,19 +67,19 @@ def elf_entry(data: bytes) -> int:
 
 def parse_image(data: bytes) -> Image:
     if len(data) < SIZE:
-        raise ImageError(f"{len(data)} bytes of a struct kimage")
+        raise ImageError(f"struct kimage truncated: {len(data)} bytes")
     head = HEAD.unpack_from(data)
     start, count = head[3], head[7]
     if not 1 <= count <= SEGMENTS_MAX:
-        raise ImageError(f"a struct kimage with {count} segments")
+        raise ImageError(f"struct kimage has {count} segments")
     segments = []
     for number in range(count):
         _, content, addr, size = SEGMENT.unpack_from(
             data, HEAD.size + number * SEGMENT.size)
         if addr % PAGE or size % PAGE or not size or content > size or \
                 addr + size > HIGHEST:
-            raise ImageError(f"a segment at {addr:#x} with {content} of {size} bytes")
+            raise ImageError(f"bad segment at {addr:#x}: {content} of {size} bytes")
         segments.append(Segment(addr, size, content))
     if not any(s.has(start) for s in segments):
-        raise ImageError(f"no segment has the start, {start:#x}")
+        raise ImageError(f"entry {start:#x} is in no segment")
     return Image(start, tuple(segments))

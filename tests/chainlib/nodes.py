@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a kernel is handed: boot_params and the chain of setup_data that starts there
+"""Boot data as a kernel receives it: boot_params and its setup_data list
 (Documentation/arch/x86/boot.rst, <asm/bootparam.h>)."""
 
 import struct
@@ -11,16 +11,16 @@ MAGIC, MAGIC_AT = b"HdrS", 0x202
 CHAIN_AT = 0x250
 NODE = struct.Struct("<QII")  # next, type, length
 RNG_SEED = 9
-# No loader makes as many, and no node is as long.
+# Far beyond any loader's list.
 NODES_MAX = 64
 LENGTH_MAX = 1 << 20
 
-# Of physical memory: address and size; anything that is not there is an exception.
+# Reads physical memory: address, size. Raises an exception where memory is missing.
 Read = Callable[[int, int], bytes]
 
 
 class ChainError(Exception):
-    """This is not boot_params, or its chain leads nowhere."""
+    """Not boot_params, or a broken setup_data list."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ def walk(boot_params: bytes, read: Read) -> list[Node]:
     nodes: list[Node] = []
     while addr:
         if len(nodes) == NODES_MAX:
-            raise ChainError("the chain of setup_data has no end")
+            raise ChainError(f"more than {NODES_MAX} setup_data nodes")
         following, kind, length = NODE.unpack(read(addr, NODE.size))
         if length > LENGTH_MAX:
-            raise ChainError(f"setup_data at {addr:#x} with {length} bytes")
+            raise ChainError(f"setup_data at {addr:#x}: bad length {length}")
         nodes.append(Node(addr, kind, read(addr + NODE.size, length)))
         addr = following
     return nodes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The page: one file that needs nothing else, neither scripts nor the network."""
+"""The HTML page: a single file, without scripts or external resources."""
 
 from html import escape
 
@@ -7,7 +7,7 @@ from . import drawing, words
 from .records import (LATER, Clone, Hop, Run, clone_problems, copies, hop_problems,
                       problems)
 
-# Forbids the browser to fetch anything, whatever should get into the page.
+# Forbids the browser to fetch anything, even if markup slips into the page.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """
 :root { color-scheme: light dark; --bg: #fff; --fg: #1c2430; --soft: #5b6675;
@@ -30,7 +30,7 @@ p { margin: 6px 0; } code, .print { font-family: ui-monospace, monospace; }
 .verdict p { margin: 0; } .verdict li { color: var(--fg); }
 ol.chain { list-style: none; margin: 0; padding: 0; }
 ol.chain > li { display: flex; gap: 26px; align-items: flex-start; break-inside: avoid; }
-/* the way on from a box, where words need more room than the drawing */
+/* extends the line below a box if the text is taller than the drawing */
 ol.chain > li { position: relative; }
 ol.chain > li:not(:last-child)::before { content: ""; position: absolute; left: 109px;
   top: 150px; bottom: 0; width: 2px; background: var(--accent); z-index: -1; }
@@ -72,7 +72,7 @@ ul.clones { display: grid; grid-template-columns: repeat(auto-fill, minmax(190px
 
 
 def mark(value: bool | None, good: str, bad: str, unknown: str) -> str:
-    """A sign and words: nobody has to tell colours apart."""
+    """A sign and text, so that colour is never the only cue."""
     kind, text = {True: ("good", f"✓ {good}"), False: ("bad", f"✗ {bad}"),
                   None: ("soft", f"? {unknown}")}[value]
     return f'<li class="{kind}">{escape(text)}</li>'
@@ -82,7 +82,7 @@ def wiped_mark(hop: Hop) -> str:
     places = copies(max(hop.copies, default=0))
     if not any(hop.copies):
         later = ", also two hops later" if len(hop.copies) > LATER else ""
-        return mark(hop.wiped, f"gone from RAM{later}", "", "RAM was not searched")
+        return mark(hop.wiped, f"gone from RAM{later}", "", "RAM not searched")
     return mark(hop.wiped, "gone from RAM two hops later", f"{places} in RAM",
                 f"{places} in RAM, the kernel’s own")
 
@@ -94,7 +94,7 @@ def hop_words(hop: Hop, longest: float) -> str:
     if words.has_seed(hop.seed):
         marks = "".join([
             mark(hop.used, "used at time zero", f"not used at time zero{ready}",
-                 "use not seen"),
+                 "use not observed"),
             mark(hop.seed.fresh, "new", "not new", "not compared"), wiped_mark(hop)])
     if marks:
         marks = f'<ul class="marks">{marks}</ul>'
@@ -146,7 +146,7 @@ def clones(run: Run) -> str:
         return ""
     daemon = "with the daemon" if run.clones[0].daemon else "without the daemon"
     items = "".join(clone_item(c) for c in run.clones)
-    return (f"<h2>Clones</h2><p>Each goes on from the same snapshot, {daemon}, and"
+    return (f"<h2>Clones</h2><p>Each resumes from the same snapshot, {daemon}, and"
             f" crashes into the {escape(run.crash_into)}.</p>"
             f'<ul class="clones">{items}</ul>')
 
@@ -154,10 +154,10 @@ def clones(run: Run) -> str:
 def verdict(run: Run) -> str:
     bad = problems(run)
     if not bad:
-        return ('<div class="verdict good"><p><strong>✓ Every promise was held.</strong>'
+        return ('<div class="verdict good"><p><strong>✓ Every promise was kept.</strong>'
                 f" {escape(words.summary(run))}</p></div>")
     items = "".join(f"<li>{escape(x)}</li>" for x in bad)
-    return ('<div class="verdict bad"><p><strong>✗ Not every promise was held.</strong>'
+    return ('<div class="verdict bad"><p><strong>✗ Some promises were broken.</strong>'
             f" {escape(words.summary(run))}</p><ul>{items}</ul></div>")
 
 
@@ -179,9 +179,9 @@ def page(run: Run) -> str:
 {chain(run)}
 {clones(run)}
 <h2>How to read this</h2>
-<p>A seed is told by the first digits of its SHA-256, never by its bytes. It was read from
-outside the guest, at the first instruction of each kernel. “Mixed” means that the
-purgatory made it unique at the moment of the jump.</p>
+<p>A seed is identified by the first digits of its SHA-256; its bytes are not shown. It was
+read from outside the guest at each kernel’s first instruction. “Mixed”: the purgatory
+made it unique at the moment of the jump. “Unmixed”: it arrived as loaded.</p>
 </body>
 </html>
 """

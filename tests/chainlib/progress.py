@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a terminal shows while a chain runs: a line for each hop and clone that is done,
-and below it what goes on now. Nothing at all where the output is no terminal."""
+"""Progress on a terminal: a line for each finished hop and clone, and the current step
+below. Prints nothing if the output is not a terminal."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ TICK = 0.2
 
 
 def done_lines(run: Run) -> list[str]:
-    """A line for each hop and clone."""
+    """A line for each hop and clone recorded."""
     done = [(f"{h.name}, {words.method(h)}", h.seed, h.times.total(), hop_problems(h))
             for h in run.hops]
     done += [(c.name, c.seed, c.seconds, clone_problems(c)) for c in run.clones]
@@ -29,7 +29,7 @@ def now_line(run: Run, done: int, text: str, elapsed: float, width: int) -> str:
 
 
 class Progress:
-    """tell() says what goes on now, done() that the last hop or clone is over."""
+    """tell() announces a step, done() the end of a hop or clone."""
 
     def __init__(self, run: Run, out):
         self.run, self.out = run, out

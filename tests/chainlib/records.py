@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a run has seen, as plain values, and what of the promises it breaks. Nothing here
-starts or reads anything, and no record holds a seed: a fingerprint stands for it."""
+"""Observations of a run as plain values, and the promises they break. Pure: no I/O. No
+record holds a seed, only its fingerprint."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 SEED_SIZE = 32
 FINGERPRINT_DIGITS = 12
 METHODS = {"load": "kexec_load", "file": "kexec_file_load"}
-# Who puts the seed in place where all is well.
+# The party that passes the seed, by method.
 GIVERS = {"load": "kexec", "file": "the kernel"}
 NOBODY = "nobody"
-# Parts of a hop, in their order, and what each lasts from and to.
+# Parts of a hop in order, with their start and end.
 PARTS = {
     "shutdown": "from kexec -e to the purgatory's first instruction",
     "purgatory": "from there to the kernel's first instruction",
@@ -27,7 +27,7 @@ def fingerprint(seed: bytes) -> str:
 
 @dataclass
 class Times:
-    """Seconds; None for what could not be told apart. Loading is no part of the hop."""
+    """Seconds; None: not observed. Loading is not part of the hop."""
 
     load: float | None = None
     shutdown: float | None = None
@@ -45,13 +45,13 @@ class Times:
 
 @dataclass
 class Seed:
-    """What lay in the nodes of type SETUP_RNG_SEED at the kernel's first instruction."""
+    """The SETUP_RNG_SEED nodes at the kernel's first instruction."""
 
-    count: int = 0  # of such nodes
+    count: int = 0  # number of nodes
     length: int = 0  # of the first one, in bytes
     fingerprint: str = ""
-    mixed: bool | None = None  # whether the purgatory has changed it
-    fresh: bool = False  # no other jump of this run had the same
+    mixed: bool | None = None  # changed by the purgatory
+    fresh: bool = False  # differs from all other seeds of the run
 
 
 @dataclass
@@ -60,16 +60,16 @@ class Hop:
     source: str
     target: str
     method: str
-    release: str = ""  # of the kernel that was reached
-    seed: Seed | None = None  # None: it could not be watched
+    release: str = ""  # of the target; empty: not reached
+    seed: Seed | None = None  # None: not observed
     nodes: list[tuple[int, int]] = field(default_factory=list)  # type and length of each
     used: bool | None = None
     ready_at: float | None = None  # seconds of kernel time: random: crng init done
-    # Places in RAM that hold (half of) the seed: with the kernel up, one hop later, ...
+    # Places in RAM with (half of) the seed: when the kernel is up, one hop later, ...
     copies: list[int] = field(default_factory=list)
     times: Times = field(default_factory=Times)
-    unseen: str = ""  # why it could not be watched
-    error: str = ""  # the jump did not succeed
+    unseen: str = ""  # why the handover was not observed
+    error: str = ""  # why the hop failed
 
     @property
     def passed_by(self) -> str:
@@ -79,9 +79,8 @@ class Hop:
 
     @property
     def wiped(self) -> bool | None:
-        """Nothing in RAM holds it. Of what kexec_file_load was asked for, the kernel
-        keeps a copy in pages that it frees with the jump: two hops later they have to be
-        used again, and until then nothing is known."""
+        """Whether RAM holds no copy. With kexec_file_load the kernel keeps one in pages
+        that the jump frees: None until two hops later, by when they must be reused."""
         if not self.copies:
             return None
         if self.method == "load" or not any(self.copies):
@@ -98,8 +97,8 @@ class Clone:
     number: int
     seed: Seed | None = None
     daemon: bool = False
-    refreshed: str = ""  # by which source the daemon has learnt of the fork
-    used: bool | None = None  # None: the probe, which uses no seed
+    refreshed: str = ""  # source that reported the fork to the daemon
+    used: bool | None = None  # None: probe, which uses no seed
     seconds: float = 0
     unseen: str = ""
     error: str = ""
@@ -116,32 +115,32 @@ class Run:
     program: str
     depth: int
     machine: str = ""
-    first: str = ""  # release of the kernel that QEMU has booted
+    first: str = ""  # release of the kernel that QEMU booted
     hops: list[Hop] = field(default_factory=list)
     clones: list[Clone] = field(default_factory=list)
     forks: int = 0
     crash_into: str = ""
-    error: str = ""  # the run has ended early
+    error: str = ""  # why the run ended early
     seconds: float = 0
 
 
 def seed_problems(seed: Seed | None, unseen: str, others: str) -> list[str]:
     if seed is None:
-        return ["what was handed over could not be seen" + (unseen and f": {unseen}")]
+        return ["the handover was not observed" + (unseen and f": {unseen}")]
     if not seed.count:
         return ["nobody passed a seed"]
     found = []
     if seed.count > 1:
         found.append(f"{seed.count} seeds were passed")
     if seed.length != SEED_SIZE:
-        found.append(f"the seed has {seed.length} bytes")
+        found.append(f"the seed has {seed.length} bytes, not {SEED_SIZE}")
     if not seed.fresh:
         found.append(f"{others} had the same seed")
     return found
 
 
 def hop_problems(hop: Hop) -> list[str]:
-    """Each promise that this hop does not keep, in a few words."""
+    """The promises that this hop breaks, one line each."""
     if hop.error:
         return [hop.error]
     found = seed_problems(hop.seed, hop.unseen, "another hop or clone")
@@ -149,7 +148,7 @@ def hop_problems(hop: Hop) -> list[str]:
         return found
     if not hop.used and hop.seed is not None:
         found.append("the seed was not used at time zero" if hop.used is False else
-                     "the kernel does not tell whether it used the seed")
+                     "the kernel did not report whether it used the seed")
     if hop.wiped is False:
         found.append(f"{copies(max(hop.copies))} of the seed in RAM {copies_when(hop)}")
     return found
@@ -176,20 +175,20 @@ def clone_problems(clone: Clone) -> list[str]:
 
 
 def end_early(run: Run, why: str) -> None:
-    """A hop or clone that has failed says so itself."""
+    """Sets the run's error, unless the last hop or clone has one."""
     if not any(x.error for x in (run.clones or run.hops)[-1:]):
         run.error = why
 
 
 def problems(run: Run) -> list[str]:
-    """All of them, each with where it was; empty when every promise was held."""
+    """All problems with their hop or clone; empty if every promise was kept."""
     found = [f"{hop.name}: {x}" for hop in run.hops for x in hop_problems(hop)]
     found += [f"{clone.name}: {x}" for clone in run.clones for x in clone_problems(clone)]
     return found + ([run.error] if run.error else [])
 
 
 def mark_fresh(run: Run) -> None:
-    """Sets `fresh` of every seed; of two that are the same, neither is."""
+    """Sets `fresh` of every seed; equal seeds are both not fresh."""
     all_seeds = [x.seed for x in [*run.hops, *run.clones] if x.seed and x.seed.count]
     prints = [s.fingerprint for s in all_seeds]
     for seed in all_seeds:
@@ -197,7 +196,7 @@ def mark_fresh(run: Run) -> None:
 
 
 def distinct(run: Run) -> tuple[int, int]:
-    """How many seeds there were, and how many different ones."""
+    """Number of seeds, and of different ones."""
     prints = [x.seed.fingerprint for x in [*run.hops, *run.clones]
               if x.seed and x.seed.count]
     return len(prints), len(set(prints))

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Looks for seeds in all of a guest's RAM."""
+"""Searches all of a guest's RAM for seeds."""
 
 from crash import Ram
 from shapes import HALF, shapes
 
 CHUNK = 16 << 20
-ENOUGH = 1000  # places of what is no seed at all, such as zeroes
+ENOUGH = 1000  # matches; a needle with more is no seed, but zeroes, say
 
 
 def places(chunks, needles: list[bytes]) -> list[set[int]]:
-    """Where each occurs in pieces of memory, of which each brings its address and
-    overlaps the next by one byte less than a needle has."""
+    """Addresses of each needle. Chunks are (address, bytes) and overlap the next one by a
+    needle's length less one byte."""
     found: list[set[int]] = [set() for _ in needles]
     for start, data in chunks:
         for where, needle in zip(found, needles):
@@ -22,7 +22,7 @@ def places(chunks, needles: list[bytes]) -> list[set[int]]:
 
 
 def chunks_of(ram: Ram):
-    """What has ever been written to, in pieces as places() takes them."""
+    """All RAM ever written to, as chunks for places()."""
     for start, end in ram.used():
         part = max(p for p in ram.parts if p[0] <= start)
         end = min(end + HALF - 1, part[0] + part[1])
@@ -31,7 +31,7 @@ def chunks_of(ram: Ram):
 
 
 def count(chunks, seeds: list[bytes]) -> list[int]:
-    """In how many places (half of) each seed lies, in one shape or the other."""
+    """Number of places that hold a seed or half of it, in either byte order."""
     halves = [shapes(seed) for seed in seeds]
     found = iter(places(chunks, [half for shape in halves for half in shape]))
     return [len({at - HALF * (n % 2) for n in range(len(shape)) for at in next(found)})

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The table at the end of a run, as text."""
+"""The text table at the end of a run."""
 
 from . import words
 from .records import Clone, Hop, Run, clone_problems, hop_problems
 
 HOP_HEAD = ["hop", "from", "to", "system call", "seed", "passed by", "how", "used", "new",
             "wiped"]
-# Beside those, they would not fit into a terminal.
+# A separate table: one with all columns is too wide for a terminal.
 TIME_HEAD = ["hop", "load s", "shutdown", "purgatory", "decompression", "boot", "hop s"]
 CLONE_HEAD = ["clone", "seed", "how", "new", "used", "daemon", "s"]
 NUMBERS = {*TIME_HEAD, "clone", "s"}
@@ -59,5 +59,5 @@ def table(run: Run) -> str:
     if run.error:
         bad.append(f"  {run.error}")
     if bad:
-        lines += ["not as promised:", *bad, ""]
+        lines += ["broken promises:", *bad, ""]
     return "\n".join([*lines, words.summary(run)]) + "\n"

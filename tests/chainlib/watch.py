@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Watches one jump from outside the guest: the debug stub stops it at the purgatory's and
-at the next kernel's first instruction, where guest memory shows what is handed over. None
-of the programs in the guest is asked, so none can be mistaken about it.
+"""Watches one jump from outside: the debug stub stops the guest at the first instruction of
+the purgatory and of the next kernel, where guest memory shows the handover. No program in
+the guest is asked, so none can be wrong about it.
 
     watch = Watch(guest)
-    watch.arm("kexec_image")        # an image is loaded
+    watch.arm("kexec_image")        # after the load
     guest.send_and_jump("kexec -e")
     seen = watch.follow()
 """
@@ -22,12 +22,12 @@ from .nodes import BOOT_PARAMS_SIZE, NODE, ChainError, Node, is_boot_params, wal
 
 TRIES = 20
 LIMIT = 120  # seconds, for each of the two stops
-# A segment that may hold a seed is no kernel and no initrd.
+# Larger segments are kernel or initrd and hold no seed.
 SMALL = 1 << 20
 
 
 class ChainGuest(CrashGuest):
-    """A guest with a debug stub, which can be asked whether there is news."""
+    """A guest with a debug stub, and has_news()."""
 
     def __init__(self, extra=(), **more):
         folder = more["workdir"]
@@ -36,8 +36,8 @@ class ChainGuest(CrashGuest):
                          **more)
 
     def has_news(self) -> bool:
-        """The agent of this kernel or of the next one has said something, or QEMU has
-        ended: the functions of Guest tell which."""
+        """Whether the agent of this or the next kernel has answered, or QEMU has ended;
+        Guest's own functions tell which."""
         self._agent.setblocking(False)
         try:
             if not (data := self._agent.recv(1 << 16)):
@@ -54,8 +54,8 @@ class ChainGuest(CrashGuest):
 
 @dataclass
 class Seen:
-    """What was handed over, and when (time.monotonic()): the guest has stopped at
-    ..._from and gone on at ..._to. None for what was not seen."""
+    """The handover and its times (time.monotonic()): the guest stopped at ..._from and
+    resumed at ..._to. None: not observed."""
 
     purgatory_from: float | None = None
     purgatory_to: float | None = None
@@ -64,7 +64,7 @@ class Seen:
     nodes: list[Node] | None = None
     # Small segments as they were before the purgatory ran, by address.
     before: dict[int, bytes] = field(default_factory=dict)
-    why: str = ""  # something is missing
+    why: str = ""  # reason for a missing observation
 
     def mixed(self, node: Node) -> bool | None:
         """Whether the purgatory has changed the node's data."""
@@ -85,12 +85,12 @@ class Watch:
 
     def arm(self, symbol: str, elf_entry: int = 0, entries: tuple[int, ...] = ()) -> None:
         """`symbol`: the kernel's pointer to the image, kexec_image or kexec_crash_image.
-        `elf_entry`: see there. `entries`: more addresses at which the next kernel may start.
-        What does not work out is told by follow()."""
+        `elf_entry`: offset from image.elf_entry(). `entries`: more addresses at which the
+        next kernel may start. follow() reports errors."""
         found = self.guest.run(f"grep -w {symbol} /proc/kallsyms").output
         hit = re.match(r"([0-9a-f]+) ", found)
         if not hit or not int(hit[1], 16):
-            self.why = f"the kernel does not tell where its {symbol} is"
+            self.why = f"/proc/kallsyms has no address of {symbol}"
             return
         try:
             self.gdb = Gdb(self.guest.stub, 30 * SLOW)
@@ -103,8 +103,8 @@ class Watch:
             self._give_up(str(error))
 
     def _read_image(self, symbol: int) -> Image:
-        """Of a stopped guest. Where it runs in user space, the kernel's memory may not be
-        mapped."""
+        """Call with the guest stopped. Retries, because a stop in user space may have no
+        mapping of kernel memory."""
         for _ in range(TRIES):
             pointer = self.gdb.read(symbol, POINTER.size)
             if pointer and any(pointer):
@@ -114,10 +114,10 @@ class Watch:
             self.gdb.resume()
             time.sleep(0.02)
             self.gdb.interrupt()
-        raise ImageError("no image is loaded, or it cannot be read")
+        raise ImageError("no image is loaded, or it is not readable")
 
     def disarm(self) -> tuple[int, ...]:
-        """Nothing is watched any more. Where the next kernel may start."""
+        """Stops watching; returns the addresses at which the next kernel may start."""
         if not self.gdb:
             return ()
         self.gdb.interrupt()
@@ -134,8 +134,8 @@ class Watch:
         self.gdb = None
 
     def _next_stop(self) -> Stop | None:
-        """At one of the breakpoints, in the kernel; None when the next kernel's agent has
-        spoken, or this one's because there was no jump."""
+        """A stop at a breakpoint, in kernel mode. None if an agent answers first: the next
+        kernel's, or this kernel's because the jump failed."""
         deadline = time.monotonic() + LIMIT * SLOW
         while time.monotonic() < deadline:
             stop = self.gdb.wait_stop(0.1)
@@ -155,7 +155,7 @@ class Watch:
                 for s in self.image.segments if s.size <= SMALL}
 
     def _at_kernel(self, stop: Stop) -> list[Node] | None:
-        """The chain, when this is a kernel's first instruction."""
+        """The setup_data nodes if this is a kernel's first instruction."""
         try:
             params = self.guest.ram.read(stop.registers["rsi"], BOOT_PARAMS_SIZE)
         except GuestError:
@@ -163,14 +163,14 @@ class Watch:
         return walk(params, self.guest.ram.read) if is_boot_params(params) else None
 
     def follow(self) -> Seen:
-        """Up to the next kernel's first instruction; the guest goes on from there."""
+        """Follows the jump to the next kernel's first instruction; the guest runs on."""
         seen = Seen(why=self.why)
         if not self.gdb:
             return seen
         try:
             self._follow(seen)
             if not seen.why and seen.nodes is None:
-                seen.why = "the next kernel was not seen to start"
+                seen.why = "the start of the next kernel was not observed"
             if seen.nodes is None:
                 self.gdb.interrupt()
             self.gdb.detach()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the reports have in common: how a record is put into a few words."""
+"""Records as short text, shared by all reports."""
 
 from .records import (METHODS, SEED_SIZE, Clone, Hop, Run, Seed, clone_problems, copies,
                       distinct, hop_problems)
@@ -48,15 +48,15 @@ def wiped(hop: Hop) -> str:
 
 
 def handed(seed: Seed | None) -> str:
-    """How it was passed."""
+    """The state of the seed at the handover."""
     if seed is None:
-        return "not seen"
+        return "unseen"
     if not seed.count:
         return "no node"
     if seed.count > 1:
         return f"{seed.count} nodes"
     size = "" if seed.length == SEED_SIZE else f", {seed.length} bytes"
-    return {True: "mixed", False: "as drawn", None: "?"}[seed.mixed] + size
+    return {True: "mixed", False: "unmixed", None: "?"}[seed.mixed] + size
 
 
 def method(hop: Hop) -> str:
@@ -71,7 +71,7 @@ def title(run: Run) -> str:
 
 
 def held(run: Run) -> tuple[int, int]:
-    """Hops and clones that keep every promise, and all that were asked for."""
+    """Number of hops and clones that kept every promise, and number requested."""
     good = sum(not hop_problems(h) for h in run.hops)
     good += sum(not clone_problems(c) for c in run.clones)
     return good, run.depth + run.forks
@@ -89,10 +89,10 @@ def clone_end(clone: Clone) -> str:
     return clone.refreshed or ("none" if clone.daemon else "-")
 
 
-NOTE = ("(1) kexec_file_load keeps a copy in pages that the jump frees; it counts when it"
-        " is still there two hops later")
+NOTE = ("(1) kexec_file_load's own copy in pages freed by the jump; fails only if still"
+        " there two hops later")
 
 
 def notes(run: Run) -> list[str]:
-    """What has to be said below the table."""
+    """Footnotes of the table."""
     return [NOTE] if any(h.wiped is None and any(h.copies) for h in run.hops) else []

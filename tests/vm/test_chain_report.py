@@ -69,7 +69,7 @@ def test_reason_has_the_panic():
 
 @pytest.mark.parametrize("option, says", [
     ("--kernel=5.10", "6.1, 6.1-generic, 6.12, 7.3"),
-    ("--kexec=/none", "--kexec=/none is not there"),
+    ("--kexec=/none", "--kexec=/none: no such file"),
 ])
 def test_wrong_usage_says_what_would_be_right(option, says, monkeypatch):
     monkeypatch.setattr(cache, "ensure", lambda: pytest.fail("the network was asked"))
@@ -96,13 +96,13 @@ def test_good_run_has_no_problems():
 
 
 @pytest.mark.parametrize("change, says", [
-    ({"seed": None, "unseen": "no symbol"}, "could not be seen: no symbol"),
+    ({"seed": None, "unseen": "no symbol"}, "was not observed: no symbol"),
     ({"seed": Seed()}, "nobody passed a seed"),
     ({"seed": Seed(2, 32, "ab", True, True)}, "2 seeds"),
-    ({"seed": Seed(1, 16, "ab", True, True)}, "16 bytes"),
+    ({"seed": Seed(1, 16, "ab", True, True)}, "16 bytes, not 32"),
     ({"seed": Seed(1, 32, "ab", True, False)}, "the same seed"),
     ({"used": False}, "not used at time zero"),
-    ({"used": None}, "does not tell whether it used"),
+    ({"used": None}, "did not report whether it used"),
     ({"copies": [2, 0, 0]}, "2 copies of the seed in RAM after its use"),
     ({"copies": [0, 1, 0]}, "1 copy of the seed in RAM one hop later"),
     ({"method": "file", "copies": [1, 1, 1]}, "two hops later"),
@@ -153,7 +153,7 @@ def test_table():
     run.hops[0].copies = [1]
     run.hops[1].seed = None
     text = table(run)
-    assert "not as promised:" in text and "1 copy" in text and "3 of 5" in text
+    assert "broken promises:" in text and "1 copy" in text and "3 of 5" in text
 
 
 def test_table_fits_a_terminal():
@@ -305,10 +305,10 @@ def test_help_and_manual_have_every_option():
     (["--depth=0"], "both 0"),
     (["--method=load,both"], "'both'"),
     (["--kernel=nothing"], "neither a file nor a slot"),
-    (["--kernel=./nothing"], "not there"),
+    (["--kernel=./nothing"], "no such file"),
     (["--memory=lots"], "not a size"),
-    (["--kexec=/nowhere/kexec"], "not there"),
-    (["--json=/nowhere/x.json"], "folder"),
+    (["--kexec=/nowhere/kexec"], "no such file"),
+    (["--json=/nowhere/x.json"], "no such folder"),
     (["--json=/tmp"], "is a folder"),
     (["--dept=3"], "--dept"),
     (["more"], "more"),

@@ -24,8 +24,8 @@ OTHER_TREE = "/build/kexec-seed"
 
 
 def needed() -> str:
-    said = re.search(r"^It needs (make,[^.]*)\.", (TOP / "README.md").read_text(), re.M)[1]
-    return " ".join(NEEDED[x] for x in re.split(r",\s+|\s+and\s+", said))
+    said = re.search(r"^Required: (make,[^.]*)\.", (TOP / "README.md").read_text(), re.M)[1]
+    return " ".join(NEEDED[x] for x in re.split(r", | and ", " ".join(said.split())))
 
 
 def by_hand(root: Root) -> None:
