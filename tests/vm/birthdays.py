@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Every seed that a guest test has seen and that must be the only one of its kind, of all
-runs that used this cache: as digests, one a line.
+"""Digests of every seed that guest tests require to be unique, over all runs with this cache.
 
-    none_twice(seeds)     # AssertionError when any has been there before, or is twice here
+    none_twice(seeds)     # AssertionError on a seed seen before, or twice in this list
 
-Of tests that expect equal seeds nothing comes in here.
+Seeds of tests that expect equal seeds are not recorded.
 """
 
 import fcntl
@@ -15,7 +14,7 @@ from cache import cache_dir
 
 
 def none_twice(seeds: Iterable[bytes]) -> int:
-    """Remembers these seeds. How many there are now, of all runs."""
+    """Record these seeds; return how many all runs have recorded."""
     new = [hashlib.sha256(b"kexec-seed test" + seed).hexdigest() for seed in seeds]
     with open(cache_dir() / "seeds-seen", "a+", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -23,5 +22,5 @@ def none_twice(seeds: Iterable[bytes]) -> int:
         seen = set(file.read().split())
         twice = [one for i, one in enumerate(new) if one in seen or one in new[:i]]
         file.write("".join(f"{one}\n" for one in new))
-    assert not twice, f"{len(twice)} of {len(new)} seeds have been there before"
+    assert not twice, f"{len(twice)} of {len(new)} seeds were seen before"
     return len(seen) + len(new)

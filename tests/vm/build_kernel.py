@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Small kernels for the guests, in the shapes that no kernel of Debian's archive has.
+"""Small guest kernels in the shapes that Debian's archive lacks.
 
     image = built_kernel("bzip2")       # one of BUILT; a path in the cache
-    words = missing_tools()             # what to install first
+    words = missing_tools()             # packages to install first
 
-They are made from Debian's linux-source package, which takes 138 MB to download, 2 GB of
-the cache while they are made, and some minutes. What stays is 10 MB:
+Built from Debian's linux-source package: a 138 MB download, 2 GB of cache during the build,
+some minutes. 10 MB stay:
 
     CACHE/small-kernels/NAME, version
 
-They have what the guests' first process needs and no more: two serial lines, an initial
-RAM file system, /proc, /sys. Each differs from the first in one choice only, so it shares
-nearly all objects with it.
+They have only what the guests' init needs: two serial lines, an initramfs, /proc, /sys. Each
+differs from the first in one option, so nearly all objects are shared.
 """
 
 import fcntl
@@ -27,9 +26,9 @@ from cache import FETCH, MissingError, cache_dir
 
 SUITE, SOURCE = "bookworm", "linux-source-6.1"
 COMPRESSIONS = ["gzip", "bzip2", "lzma", "xz", "lzo", "lz4", "zstd"]
-# Relocatable kernels run wherever they are loaded; this one does not.
+# Not relocatable, unlike the others: runs only at its link address.
 FIXED = "fixed"
-# One for 32-bit processors, with nothing in common with the others.
+# 32-bit; shares no objects with the others.
 I386 = "i386"
 BUILT = [*COMPRESSIONS, FIXED, I386]
 # program -> Debian's package
@@ -38,12 +37,12 @@ TOOLS = {"make": "make", "gcc": "gcc", "ld": "binutils", "flex": "flex",
          "lzma": "xz-utils", "gzip": "gzip", "bzip2": "bzip2", "lzop": "lzop",
          "lz4": "lz4", "zstd": "zstd"}
 HEADERS = {"/usr/include/gelf.h": "libelf-dev"}
-# EXPERT lets a configuration switch off what is otherwise always there.
+# EXPERT allows switching off options that are otherwise forced on.
 WANTED = ["EXPERT", "PRINTK", "PRINTK_TIME", "TTY", "SERIAL_8250", "SERIAL_8250_CONSOLE",
           "BLK_DEV_INITRD", "BINFMT_ELF", "BINFMT_SCRIPT", "MULTIUSER", "PROC_FS",
           "SYSFS", "SHMEM", "TMPFS", "DEVTMPFS", "FUTEX", "EPOLL", "POSIX_TIMERS",
           "RANDOM_TRUST_BOOTLOADER", "RELOCATABLE"]
-MINUTES = 45  # for one kernel: the first takes most, and machines may be slow
+MINUTES = 45  # per kernel: the first takes longest, and machines may be slow
 
 
 def missing_tools() -> list[str]:
@@ -60,7 +59,7 @@ def folder() -> Path:
 def _run(argv: list[str], what: str, cwd: Path) -> None:
     env = dict(os.environ, LC_ALL="C", KBUILD_BUILD_USER="kexec-seed",
                KBUILD_BUILD_HOST="test")
-    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):  # of a `make check-long`
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):  # set by `make check-long`
         env.pop(name, None)
     try:
         done = subprocess.run(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
@@ -74,7 +73,7 @@ def _run(argv: list[str], what: str, cwd: Path) -> None:
 
 
 def _source(work: Path) -> tuple[Path, str]:
-    """Debian's source of the kernel, unpacked, and its version."""
+    """Debian's kernel source, unpacked, and its version."""
     loader = SourceFileLoader("fetch", str(FETCH))
     fetch = importlib.util.module_from_spec(
         importlib.util.spec_from_loader("fetch", loader))
@@ -89,13 +88,13 @@ def _source(work: Path) -> tuple[Path, str]:
     except fetch.FetchError as error:
         raise MissingError(str(error)) from None
     packed = work / f"usr/src/{SOURCE}.tar.xz"
-    _run(["tar", "-xf", str(packed)], "unpack the kernel's source", work)
+    _run(["tar", "-xf", str(packed)], "unpack the kernel source", work)
     packed.unlink()
     return work / SOURCE, package["Version"]
 
 
 def _config(name: str) -> str:
-    """A fragment of a configuration; what it does not say is switched off."""
+    """A configuration fragment; options it does not name are off."""
     chosen = name if name in COMPRESSIONS else "gzip"
     on = [w for w in WANTED if w != "RELOCATABLE" or name not in (FIXED, I386)]
     if name != I386:
@@ -107,7 +106,7 @@ def _config(name: str) -> str:
 
 
 def _make(source: Path, work: Path, name: str) -> Path:
-    """Builds one kernel. Its bzImage."""
+    """Build one kernel; return its bzImage."""
     objects = work / ("objects-32" if name == I386 else "objects")
     objects.mkdir(exist_ok=True)
     arch = "i386" if name == I386 else "x86_64"
@@ -115,7 +114,7 @@ def _make(source: Path, work: Path, name: str) -> Path:
     wanted.write_text(_config(name))
     make = ["make", "-s", f"ARCH={arch}", f"O={objects}"]
     what = f"configure the small kernel {name}"
-    # everything that the fragment does not name is off
+    # allnoconfig: options the fragment does not name are off
     _run([*make, f"KCONFIG_ALLCONFIG={wanted}", "allnoconfig"], what, source)
     have = (objects / ".config").read_text().splitlines()
     for line in wanted.read_text().splitlines():
@@ -138,8 +137,8 @@ def _build(names: list[str]) -> None:
 
 
 def built_kernel(name: str) -> Path:
-    """One of BUILT. Makes all that share objects with it and are missing; MissingError
-    says what does not work."""
+    """One of BUILT. Builds every missing kernel that shares objects with it; MissingError
+    says why it cannot."""
     if packages := missing_tools():
         raise MissingError(f"to build kernels, install {' '.join(packages)}")
     folder().mkdir(parents=True, exist_ok=True)

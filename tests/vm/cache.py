@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where `fetch` has put the kernels and tools; see there for the layout."""
+"""The kernels and tools that `fetch` put into the cache; see there for the layout."""
 
 import os
 import re
@@ -11,15 +11,15 @@ from pathlib import Path
 FETCH = Path(__file__).resolve().parent / "fetch"
 FETCH_LIMIT = 580  # seconds
 KERNELS = ["6.1", "6.12", "7.3"]
-# Those with the vmgenid driver, which Debian's 6.1 for clouds lacks. With headers.
+# With the vmgenid driver, which Debian's cloud 6.1 lacks, and with headers.
 VMGENID_KERNELS = ["6.1-generic", "6.12", "7.3"]
 QEMU = "qemu-system-x86_64"
-# The first whose emulated processor has the SHA extensions (its change log).
+# First version that emulates the SHA extensions (QEMU's change log).
 SHA_NI_QEMU = (8, 2)
 
 
 class MissingError(Exception):
-    """A piece of the cache that is not there."""
+    """A missing piece of the cache."""
 
 
 def cache_dir() -> Path:
@@ -31,7 +31,7 @@ def cache_dir() -> Path:
 
 
 def ensure() -> None:
-    """Fetches what is missing; MissingError names it when that does not work."""
+    """Fetch missing pieces; MissingError names those that cannot be fetched."""
     try:
         done = subprocess.run([sys.executable, FETCH], capture_output=True, text=True,
                               timeout=FETCH_LIMIT, check=False)
@@ -44,7 +44,7 @@ def ensure() -> None:
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise MissingError(f"{path} is not there; tests/vm/fetch brings it")
+        raise MissingError(f"{path} not found; run tests/vm/fetch")
     return path
 
 
@@ -53,28 +53,28 @@ def kernel_image(slot: str) -> Path:
 
 
 def kernel_release(slot: str) -> str:
-    """What `uname -r` says when it runs."""
+    """As `uname -r` prints it."""
     return _existing(cache_dir() / "kernels" / slot / "version").read_text().split()[0]
 
 
 def kernel_headers(slot: str) -> Path:
-    """The build folder of one of VMGENID_KERNELS, for `make -C`."""
+    """Build folder of one of VMGENID_KERNELS, for `make -C`."""
     release = _existing(cache_dir() / "headers" / slot / "version").read_text().split()[0]
     return cache_dir() / "headers" / slot / "usr/src" / f"linux-headers-{release}"
 
 
 def kexec_tools() -> Path:
-    """Debian's kexec, to compare with; build_initrd() finds its libraries."""
+    """Debian's kexec, for comparison; build_initrd() finds its libraries."""
     return _existing(cache_dir() / "kexec-tools" / "sbin" / "kexec")
 
 
 def makedumpfile() -> Path:
-    """Debian's makedumpfile, which reads /proc/vmcore in guests."""
+    """Debian's makedumpfile, to read /proc/vmcore in guests."""
     return _existing(cache_dir() / "makedumpfile" / "sbin" / "makedumpfile")
 
 
 def own_qemu_version() -> tuple[int, int]:
-    """Of the QEMU that this machine has; (0, 0) when it has none."""
+    """Version of the installed QEMU; (0, 0) if there is none."""
     try:
         done = subprocess.run([QEMU, "--version"], capture_output=True, text=True,
                               timeout=60, check=False)
@@ -85,13 +85,13 @@ def own_qemu_version() -> tuple[int, int]:
 
 
 def qemu_command(sha_ni: bool) -> list[str]:
-    """How QEMU is started: this machine's, or the one in the cache where that is too old
-    to emulate SHA-NI and it is needed."""
+    """The installed QEMU, or the cached one if SHA-NI is needed and the installed one is
+    too old to emulate it."""
     own = shutil.which(QEMU)
     if own and (not sha_ni or own_qemu_version() >= SHA_NI_QEMU):
         return [own]
     if not sha_ni:
-        raise MissingError(f"{QEMU} is not there (Debian: qemu-system-x86)")
+        raise MissingError(f"{QEMU} not found (Debian: qemu-system-x86)")
     folder = cache_dir() / "qemu-10"
     program = _existing(folder / "bin" / QEMU)
     return ["env", f"LD_LIBRARY_PATH={folder / 'lib'}", str(program),

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What every guest test has: the kernels in the cache, and a build.
+"""Fixtures of every guest test: the cached kernels, and a build.
 
-$KEXEC_BUILD names the build folder (after `make check`); by default it is build/ in the
-checkout.
+$KEXEC_BUILD names the build folder (after `make check`); default: build/ in the checkout.
 """
 
 import os
@@ -18,7 +17,7 @@ BUILT = ["kexec/kexec", "kexec_seed/kexec-seed", "tests/probe/probe.bzImage",
 
 @pytest.fixture(scope="session", autouse=True)
 def kernels() -> list[str]:
-    """The slots of the cache. Fetches what is missing, or fails naming it."""
+    """The slots of the cache; fetches missing pieces, or fails and names them."""
     try:
         cache.ensure()
     except cache.MissingError as error:
@@ -28,7 +27,7 @@ def kernels() -> list[str]:
 
 @pytest.fixture(scope="session")
 def build() -> Path:
-    """The build folder, which holds all that guests are given."""
+    """The build folder, the source of all files given to guests."""
     checkout = Path(__file__).resolve().parents[2]
     folder = Path(os.environ.get("KEXEC_BUILD") or checkout / "build").absolute()
     missing = [name for name in BUILT if not (folder / name).is_file()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Guests that crash for real, and what their crash kernels find.
+"""Guests that really crash, and the view from their crash kernels.
 
     with running(build, Setup("6.12", cpus=2)) as guest:
         guest.check(load_command("-s"))
@@ -11,9 +11,9 @@
     seen = crash_into_probe(guest)              # loads the probe, crashes -> Probe
     guest.ram.find(seed)                        # physical addresses, also of 8 GiB
 
-The crash kernel has the initrd of the other guests, with makedumpfile, so run(), check()
-and the console are as in any guest. Guest memory is a memfd that the tests read while the
-guest runs: what the crashed kernel left behind is there to compare /proc/vmcore with.
+The crash kernel has the usual guest initrd plus makedumpfile, so run(), check() and the
+console work as in any guest. Guest memory is a memfd that tests read while the guest runs,
+to compare the crashed kernel's memory with /proc/vmcore.
 """
 
 import contextlib
@@ -37,12 +37,12 @@ CMDLINE = f"console=ttyS0,115200 panic=-1 {NO_TIMER_CHECK} nr_cpus=1 reset_devic
 MIB = 1 << 20
 PAGE = 4096
 CHUNK = 16 * MIB
-# How to bring a kernel down, and what it then says.
+# How to bring a kernel down, and the panic message it prints.
 PANICS = {
     "sysrq": "Kernel panic - not syncing: sysrq triggered crash",
     "nmi": "Kernel panic - not syncing: NMI: Not continuing",
 }
-Ranges = list[tuple[int, int]]  # start and end, the end exclusive; sorted
+Ranges = list[tuple[int, int]]  # (start, exclusive end), sorted
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class Setup:
 
 
 class Ram:
-    """A guest's memory by physical address, without asking QEMU. Read with pread(2): a
-    hole that a mapping reads becomes memory."""
+    """Guest memory by physical address, bypassing QEMU. Read with pread(2), because reading
+    a hole through a mapping allocates it."""
 
     def __init__(self, guest: Guest, pid: int):
         low = guest.memory if guest.memory < LOW_LIMIT else LOW_SPLIT
@@ -84,20 +84,20 @@ class Ram:
         raise GuestError(f"no RAM at 0x{addr:x}, {size} bytes")
 
     def write(self, addr: int, data: bytes) -> None:
-        """Only where nobody can be disturbed, such as in what a crash has left."""
-        self.read(addr, len(data))  # an error when there is no RAM
+        """Only where nothing can be disturbed, such as after a crash."""
+        self.read(addr, len(data))  # fails if not RAM
         part = max(p for p in self.parts if p[0] <= addr)
         os.pwrite(self.file.fileno(), data, addr - part[0] + part[2])
 
     def used(self) -> Ranges:
-        """What has ever been written to. The rest is holes, which read as zeroes."""
+        """Ranges that were ever written; the rest are holes, which read as zeroes."""
         found, fd = [], self.file.fileno()
         for start, length, offset in self.parts:
             at, end = offset, offset + length
             while at < end:
                 try:
                     at = os.lseek(fd, at, os.SEEK_DATA)
-                except OSError:  # ENXIO: nothing but a hole up to the end
+                except OSError:  # ENXIO: a hole up to the end
                     break
                 hole = min(os.lseek(fd, at, os.SEEK_HOLE), end)
                 if at < end:
@@ -110,7 +110,7 @@ class Ram:
         found, overlap = set(), len(needle) - 1
         for start, end in self.used():
             part = max(p for p in self.parts if p[0] <= start)
-            # A neighbour that is a hole may hold the zeroes that a needle ends in.
+            # The next range may be a hole with the zeroes that a needle ends in.
             end = min(end + overlap, part[0] + part[1])
             for at in range(start, end, CHUNK):
                 data = self.read(at, min(CHUNK + overlap, end - at))
@@ -122,13 +122,13 @@ class Ram:
 
 
 class CrashGuest(Guest):
-    """A guest with .ram. Not for save(), which would make all of its holes memory."""
+    """A guest with .ram. Do not save() it: that would allocate all of its holes."""
 
     def __init__(self, memory: str = "1G", extra=(), **more):
         backend = ["-object", f"memory-backend-memfd,id=ram,size={memory},share=on",
                    "-machine", "memory-backend=ram"]
         super().__init__(memory=memory, extra=[*backend, *extra], **more)
-        # setpriv and env have become QEMU: its monitor has answered
+        # setpriv and env have exec'd QEMU: its monitor has answered
         self.ram = Ram(self, self._process.pid)
 
     def close(self) -> None:
@@ -140,9 +140,9 @@ class CrashGuest(Guest):
 def crash_guest(build: Path, setup: Setup, files: dict | None = None, program=None,
                 capture_files: dict | None = None, kind: type[Guest] = CrashGuest,
                 **more) -> Guest:
-    """A guest with a reserved region, its own kernel as KERNEL, PROBE, and for the crash
-    kernel RAMDISK. `program`: the kexec to use, by default the build's. `kind`: Guest for
-    one that will be saved, and has no .ram."""
+    """A guest with a crashkernel region, its own kernel as KERNEL, PROBE, and RAMDISK for the
+    crash kernel. `program`: the kexec to use, default: the build's. `kind`: Guest for one
+    that will be saved; it has no .ram."""
     capture = build_initrd(programs=[cache.makedumpfile()], files=capture_files,
                            name="capture")
     initrd = build_initrd(
@@ -156,8 +156,8 @@ def crash_guest(build: Path, setup: Setup, files: dict | None = None, program=No
 
 @contextlib.contextmanager
 def running(build: Path, setup: Setup, **more):
-    """crash_guest() that has started. Once more if it has not: four emulated processors
-    on fewer real ones, now and then they hang while a kernel brings them up."""
+    """crash_guest(), started; retried once, because four emulated CPUs on fewer real ones
+    sometimes hang while the kernel brings them up."""
     guest = crash_guest(build, setup, **more)
     try:
         guest.wait_ready()
@@ -171,13 +171,13 @@ def running(build: Path, setup: Setup, **more):
 
 def load_command(how: str, image: str = KERNEL, ramdisk: str = RAMDISK,
                  cmdline: str = CMDLINE) -> str:
-    """`how`: options of kexec, "" or "-c" for kexec_load, "-s" for kexec_file_load."""
+    """`how`: kexec options, "" or "-c" for kexec_load, "-s" for kexec_file_load."""
     return f"kexec {how} -p {image} --initrd={ramdisk} --command-line='{cmdline}'"
 
 
 def crash(guest: Guest, how: str = "sysrq") -> int:
-    """Brings the kernel down; wait_ready() is the crash kernel. Where its console starts,
-    with the end of what the crashed one says."""
+    """Bring the kernel down; wait_ready() then waits for the crash kernel. Returns the length of
+    the console before the crash."""
     start = len(guest.console)
     if how == "nmi":
         guest.check("echo 1 >/proc/sys/kernel/unknown_nmi_panic")
@@ -189,14 +189,14 @@ def crash(guest: Guest, how: str = "sysrq") -> int:
 
 
 def crash_into_probe(guest: Guest, how: str = "sysrq", timeout: float = 60) -> Probe:
-    """Crashes a guest whose crash kernel is the probe; what the probe was handed."""
+    """Crash a guest whose crash kernel is the probe; return what it was handed."""
     start = crash(guest, how)
     guest.wait_console(r"^PROBE END$", timeout, start)
     return parse_probe(guest.console[start:])
 
 
 def read_memory(guest: Guest, addr: int, size: int) -> bytes:
-    """Physical memory of any guest, a little of it, through the monitor."""
+    """A little physical memory of any guest, through the monitor."""
     path = guest.workdir / "piece"
     guest.qmp.command("pmemsave", val=addr, size=size, filename=str(path.absolute()))
     data = path.read_bytes()
@@ -204,7 +204,7 @@ def read_memory(guest: Guest, addr: int, size: int) -> bytes:
     return data
 
 
-# What the crashed machine is known to have
+# What the crashed machine is known to contain
 
 def merge(ranges: Ranges) -> Ranges:
     merged: Ranges = []
@@ -225,13 +225,13 @@ def without(ranges: Ranges, holes: Ranges) -> Ranges:
 
 
 def resources(iomem: str, name: str) -> Ranges:
-    """Those of that name in the text of /proc/iomem, at any depth."""
+    """Ranges with that name in the text of /proc/iomem, at any depth."""
     found = re.findall(rf"^ *(\w+)-(\w+) : {re.escape(name)}$", iomem, re.MULTILINE)
     return sorted((int(a, 16), int(b, 16) + 1) for a, b in found)
 
 
 class Before:
-    """Facts of the running machine, read before it crashes."""
+    """The running machine's memory layout, read before it crashes."""
 
     def __init__(self, guest: Guest):
         iomem = guest.check("cat /proc/iomem")
@@ -242,7 +242,7 @@ class Before:
         [self.text_start] = [a for a, _ in resources(iomem, "Kernel code")]
         [self.bss_end] = [b for _, b in resources(iomem, "Kernel bss")]
         kcore = elfcore.segments(guest.run("head -c 16384 /proc/kcore").data)
-        # /proc/kcore gives RAM its physical address; -1 stands for none
+        # /proc/kcore gives RAM its physical address; -1 means none
         known = [s for s in elfcore.ram(kcore) if s.paddr < 1 << 52]
         self.direct_map = {s.vaddr - s.paddr for s in known}
         self.text_map = {s.vaddr - s.paddr for s in elfcore.text(kcore)
@@ -250,7 +250,7 @@ class Before:
 
 
 class Vmcore:
-    """/proc/vmcore of a guest whose crash kernel runs."""
+    """/proc/vmcore of a guest in its crash kernel."""
 
     def __init__(self, guest: Guest):
         self.guest = guest
@@ -269,13 +269,13 @@ class Vmcore:
         return data
 
     def info(self) -> dict[str, str]:
-        """VMCOREINFO, which has to be there once."""
+        """VMCOREINFO, required exactly once."""
         [note] = [n for n in self.notes if n.name == "VMCOREINFO"]
         lines = note.data.decode().splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
     def offsets(self, addr: int) -> list[int]:
-        """Where the file has this physical address, among the PT_LOADs of RAM."""
+        """File offsets of this physical address, among the PT_LOADs of RAM."""
         return [s.offset + addr - s.paddr for s in elfcore.ram(self.segments)
                 if s.paddr <= addr < s.paddr + s.filesz]
 

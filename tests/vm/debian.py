@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""A small Debian with systemd for a guest, made by mmdebstrap and kept in the cache.
+"""A small Debian with systemd for a guest, made by mmdebstrap and cached.
 
-    debian.py            make it, if it is not there
+    debian.py            make it if missing
     debian.py --refresh  make it anew
 
-    root = debian_root()                                # MissingError says what it lacks
+    root = debian_root()                                # MissingError names what is missing
     archive = debian_initrd(root, {"/usr/local/sbin/x": Path("x")}, folder)
     Guest(initrd=archive, cmdline="rdinit=/lib/systemd/systemd", ...)
 
     CACHE/debian/SUITE/{root.cpio,version}              170 MB
 
-It is of the release that this machine runs, or else programs built here might not run
-there, and comes from the server that this machine's own apt has its packages from. All of
-it is unpacked into the guest's memory: no disk, no driver for one.
+It is of this machine's own release, since programs built here might not run on another, and
+comes from the mirror that this machine's apt uses. All of it is unpacked into guest memory:
+no disk, no disk driver.
 """
 
 import fcntl
@@ -35,19 +35,19 @@ from initrd import Content, Cpio
 
 SUITES = ["bookworm", "trixie"]
 INCLUDE = "systemd-sysv,udev,kmod,libelf1,libjson-c5"
-# Not read by anything in a test, and half of the size.
+# Not read by any test, and half of the size.
 UNUSED = ["/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*",
           "/usr/share/man/*", "/usr/lib/x86_64-linux-gnu/perl-base/unicore/*"]
-# In Debian links into /usr; a folder of that name in an archive would replace them.
+# Links into /usr in Debian; a folder of that name in an archive would replace the link.
 MERGED = ("bin", "lib", "lib64", "sbin")
-# What leads to a server may be set up on this machine, such as a proxy.
+# Settings for reaching a server, such as a proxy, are copied from this machine.
 WAY_OUT = re.compile(r'^(Acquire::(?:http|https|Retries)(?:::[\w:.-]+)? "[^"\n]+";)$',
                      re.MULTILINE)
 
 
 @functools.cache
 def _load_fetch():
-    """The script `fetch` as a module: it knows how to ask this machine's apt."""
+    """The script `fetch` as a module; it can query this machine's apt."""
     loader = importlib.machinery.SourceFileLoader("fetch", str(FETCH))
     module = importlib.util.module_from_spec(
         importlib.util.spec_from_loader("fetch", loader))
@@ -64,7 +64,7 @@ def own_suite() -> str:
 
 
 class RootCpio(Cpio):
-    """An archive made from a tar file, with owners and modes as they are there."""
+    """An archive made from a tar file, keeping owners and modes."""
 
     def _entry(self, info: tarfile.TarInfo, mode: int, size: int) -> None:
         self.inode += 1
@@ -82,12 +82,12 @@ class RootCpio(Cpio):
             target = info.linkname.encode()
             self._entry(info, 0o120000, len(target))
             self.out.write(target)
-        elif info.isreg() or info.islnk():  # of a second name, a second copy
+        elif info.isreg() or info.islnk():  # hard links become copies
             content = tar.extractfile(info)
             size = tar.getmember(info.linkname).size if info.islnk() else info.size
             self._entry(info, 0o100000, size)
             shutil.copyfileobj(content, self.out, 1 << 20)
-        # devices: the kernel has its own
+        # no devices: devtmpfs provides them
         self._pad()
 
 
@@ -101,11 +101,11 @@ def to_cpio(source: Path, target: Path) -> None:
 
 
 def bootstrap(suite: str, include: str, tar: Path, *options: str) -> None:
-    """A root of a suite with these packages, as a tar file in a folder that others can
-    read; `options` are mmdebstrap's."""
+    """A root of a suite with these packages, as a tar file in a world-readable folder;
+    `options` go to mmdebstrap."""
     fetch = _load_fetch()
     if not shutil.which("mmdebstrap"):
-        raise MissingError("mmdebstrap is not there (Debian: mmdebstrap)")
+        raise MissingError("mmdebstrap not found (Debian: mmdebstrap)")
     site = fetch.Archive(cache_dir() / "apt").site()
     keyring = next((k for k in fetch.KEYRINGS if os.path.exists(k)), None)
     signed = f"[signed-by={keyring}] " if keyring else ""
@@ -121,8 +121,8 @@ def bootstrap(suite: str, include: str, tar: Path, *options: str) -> None:
 
 def kept(name: str, version: str, fill: Callable[[Path, Path], None],
          refresh: bool = False) -> Path:
-    """The cache's folder of that name. When it is not there, or is not of this version,
-    fill(made, tmp) makes it, which takes the network; MissingError if it cannot."""
+    """The cache folder of that name. If it is missing or of another version, fill(made, tmp)
+    makes it, which needs the network; MissingError if that fails."""
     folder = cache_dir() / name
     stamp = folder / "version"
     fetch = _load_fetch()
@@ -146,7 +146,7 @@ def kept(name: str, version: str, fill: Callable[[Path, Path], None],
 
 
 def debian_root(refresh: bool = False) -> Path:
-    """The archive of the root; made when it is not there, which takes the network."""
+    """The root as an archive; made if missing, which needs the network."""
     suite = own_suite()
 
     def fill(made: Path, tmp: Path) -> None:
@@ -162,9 +162,9 @@ def _merged(path: str) -> str:
 
 def debian_initrd(root: Path, files: Mapping[str, Content], links: Mapping[str, str],
                   folder: Path) -> Path:
-    """An archive in `folder` of the root and then `files` and `links` (path -> target),
-    which replace what is of the same name. Modes are those of the host's files, 0644 for
-    a content given as bytes."""
+    """An archive in `folder`: the root, then `files` and `links` (path -> target), which
+    replace entries of the same name. Modes are those of the host's files; 0644 for content
+    given as bytes."""
     final = folder / "debian.cpio"
     with open(final, "wb") as out:
         with open(root, "rb") as source:

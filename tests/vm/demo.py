@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Shows, in a QEMU guest, a real kernel booted through `kexec -l` with a fresh seed.
+"""Boots a real kernel through `kexec -l` with a fresh seed, in a QEMU guest.
 
     demo.py [--build FOLDER] [--from SLOT] [--to SLOT]
 
-SLOT: 6.1, 6.12 or 7.3, kernels that `fetch` has put into the cache.
+SLOT: 6.1, 6.12 or 7.3, kernels from the cache of `fetch`.
 """
 
 import argparse
@@ -25,7 +25,7 @@ SEED_TYPE = "0x9"
 
 
 class DemoError(Exception):
-    """The demo did not show what it is for."""
+    """The demo did not show its point."""
 
 
 def arguments() -> argparse.Namespace:
@@ -37,7 +37,7 @@ def arguments() -> argparse.Namespace:
 
 
 def generator_ready(console: str) -> str | None:
-    """When the random number generator was ready, in the kernel's own words."""
+    """When the random number generator became ready, as the kernel logs it."""
     hit = re.search(CRNG, console, re.MULTILINE)
     return hit[1] if hit else None
 
@@ -55,18 +55,18 @@ def show_plan(guest: Guest, load: str) -> None:
     seeds = [n for n in plan["setup_data"] if n["type"] == 9]
     if not seeds:
         raise DemoError("the plan has no seed")
-    say(f"The next kernel gets {len(plan['segments'])} pieces, a map of "
+    say(f"The next kernel gets {len(plan['segments'])} segments, a map of "
         f"{len(plan['e820'])} memory ranges and this command line:")
     say(f"    {plan['command_line']}")
-    say(f"boot_params lead to the seed at {seeds[0]['addr']:#x}: a setup_data node")
+    say(f"boot_params link to the seed at {seeds[0]['addr']:#x}: a setup_data node")
     say(f"of type 9 (SETUP_RNG_SEED) with {seeds[0]['len']} bytes.")
 
 
 def jump(guest: Guest, load: str) -> tuple[str, str]:
-    """Into the next kernel; what the console of the first and of the next has said."""
+    """Into the next kernel; console output of the first kernel, then of the next."""
     headline("3. Load it, and jump")
     print(f"  $ {bold(load)}", flush=True)
-    with step("drawing the seed with getrandom(2), handing it over, wiping our copy"):
+    with step("drawing the seed with getrandom(2), loading it, wiping our copy"):
         guest.check(load)
     loaded = guest.check("cat /sys/kernel/kexec_loaded").strip()
     say(f"/sys/kernel/kexec_loaded is {loaded}: the kernel holds the image.")
@@ -90,8 +90,8 @@ def show_seed(guest: Guest, before: str, after: str) -> None:
         say(f"    {number}/type {kind}   {what}, {size} bytes left to read")
     if not any(kind == SEED_TYPE for kind, _ in nodes):
         raise DemoError("the new kernel was handed no seed")
-    say("The seed's bytes are gone on purpose: the kernel mixed them into its generator,")
-    say("then overwrote data and length with zeroes, so that nobody can read them later.")
+    say("The seed is gone on purpose: the kernel mixed it into its generator,")
+    say("then zeroed data and length, so that nobody can read it later.")
     ready = generator_ready(after)
     print()
     say("Its random number generator, from the kernel's log:")
@@ -101,13 +101,13 @@ def show_seed(guest: Guest, before: str, after: str) -> None:
         raise DemoError("the new kernel's generator was not ready at 0 seconds")
     print()
     say("This machine has no RDRAND. The first kernel was given no seed and had to")
-    say("gather entropy; the new one could make keys before it had seen one interrupt.")
+    say("gather entropy; the new one could make keys before its first interrupt.")
 
 
 def demo(build: Path, first: str, following: str) -> None:
     program = build / "kexec" / "kexec"
     if not program.is_file():
-        raise DemoError(f"{program} is not there: build it first")
+        raise DemoError(f"{program} not found: build it first")
     headline("1. A guest: Debian's kernel under QEMU")
     with step("packing an initial RAM disk with busybox, kexec and the next kernel"):
         initrd = build_initrd(kernels=[following], programs=[program], name="demo")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How the demo speaks: steps with their times, colours, and a picture of memory."""
+"""The demo's output: timed steps, colours, and a picture of memory."""
 
 import os
 import sys
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 WIDTH = 46
-# What a segment is for; a plan may name others too.
+# Each segment's purpose; a plan may have others too.
 PURPOSE = {
-    "kernel": "the next kernel, and room to unpack itself",
+    "kernel": "the next kernel, with room to unpack",
     "initrd": "its initial RAM disk",
     "boot_params": "boot_params, command line, memory map",
     "seed": "the SEED: 32 secret bytes",
     "purgatory": "checks all of it (SHA-256), then jumps",
-    "elfcorehdr": "what a crash dump contains",
+    "elfcorehdr": "memory map for the crash dump",
 }
 
 
@@ -45,7 +45,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """One line: what is being done, and when it is done, how long it took."""
+    """One line: the step, and when done, how long it took."""
     print(f"  {text} ...", end="", flush=True)
     start = time.monotonic()
     try:

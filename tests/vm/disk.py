@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""A whole Debian on a disk, with systemd and kdump-tools: its own kernel, its own scripts.
+"""A Debian on a disk, with systemd, kdump-tools and its own kernel and scripts.
 
-    disk.py            make what the tests here need, if it is not there
-    disk.py --refresh  make it anew
+    disk.py            make the disks that the tests need, if missing
+    disk.py --refresh  make them anew
 
-    disk = Disk("bookworm", tmp_path, {"/root/x": Path("x")})   # a copy of its own
+    disk = Disk("bookworm", tmp_path, {"/root/x": Path("x")})   # a private copy
     with disk.guest(cmdline="crashkernel=256M") as guest:
         guest.wait_ready(150)                           # as root, in dash
         ...
-    disk.check()                                        # what the guest has left behind
+    disk.check()                                        # fsck after the guest's end
     disk.take("/var/crash/kexec_cmd", tmp_path / "command")
 
     CACHE/debian-disk/SUITE/{root.img,vmlinuz,version}  250 MB each, of 60 MB of packages
 
-A disk is an NVMe device and has one file system. The kernels (those for clouds) have both
-drivers built in, so they boot without an initrd; that of kdump-tools needs no modules.
-Files go in and come out through debugfs: nothing is mounted, nobody has to be root.
+A disk is an NVMe device with one file system. The cloud kernels have both drivers built in,
+so they boot without an initrd; kdump-tools' initrd needs no modules. Files go in and out
+through debugfs: no mount, no root.
 """
 
 import os
@@ -41,15 +41,15 @@ ROOT = "root=/dev/nvme0n1 rw"
 # Not read by anything here.
 UNUSED = ["/usr/lib/x86_64-linux-gnu/gconv/*", "/usr/share/zoneinfo/*",
           "/usr/lib/udev/hwdb.d/*", "/lib/udev/hwdb.d/*"]
-# Answers before the packages ask: kdump is wanted, and no drivers in an initrd.
+# Answers to package questions: use kdump, no drivers in an initrd.
 BEFORE = """
 mkdir -p "$1/etc/initramfs-tools/conf.d"
 echo MODULES=list >"$1/etc/initramfs-tools/conf.d/modules"
 echo kdump-tools kdump-tools/use_kdump boolean true | chroot "$1" debconf-set-selections
 """
-# What kdump-tools makes when it loads for the first time, which takes minutes in a guest;
-# Debian 13's does not want to in a chroot. What comes from this machine goes; so does
-# Perl, which is there for a script of makedumpfile's.
+# Made in advance: kdump-tools' first load would make it in the guest, which takes minutes.
+# ischroot fails because Debian 13's script refuses to run in a chroot. Traces of this machine
+# are removed, and so is Perl, which only a makedumpfile script uses.
 AFTER = """
 set -e
 version=$(ls "$1/usr/lib/modules")
@@ -64,7 +64,7 @@ echo debian >"$1/etc/hostname"
 rm -f "$1/etc/resolv.conf" "$1"/var/log/*.log "$1"/var/log/apt/*
 rm -rf "$1"/usr/share/perl/* "$1"/usr/lib/x86_64-linux-gnu/perl/*
 """
-# From a tar file to the image of a disk, with the owners that are in there.
+# From a tar file to a disk image, keeping the owners.
 TO_IMAGE = """
 set -e
 umask 022
@@ -75,7 +75,7 @@ tar -C "$tmp/root" --exclude './dev/*' -x
 mke2fs -q -t ext4 -E root_owner=0:0 -d "$tmp/root" "$tmp/image" "$0" >&2
 cat "$tmp/image"
 """
-# None of it is needed, and each takes its time to start.
+# Not needed, and slow to start.
 MASKED = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
           "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
           "getty-static.service", "getty@tty1.service", "serial-getty@ttyS0.service",
@@ -86,7 +86,7 @@ MASKED = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
           "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
           "sys-kernel-config.mount", "sys-fs-fuse-connections.mount"]
 SYSTEM = "/etc/systemd/system"
-DEB = "/root/kexec-seed.deb"  # where install() expects our package
+DEB = "/root/kexec-seed.deb"  # read by install()
 AGENT = b"""\
 [Service]
 ExecStart=/bin/sh /usr/local/sbin/agent /dev/ttyS1
@@ -98,7 +98,7 @@ def _tool(*argv, **more) -> subprocess.CompletedProcess:
         return subprocess.run(list(map(str, argv)), stderr=subprocess.PIPE, timeout=300,
                               check=False, **more)
     except FileNotFoundError:
-        raise MissingError(f"{argv[0]} is not there (Debian: e2fsprogs)") from None
+        raise MissingError(f"{argv[0]} not found (Debian: e2fsprogs)") from None
 
 
 def _to_image(tar: Path, image: Path) -> None:
@@ -111,7 +111,7 @@ def _to_image(tar: Path, image: Path) -> None:
 
 
 def debian_disk(suite: str, refresh: bool = False) -> Path:
-    """The folder of the cache with the disk and its kernel; MissingError."""
+    """The cache folder with the disk and its kernel; MissingError."""
     def fill(made: Path, tmp: Path) -> None:
         tar = tmp / "root.tar"
         bootstrap(suite, INCLUDE, tar, *(f"--dpkgopt=path-exclude={p}" for p in UNUSED),
@@ -128,12 +128,12 @@ def debian_disk(suite: str, refresh: bool = False) -> Path:
 
 
 class Disk:
-    """A disk of its own for a guest, in `folder`, which QEMU writes to.
+    """A private disk for a guest, in `folder`; QEMU writes to it.
 
-    files  guest path -> host path, whose mode it gets, or content
+    files  guest path -> content, or host path whose mode is kept
     links  guest path -> target
 
-    Paths are those of the file system, without links on their way (/usr/sbin, not /sbin).
+    Paths must not cross links (/usr/sbin, not /sbin).
     """
 
     def __init__(self, suite: str, folder: Path, files: Mapping[str, Content],
@@ -145,7 +145,7 @@ class Disk:
         done = _tool("cp", "--sparse=always", "--reflink=auto", base / "root.img",
                      self.image)
         assert done.returncode == 0, done.stderr
-        # that of mmdebstrap is empty: every boot would be the first one
+        # mmdebstrap's is empty, which would make every boot a first boot
         self._debugfs("rm /etc/machine-id", write=True)
         self._add({"/etc/machine-id": b"1" * 32 + b"\n",
                    f"{SYSTEM}/agent.service": AGENT,
@@ -155,8 +155,8 @@ class Disk:
                    **(links or {})})
 
     def guest(self, cmdline: str = "", **more) -> Guest:
-        """A guest that runs from this disk. A kernel goes on to the disk when the archive
-        that QEMU gives it has no /init."""
+        """A guest that runs from this disk. The kernel mounts the disk because the archive
+        that QEMU passes has no /init."""
         empty = self.folder / "empty.cpio"
         with open(empty, "wb") as out:
             Cpio(out).end()
@@ -166,7 +166,7 @@ class Disk:
                      **more)
 
     def _debugfs(self, *requests: str, write: bool = False) -> tuple[str, list[str]]:
-        """Output and complaints."""
+        """Output and error lines."""
         with tempfile.NamedTemporaryFile("w", dir=self.folder) as script:
             script.write("\n".join(requests) + "\n")
             script.flush()
@@ -177,7 +177,7 @@ class Disk:
 
     def _add(self, files: Mapping[str, Content], links: Mapping[str, str]) -> None:
         parents = {str(p) for path in [*files, *links] for p in Path(path).parents}
-        # one that is there is complained about
+        # debugfs complains about existing ones
         self._debugfs(*(f"mkdir {p}" for p in sorted(parents - {"/"})), write=True)
         requests = [f"symlink {path} {target}" for path, target in links.items()]
         for number, (path, content) in enumerate(files.items()):
@@ -190,34 +190,34 @@ class Disk:
         assert not complaints, complaints
 
     def check(self) -> None:
-        """Once the guest has ended, however it did: the file system is in order after its
-        journal has done its part."""
+        """After the guest's end, however it ended: the file system is clean once its journal
+        is replayed."""
         done = _tool("e2fsck", "-p", self.image, stdout=subprocess.PIPE)
         assert done.returncode in (0, 1), done.stdout.decode()
         done = _tool("e2fsck", "-f", "-n", self.image, stdout=subprocess.PIPE)
         assert done.returncode == 0, done.stdout.decode()
 
     def names(self, folder: str) -> list[str]:
-        """What a folder has, without the dots."""
+        """Names in a folder, without the dots."""
         text, complaints = self._debugfs(f"ls -p {folder}")
         assert not complaints, complaints
         rows = [line.split("/") for line in text.splitlines() if line.startswith("/")]
         return sorted(row[5] for row in rows if row[5] not in (".", ".."))
 
     def take(self, path: str, target: Path) -> Path:
-        """A file of the disk, copied to `target`."""
+        """Copy a file of the disk to `target`."""
         _, complaints = self._debugfs(f"dump {path} {target}")
         assert not complaints, complaints
         return target
 
 
 def suites() -> list[str]:
-    """What to run tests on: $KEXEC_SUITES=all, else the release that is this machine's."""
+    """Suites to test on: all with $KEXEC_SUITES=all, else this machine's release."""
     return SUITES if os.environ.get("KEXEC_SUITES") == "all" else [own_suite()]
 
 
 def install(guest: Guest) -> None:
-    """Our package, beside kexec-tools, which is there; from now on `kexec` is ours."""
+    """Install our package beside kexec-tools; from now on `kexec` is ours."""
     assert "kexec-tools" in guest.check("kexec --version")
     guest.check(f"dpkg -i {DEB}", 120)
     for kexec in ("kexec", "/sbin/kexec", "/usr/sbin/kexec"):

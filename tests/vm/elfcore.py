@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Reads the headers of an ELF core file (elf(5)): /proc/vmcore, and the ELF core headers
-that a crash kernel makes it from. Strict: what is not as it has to be is an ElfCoreError.
+"""Reads the headers of an ELF core file (elf(5)): /proc/vmcore, and the ELF core headers that
+a crash kernel makes it from. Strict: any deviation is an ElfCoreError.
 """
 
 import struct
@@ -41,13 +41,13 @@ class Note:
 
 
 def headers_size(start: bytes) -> int:
-    """Of the ELF header and the program headers, from the first 64 bytes."""
+    """Size of ELF header plus program headers, from the first 64 bytes."""
     if len(start) < EHDR.size:
-        raise ElfCoreError(f"{len(start)} bytes are no ELF header")
+        raise ElfCoreError(f"{len(start)} bytes: too short for an ELF header")
     ident, kind, machine, _, _, phoff, *_, phentsize, phnum, _, _, _ = \
         EHDR.unpack_from(start)
     if not ident.startswith(IDENT) or (kind, machine) != (ET_CORE, EM_X86_64):
-        raise ElfCoreError(f"no x86_64 core file: {start[:20].hex()}")
+        raise ElfCoreError(f"not an x86_64 core file: {start[:20].hex()}")
     if phoff != EHDR.size or phentsize != PHDR.size or not phnum:
         raise ElfCoreError(f"{phnum} program headers of {phentsize} bytes at {phoff}")
     return phoff + phnum * phentsize
@@ -62,7 +62,7 @@ def segments(data: bytes) -> list[Segment]:
 
 
 def ram(all_segments: list[Segment]) -> list[Segment]:
-    """The PT_LOADs of RAM: not the kernel's text, which is RAM once more."""
+    """The PT_LOADs of RAM, without the kernel text, which maps RAM a second time."""
     return [s for s in all_segments if s.type == PT_LOAD and s.vaddr < TEXT_MAP]
 
 
@@ -71,7 +71,7 @@ def text(all_segments: list[Segment]) -> list[Segment]:
 
 
 def notes(data: bytes) -> list[Note]:
-    """Of the content of a PT_NOTE; empty ones (all zeroes) end it."""
+    """Notes of a PT_NOTE; an empty one (all zeroes) ends it."""
     found, at = [], 0
     while at + NHDR.size <= len(data):
         namesz, descsz, kind = NHDR.unpack_from(data, at)

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Faults that are made to happen, and the table of them: faults.txt.
+"""Fault injection, and the table of faults: faults.txt.
 
     with boot(build, "6.12") as guest:              # kexec, kexec-seed, strace, the probe
         guest.check(LOAD)
         calls = trace(guest, ":", REFRESH)          # -> [Position("openat", 5), ...]
         steps = sweep(guest, ":", REFRESH, [calls[0].line("error=EIO")])
 
-A command meets a signal or an error at one of its system calls (strace injects it). Then
-`verify` and `status` say what there is, a plain `kexec-seed refresh` is to mend it, and they
-say it again: a Step. A guest does any number of them in one go: SWEEP.
+A command meets a signal or an error at one of its system calls (injected by strace). Then
+`verify` and `status` report the state, a plain `kexec-seed refresh` must repair it, and they
+report again: a Step. A guest does any number of Steps in one run: SWEEP.
 
-    read_errors()           what each system call may answer
-    read_rows()             the rows of the table
+    read_errors()           errors of each system call
+    read_rows()             rows of the table
     python3 faults.py       the same rows for man/kexec-seed-faults.7
 """
 
@@ -37,9 +37,9 @@ FILE = f"kexec -p -s {IMAGE}"
 THEIRS = f"their-kexec -p {IMAGE}"
 REFRESH, FULL, UNLOAD = "kexec-seed refresh", "kexec-seed refresh --full", "kexec -p -u"
 
-# Reads lines of a label, a tab and a command. Writes a line with tabs for each: the label,
-# what became of the command, the state, what became of a refresh after it, and the state
-# again. A state is its own two fields.
+# Reads lines of a label, a tab and a command. Prints one tab-separated line for each: label,
+# result of the command, state, result of the refresh that follows, state again. A state is
+# two fields.
 SWEEP = rb"""
 before=$1
 flat() { tr '\n\t' '| ' <"$1"; }
@@ -66,8 +66,8 @@ done
 
 
 def inject(call: str, how: str, number: str | int, command: str) -> str:
-    """`command` under strace, which does `how` to it at that one of the calls. A program
-    that stops at nothing else is faster; but a signal is then not delivered."""
+    """`command` under strace, which injects `how` at that call. With --seccomp-bpf a program
+    stops at no other call and runs faster, but injected signals are not delivered."""
     fast = "" if how.startswith("signal") else "-f --seccomp-bpf"
     return (f"strace {fast} -qq -o /dev/null -e trace={call}"
             f" -e inject={call}:{how}:when={number} {command}")
@@ -76,10 +76,10 @@ def inject(call: str, how: str, number: str | int, command: str) -> str:
 @dataclass(frozen=True)
 class Position:
     call: str
-    number: int  # how many of this call it is, from 1
+    number: int  # occurrence of this call, from 1
 
     def line(self, how: str, after: str = "") -> str:
-        """For sweep(). `after` "+": the same at every one of these calls from then on."""
+        """For sweep(). `after` "+": also at every later occurrence of the call."""
         return f"{self.call} {how} {self.number}{after}"
 
 
@@ -87,15 +87,15 @@ class Position:
 class State:
     status: int  # exit statuses
     verify: int
-    loaded: bool  # what the kernel says
-    told: dict[str, str]  # what `status` says
+    loaded: bool  # from the kernel
+    told: dict[str, str]  # from `status`
 
     def is_whole(self) -> bool:
         return (self.loaded and self.verify == 0 and self.told["method"] == "kexec_load"
                 and self.told["proven"] == "true")
 
     def is_their_own_way(self) -> bool:
-        """By kexec_file_load(): the digests are the kernel's, verify has none to look at."""
+        """By kexec_file_load(): the kernel keeps the digests, so verify cannot check."""
         return (self.loaded and self.verify == 1 and self.told["proven"] == "true"
                 and self.told["method"] == "kexec_file_load")
 
@@ -103,7 +103,7 @@ class State:
         return self.loaded and self.verify == 1 and self.told["method"] == "foreign"
 
     def is_honest(self) -> bool:
-        """What is told is so, and never a damaged image."""
+        """`status` tells the truth, and no image is damaged."""
         if self.status or self.told["loaded"] != str(self.loaded).lower():
             return False
         if self.is_whole() or self.is_their_own_way():
@@ -137,15 +137,15 @@ class Step:
                 and self.after.is_honest())
 
     def is_not_looked_at(self) -> bool:
-        """By kexec_file_load(), but where the image lies could not be found out, which it
-        said and `status` says; a refresh does that too."""
+        """By kexec_file_load(), and the image was not found in memory: the command and
+        `status` said so, and a refresh finds it."""
         told = self.then.told
         return (any("was not looked at" in line for line in self.said)
                 and self.then.loaded and told["method"] == "kexec_file_load"
                 and told["proven"] == "false" and self.is_mended())
 
     def is_on_its_own(self) -> bool:
-        """A load that could not keep a recipe, and said so: nobody can refresh it."""
+        """A load that could not store a recipe, and said so: it cannot be refreshed."""
         return (any("cannot refresh this image" in line for line in self.said)
                 and self.then.is_foreign() and self.after.is_foreign()
                 and self.mend_status == 1 and len(self.mend_said) == 1)
@@ -173,7 +173,7 @@ def parse_step(line: str) -> Step:
 def boot(build: Path, kernel: str, memory: str = "256M", region: str = "64M",
          ramdisk: bytes = RAMDISK, files: dict | None = None, **more) -> Guest:
     tools = [shutil.which(name) for name in ("strace", "setpriv", "prlimit")]
-    assert all(tools), "strace, setpriv or prlimit is not there"
+    assert all(tools), "strace, setpriv or prlimit not found"
     initrd = build_initrd(
         programs=[kexec(build), build / "kexec_seed/kexec-seed", *map(Path, tools),
                   ("/usr/sbin/their-kexec", cache.kexec_tools())],
@@ -184,9 +184,9 @@ def boot(build: Path, kernel: str, memory: str = "256M", region: str = "64M",
 
 
 def trace(guest: Guest, before: str, command: str) -> list[Position]:
-    """The command's system calls, in their order, without those of its own start: what
-    the loader says when it cannot load a library is not ours. Nor of the vDSO, which calls
-    the kernel when the guest's clock has turned out to be unsteady."""
+    """The command's system calls in order, without those of its startup (the loader's
+    messages about missing libraries are not ours) and of the vDSO, which falls back to the
+    kernel when the guest's clock proves unstable."""
     guest.check(f"{before}; strace -o /tmp/trace {command}")
     calls = re.findall(r"^(\w+)\(", guest.check("cut -c1-40 /tmp/trace"), re.MULTILINE)
     counts: dict[str, int] = {}
@@ -198,13 +198,13 @@ def trace(guest: Guest, before: str, command: str) -> list[Position]:
 
 
 def thinned(places: list[Position]) -> list[Position]:
-    """Of very many places of one call some all over: to look for an image that the kernel
-    has put somewhere reads memory thousands of times."""
+    """Of very many occurrences of one call, a sample: searching memory for an image that the
+    kernel placed makes thousands of reads."""
     return places if len(places) < 1000 else places[::len(places) // 40]
 
 
 def attempts(guest: Guest, before: str, commands: dict[str, str]) -> list[Step]:
-    """Each of the commands (by a label), after `before` and followed by a refresh."""
+    """Run each command (by label) after `before`, followed by a refresh."""
     lines = [f"{label}\t{command}\n" for label, command in commands.items()]
     guest.put("/tmp/commands", "".join(lines).encode())
     out = guest.check(f"sh /sweep '{before}' </tmp/commands", 60 + 10 * len(lines))
@@ -214,7 +214,7 @@ def attempts(guest: Guest, before: str, commands: dict[str, str]) -> list[Step]:
 
 
 def sweep(guest: Guest, before: str, command: str, lines: list[str]) -> list[Step]:
-    """The command meets each of Position.line()."""
+    """The command, once with each of Position.line()."""
     commands = {}
     for line in lines:
         call, how, number = line.split()
@@ -265,7 +265,7 @@ def read_rows() -> list[Row]:
 
 
 def manual() -> str:
-    """The rows as kexec-seed-faults(7) has them."""
+    """The rows in the format of kexec-seed-faults(7)."""
     def text(words: str) -> str:
         return "\n".join(textwrap.wrap(words.replace("-", "\\-"), 90,
                                        break_on_hyphens=False, break_long_words=False))

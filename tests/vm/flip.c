@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flip.c - damages what kexec_load(2) is given, on its way into the kernel.
+ * flip.c - damages the data of kexec_load(2) on its way into the kernel.
  *
- * Preloaded into kexec with FLIP="SEGMENT OFFSET [BIT]": one bit (0 to 7, else 4) of the
- * byte at OFFSET (negative: from the end) in the content of the segment with that number,
- * as the call lists them, is turned over, after the digests were computed.
+ * Preloaded into kexec with FLIP="SEGMENT OFFSET [BIT]": flips one bit (0 to 7, default 4) of
+ * the byte at OFFSET (negative: from the end) of segment number SEGMENT in the call, after the
+ * digests were computed.
  */
 #include <dlfcn.h>
 #include <linux/kexec.h>
@@ -57,7 +57,7 @@ long syscall(long number, ...)
 		segments = (void *)a[2];
 		if (sscanf(order, "%ld %ld %ld", &index, &offset, &bit) < 2 ||
 		    index < 0 || index >= a[1] || flip(&segments[index], offset, bit)) {
-			fprintf(stderr, "flip: there is no such byte: %s\n", order);
+			fprintf(stderr, "flip: no such byte: %s\n", order);
 			exit(99);
 		}
 	}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Guests with a crash kernel and the daemon, and what becomes of them in a fork: a
-snapshot, and clones that go on from it, each with a generation ID of its own.
+"""Guests with a crash kernel and the daemon, and their forks: a snapshot, and clones that
+resume from it, each with its own generation ID.
 
     setup = machine(build, "6.12")
     with Guest(**setup) as guest:
@@ -11,8 +11,8 @@ snapshot, and clones that go on from it, each with a generation ID of its own.
         wait_refreshed(guest, saved, "kmsg")
         assert seed_at(guest, saved.slot) != saved.seed
 
-What the daemon says goes into the kernel log, which gives each line its time and keeps it
-in a snapshot: said(), timed().
+The daemon logs to the kernel log, which timestamps each line and is part of a snapshot:
+said(), timed().
 """
 
 import contextlib
@@ -34,22 +34,22 @@ VMGENID = ["-device", "vmgenid,guid=auto"]
 MODULE = "/vmgenid_uevent.ko"
 HERE = Path(__file__).resolve().parent
 MODULE_SOURCE = HERE.parents[1] / "kexec_seed/module"
-# Another one, which makes the kernel believe in forks: see its source.
+# A second module, which fakes forks for the kernel: see its source.
 FORKS, FORKS_SOURCE = "/vmforks.ko", HERE / "vmforks"
 RESEEDED = "crng reseeded due to virtual machine fork"
-# What the configuration of a kernel says about a compiler that this machine may not have.
-# The variables of a kernel's build, given on the command line, go before it.
+# The kernel's configuration may enable flags that this machine's compiler lacks. Kbuild
+# variables on the command line take precedence.
 NEWER_FLAG = "-fmin-function-alignment=16"
 OLDER = "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT="
-# No limit to what user space writes into the log; and none of it on the serial console,
-# whose emulation takes longer than what is measured here.
+# No rate limit for user space messages; and none on the serial console, whose emulation
+# takes longer than the measured times.
 CMDLINE = "crashkernel=64M printk.devkmsg=on loglevel=4"
 PIDFILE = "/run/daemon.pid"
 
 
 def build_module(kernel: str, folder: Path, source: Path = MODULE_SOURCE) -> Path:
-    """The module in `source`, by default vmgenid_uevent, for one of VMGENID_KERNELS; made
-    in a new `folder`."""
+    """Build the module in `source` (default: vmgenid_uevent) for one of VMGENID_KERNELS, in a
+    new `folder`."""
     shutil.copytree(source, folder)
     options = ["CC=gcc", "KCFLAGS=-Werror", "W=1", "CONFIG_DEBUG_INFO_BTF_MODULES="]
     if subprocess.run(["gcc", NEWER_FLAG, "-E", "-x", "c", "/dev/null"],
@@ -65,9 +65,9 @@ def build_module(kernel: str, folder: Path, source: Path = MODULE_SOURCE) -> Pat
 
 
 def machine(build: Path, kernel: str, extra=VMGENID, files=None, **more) -> dict:
-    """What Guest() takes: kexec, kexec-seed, kexec-tools, strace, the probe."""
+    """Arguments for Guest(): kexec, kexec-seed, kexec-tools, strace, the probe."""
     strace = shutil.which("strace")
-    assert strace, "strace is not there"
+    assert strace, "strace not found"
     theirs = cache.kexec_tools()
     initrd = build_initrd(
         programs=[kexec(build), build / "kexec_seed/kexec-seed", Path(strace)],
@@ -78,19 +78,19 @@ def machine(build: Path, kernel: str, extra=VMGENID, files=None, **more) -> dict
 
 
 def until(condition: str, seconds: float = 20) -> str:
-    """A command that waits for another one to be true."""
+    """A command that waits until `condition` holds."""
     return (f"n=0; until {condition}; do n=$((n + 1)); [ $n -lt {int(seconds * 10)} ] ||"
             f" {{ echo 'never: {condition.replace(chr(39), '')}'; exit 1; }};"
             " sleep 0.1; done")
 
 
 def forks_command(count: int = 1) -> str:
-    """Has the kernel believe in that many. The guest needs the module FORKS."""
+    """A command that fakes `count` forks. The guest needs the module FORKS."""
     return f"insmod {FORKS} count={count} && rmmod vmforks"
 
 
 def start_daemon(guest: Guest, options: str = "", first: str = "event: start") -> int:
-    """Its process, once it has done what it does first."""
+    """Its PID, once it has done its first work."""
     seen = len(said(guest, first))
     guest.check(f"kexec-seed daemon {options} </dev/null >/dev/null 2>/dev/kmsg &"
                 f" echo $! >{PIDFILE}")
@@ -103,7 +103,7 @@ def stop_daemon(guest: Guest) -> None:
 
 
 def timed(guest: Guest, words: str) -> list[tuple[float, str]]:
-    """Lines of the kernel log with these words: seconds, and what they say."""
+    """Kernel log lines with these words: seconds and text."""
     log = re.findall(r"^(?:<\d+>)?\[ *(\d+\.\d+)\] (.*)$", guest.check("dmesg"), re.M)
     return [(float(when), line) for when, line in log if words in line]
 
@@ -121,14 +121,14 @@ def refreshes(guest: Guest) -> int:
 
 
 def latency(guest: Guest, forked: float | None = None) -> float:
-    """Seconds from the kernel's line about a fork (by default the last one) to the
-    daemon's that the image is fresh."""
+    """Seconds from the kernel's line about a fork (default: the last) to the daemon's line
+    that the image is fresh."""
     forked = forked or timed(guest, RESEEDED)[-1][0]
     return next(t for t, _ in timed(guest, "has a fresh seed") if t > forked) - forked
 
 
 def seed_at(guest: Guest, slot: int) -> bytes:
-    """The seed in memory, read from outside."""
+    """The seed in memory, read from the host."""
     node = read_memory(guest, slot - 8, 8 + SEED_SIZE)
     assert node[:8] == bytes([9, 0, 0, 0, SEED_SIZE, 0, 0, 0])
     assert any(node[8:])
@@ -138,13 +138,13 @@ def seed_at(guest: Guest, slot: int) -> bytes:
 @dataclass(frozen=True)
 class Saved:
     path: Path
-    slot: int = 0  # where the seed is; 0: kexec-seed does not know
+    slot: int = 0  # address of the seed; 0: unknown to kexec-seed
     seed: bytes = b""
     refreshes: int = 0
 
 
 def snapshot(guest: Guest, path: Path) -> Saved:
-    """The guest ends here; the file has to be removed."""
+    """Ends the guest; the caller removes the file."""
     status = crash_status(guest)
     slots = [s["addr"] for s in status["seed_slots"]] or [0]
     seed = seed_at(guest, slots[0]) if slots[0] else b""
@@ -155,7 +155,7 @@ def snapshot(guest: Guest, path: Path) -> Saved:
 
 @contextlib.contextmanager
 def clone(setup: dict, saved: Saved):
-    """It runs, and its kernel has noticed if it has a driver."""
+    """A running clone, whose kernel has noticed the fork if it has a driver."""
     with Guest(**setup, incoming=saved.path) as guest:
         guest.cont()
         if setup["kernel"] in cache.VMGENID_KERNELS:
@@ -164,7 +164,7 @@ def clone(setup: dict, saved: Saved):
 
 
 def wait_refreshed(guest: Guest, saved: Saved, source: str, seconds: float = 5) -> None:
-    """One refresh more than there were, and for this reason."""
+    """Exactly one more refresh than at the snapshot, and for this reason."""
     guest.check(until(f"dmesg | grep -q 'a fresh seed (event: {source}'", seconds))
     status = crash_status(guest)
     assert status["last_source"] == source

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Kernel files of other kinds than the bzImage, made of the bzImages in the cache.
+"""Kernel files other than a bzImage, made from the cached bzImages.
 
-    vmlinux("6.12", folder / "vmlinux")         the ELF file within the bzImage
+    vmlinux("6.12", folder / "vmlinux")         the ELF file inside the bzImage
     make_uki(folder / "uki", {".linux": kernel, ".initrd": initrd, ".cmdline": text})
-    wrap(path, "xz")                            -> path with .xz, gzip and zstd likewise
+    wrap(path, "xz")                            -> path with .xz, same for gzip, zstd
     memtest("x64")                              Debian's memtest86+, or "ia32"
 """
 
@@ -22,7 +22,7 @@ SETUP_SECTS, PAYLOAD_OFFSET = 0x1F1, 0x248  # boot.rst
 SECTOR = 512
 WRAPPINGS = {"gzip": ["gzip", "-1c"], "xz": ["xz", "-0c", "--check=crc32"],
              "zstd": ["zstd", "-1qc"]}
-# PE format: sizes of the headers, and how sections are aligned in file and memory.
+# PE format: header sizes, and section alignment in file and memory.
 DOS_SIZE, PE_SIZE, OPTIONAL_SIZE, SECTION_SIZE = 64, 24, 240, 40
 FILE_ALIGN, MEMORY_ALIGN = 0x200, 0x1000
 TEXT_AT = 0x1000
@@ -30,18 +30,18 @@ ROOM_FOR_SECTIONS = 16
 
 
 class FormatError(Exception):
-    """A file of that kind cannot be made here."""
+    """Such a file cannot be made here."""
 
 
 def tool(name: str) -> str:
     found = shutil.which(name)
     if not found:
-        raise FormatError(f"{name} is not there (Debian: binutils, gzip, xz-utils, zstd)")
+        raise FormatError(f"{name} not found (Debian: binutils, gzip, xz-utils, zstd)")
     return found
 
 
 def unpack_payload(data: bytes) -> bytes:
-    """A bzImage's payload; behind what was packed follows how long it was."""
+    """A bzImage's payload; its unpacked size follows the packed data."""
     size = struct.unpack("<I", data[-4:])[0]
     if data.startswith(b"\x28\xb5\x2f\xfd"):
         plain = subprocess.run([tool("zstd"), "-dc"], input=data[:-4], timeout=120,
@@ -51,14 +51,14 @@ def unpack_payload(data: bytes) -> bytes:
     elif data.startswith(b"\x1f\x8b"):
         plain = gzip.decompress(data[:-4])
     else:
-        raise FormatError(f"a payload that begins with {data[:4].hex()}")
+        raise FormatError(f"unknown payload format {data[:4].hex()}")
     if len(plain) != size:
         raise FormatError(f"{len(plain)} bytes of payload, not {size}")
     return plain
 
 
 def vmlinux(slot: str, path: Path) -> Path:
-    """Not for 6.1, whose payload is packed with LZ4."""
+    """Not for 6.1, whose payload is LZ4."""
     image = kernel_image(slot).read_bytes()
     offset, size = struct.unpack_from("<II", image, PAYLOAD_OFFSET)
     start = (image[SETUP_SECTS] + 1) * SECTOR + offset
@@ -78,12 +78,12 @@ def wrap(path: Path, how: str) -> Path:
 def memtest(variant: str) -> Path:
     path = cache_dir() / "memtest86+" / f"memtest86+{variant}.bin"
     if not path.is_file():
-        raise MissingError(f"{path} is not there; tests/vm/fetch brings it")
+        raise MissingError(f"{path} not found; run tests/vm/fetch")
     return path
 
 
 def stub() -> bytes:
-    """An EFI program for x86-64 that does nothing, with room for more sections."""
+    """An x86-64 EFI program that does nothing, with room for more sections."""
     headers = DOS_SIZE + PE_SIZE + OPTIONAL_SIZE + ROOM_FOR_SECTIONS * SECTION_SIZE
     headers = -(-headers // FILE_ALIGN) * FILE_ALIGN
     dos = struct.pack("<2s58xI", b"MZ", DOS_SIZE)
@@ -100,7 +100,7 @@ def stub() -> bytes:
 
 def make_uki(path: Path, sections: Mapping[str, Content], base: Path | None = None,
              first: int = TEXT_AT + MEMORY_ALIGN) -> Path:
-    """objcopy adds sections to an EFI program; `base`: a real stub, which ends below the
+    """Add sections to an EFI program with objcopy. `base`: a real stub, which ends below the
     address `first`."""
     if base is None:
         base = path.with_name(f"{path.name}.stub")

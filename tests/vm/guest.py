@@ -15,18 +15,18 @@
             assert "6.12" in guest.check("uname -r")
             guest.wait_console(r"random: crng init done")
 
-  run(cmd)       Result(status, output, data); any exit status is fine
+  run(cmd)       Result(status, output, data); any exit status
   check(cmd)     the output; GuestError (with the output) unless the status is 0
   put(path, b)   writes a file in the guest (up to a few 100 KiB; more: build_initrd)
-  console        what the kernel, and the probe, have written to ttyS0 so far
+  console        ttyS0 output of kernel and probe so far
   find_in_memory(b"...")      physical addresses, all of the guest's RAM
   dump_memory(path)           the same RAM as files
   qmp.command("stop")         any monitor command; see also stop(), cont(), save(path)
-  Guest(incoming=path, ...)   goes on from what save(path) wrote; call cont(), then run()
+  Guest(incoming=path, ...)   resumes what save(path) wrote; call cont(), then run()
 
-Commands run in busybox's sh, one at a time. A guest never reboots: where it would, QEMU
-ends (wait_exit()). All waits have limits, in seconds, which $KEXEC_TEST_SLOW multiplies;
-then GuestError carries the end of the console. A guest does not outlive its test.
+Commands run in busybox's sh, one at a time. A guest never reboots: QEMU exits instead
+(wait_exit()). All waits have limits in seconds, multiplied by $KEXEC_TEST_SLOW; on timeout,
+GuestError carries the end of the console. A guest does not outlive its test.
 """
 
 import base64
@@ -47,31 +47,31 @@ from initrd import build_initrd
 from qmp import Qmp, QmpError
 
 SLOW = float(os.environ.get("KEXEC_TEST_SLOW", "1"))
-# On a busy machine QEMU may be kept from any tick for as long as Linux waits for some at
+# A busy host may keep QEMU from delivering timer ticks for as long as Linux waits for them at
 # boot, which then panics: "IO-APIC + timer doesn't work!".
 NO_TIMER_CHECK = "no_timer_check"
 CMDLINE = f"console=ttyS0,115200 panic=-1 {NO_TIMER_CHECK}"
-TAIL_LINES = 80  # a panic with all that was on the stack has 50
+TAIL_LINES = 80  # a panic with its stack dump has 50
 OVMF = ["OVMF_CODE_4M.fd", "OVMF_CODE.fd"]
-# Linux 6.12 allocates memory with an unlocked CMPXCHG16B, after which QEMU 7.2 (TCG)
-# leaves rubbish in the flags: about one boot in seven ends in an oops. A CPU that lacks
-# the instruction makes kernels take a lock instead.
+# Linux 6.12 allocates memory with an unlocked CMPXCHG16B, after which QEMU 7.2 (TCG) leaves
+# garbage in the flags: about one boot in seven ends in an oops. Without the instruction,
+# kernels take a lock.
 CPU_WITHOUT = "cx16=off"
-# A processor that runs code while another one rewrites it (Linux patches itself at boot)
-# can meet a byte that is not there any more: a boot of 7.3 with two of them has ended in
-# an oops at an int3. Processors that take turns on one thread cannot, and boot as fast.
+# With a thread per CPU, one CPU may execute stale bytes of code that another is patching: a
+# boot of 7.3 with two CPUs died of an oops at an int3. CPUs that share one thread cannot, and
+# boot as fast.
 ACCEL = "tcg,thread=single"
 READY = re.compile(rb">READY (\S+) \.")
 ANSWER = re.compile(rb">ANSWER (\d+) (\d+) ([A-Za-z0-9+/=]*) \.")
 
-# Where QEMU's "pc" machine breaks RAM off below 4 GiB (its docs: max-ram-below-4g).
+# Where QEMU's "pc" machine splits RAM below 4 GiB (its docs: max-ram-below-4g).
 LOW_LIMIT = 0xE0000000
 LOW_SPLIT = 0xC0000000
 FOUR_GIB = 1 << 32
 
 
 class GuestError(Exception):
-    """What went wrong in or with a guest, and the end of its console."""
+    """A failure in or of a guest, with the end of its console."""
 
 
 @dataclass
@@ -94,12 +94,12 @@ class Guest:
 
     kernel    a slot of the cache ("6.1", "6.12", "7.3") or the path of a bzImage
     cpu       "max", or "qemu64": no RDRAND, no 1 GiB pages, 4-level paging
-    qemu      "10": one whose cpu="max" has SHA-NI (8.2 or newer; see `fetch`)
-    firmware  "bios" (SeaBIOS) or "efi" (OVMF); either way QEMU brings the kernel
+    qemu      "10": its cpu="max" has SHA-NI (needs 8.2; see `fetch`)
+    firmware  "bios" (SeaBIOS) or "efi" (OVMF); either way QEMU loads the kernel
     cmdline   added to CMDLINE
     extra     more arguments for QEMU
     initrd    by default a small one from build_initrd()
-    workdir   keeps console.log and qemu.log; by default a folder that close() removes
+    workdir   for console.log and qemu.log; default: a folder that close() removes
     """
 
     def __init__(self, kernel: str | Path = "6.1", memory: str = "1G", cpus: int = 1,
@@ -151,7 +151,7 @@ class Guest:
     @staticmethod
     def _qemu(version: str) -> list[str]:
         if version not in ("", "10"):
-            raise GuestError(f"there is no QEMU {version!r}, only \"10\"")
+            raise GuestError(f"no QEMU {version!r}, only \"10\"")
         try:
             return qemu_command(sha_ni=version == "10")
         except MissingError as error:
@@ -181,7 +181,7 @@ class Guest:
         self.close()
 
     def close(self) -> None:
-        """Ends QEMU, whatever state the guest is in."""
+        """End QEMU in any state of the guest."""
         if self._process:
             self._process.kill()
             self._process.wait()
@@ -192,7 +192,7 @@ class Guest:
         if self._own_workdir:
             shutil.rmtree(self.workdir, ignore_errors=True)
 
-    # What the guest says
+    # Console
 
     @property
     def console(self) -> str:
@@ -249,9 +249,9 @@ class Guest:
         return line
 
     def wait_ready(self, timeout: float = 60) -> str:
-        """Waits until the agent of this kernel, or after a jump of the next, is there.
+        """Wait for the agent of this kernel, or after a jump, of the next one.
 
-        The kernel's release. When the command of send_and_jump() comes back instead, that
+        Returns the kernel's release. If the command of send_and_jump() returns instead, that
         is an error with its output.
         """
         deadline = time.monotonic() + timeout * SLOW
@@ -295,14 +295,14 @@ class Guest:
         return result.output
 
     def put(self, path: str, data: bytes) -> None:
-        """Writes a file; in pieces, because a serial line takes only short commands."""
+        """Write a file, in pieces, because a serial line takes only short commands."""
         self.check(f": >'{path}'")
         for start in range(0, len(data), 1500):
             piece = base64.b64encode(data[start:start + 1500]).decode()
             self.check(f"echo {piece} | base64 -d >>'{path}'")
 
     def send_and_jump(self, command: str) -> None:
-        """Runs what does not come back, such as `kexec -e`; wait_ready() is the next."""
+        """Run a command that does not return, such as `kexec -e`; then wait_ready()."""
         self._jump_id = self._send(command)
         self.ready = False
 
@@ -312,7 +312,7 @@ class Guest:
         self.qmp.command("stop")
 
     def cont(self) -> None:
-        """Goes on; waits for an incoming state to have arrived."""
+        """Resume; waits until an incoming state has arrived."""
         deadline = time.monotonic() + 60 * SLOW
         while self.qmp.command("query-status")["status"] == "inmigrate":
             if time.monotonic() > deadline:
@@ -321,7 +321,7 @@ class Guest:
         self.qmp.command("cont")
 
     def save(self, path: Path, timeout: float = 120) -> None:
-        """Stops the guest and writes its state for Guest(incoming=path)."""
+        """Stop the guest and write its state for Guest(incoming=path)."""
         self.stop()
         self.qmp.command("migrate", uri=f"exec:cat > '{path}'")
         deadline = time.monotonic() + timeout * SLOW
@@ -331,9 +331,9 @@ class Guest:
             time.sleep(0.05)
 
     def dump_memory(self, path: Path) -> list[tuple[int, Path]]:
-        """Writes RAM to `path`; RAM above 4 GiB, if any, to `path`.high.
+        """Write RAM to `path`; RAM above 4 GiB, if any, to `path`.high.
 
-        The physical start address of each file, and the file.
+        Returns the physical start address of each file, and the file.
         """
         low = self.memory if self.memory < LOW_LIMIT else LOW_SPLIT
         parts = [(0, low, Path(path))]

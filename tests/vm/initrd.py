@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Makes the guests' initial RAM file systems: cpio archives, written without root.
+"""Makes the guests' initramfs: cpio archives, written without root.
 
     small = build_initrd()                              # busybox, our init and agent
     first = build_initrd(
@@ -7,8 +7,8 @@
         programs=[build / "kexec/kexec"],              # -> /usr/sbin/kexec, its libraries
         files={"/etc/notes": Path("notes"), "/etc/motd": b"hello"})
 
-An archive with kernels also has /boot/initrd, a small one, for the kernel after the next.
-Archives are kept in the cache and made anew when anything that goes in has changed.
+An archive with kernels also has /boot/initrd, a small one, for the kernel after the jump.
+Archives are cached and rebuilt when any input has changed.
 """
 
 import hashlib
@@ -30,12 +30,12 @@ FOLDERS = ["/bin", "/boot", "/dev", "/etc", "/proc", "/root", "/run", "/sbin", "
            "/tmp", "/usr", "/usr/bin", "/usr/sbin", "/usr/share", "/var"]
 KEEP_SECONDS = 4 * 3600
 
-# What may stand for a file: where it lies on the host, or what is in it.
+# A file's source: its path on the host, or its content.
 Content = Path | bytes
 
 
 class InitrdError(Exception):
-    """Something that belongs into an archive is missing."""
+    """A file that the archive needs is missing."""
 
 
 class Cpio:
@@ -110,14 +110,14 @@ class Cpio:
 def busybox() -> Path:
     found = shutil.which("busybox", path="/bin:/usr/bin:" + os.environ.get("PATH", ""))
     if not found:
-        raise InitrdError("busybox is not there (Debian: busybox-static)")
+        raise InitrdError("busybox not found (Debian: busybox-static)")
     return Path(found)
 
 
 def libraries(program: Path) -> dict[str, Path]:
-    """Guest path -> host path of the loader and the shared libraries of a program."""
+    """Guest path -> host path of a program's loader and shared libraries."""
     env = dict(os.environ, LC_ALL="C")
-    own = program.parent.parent / "lib"  # what `fetch` has put beside kexec-tools
+    own = program.parent.parent / "lib"  # put beside kexec-tools by `fetch`
     if own.is_relative_to(cache_dir()):
         env["LD_LIBRARY_PATH"] = str(own)
     done = subprocess.run(["ldd", str(program)], env=env, capture_output=True, text=True,
@@ -130,7 +130,7 @@ def libraries(program: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for line in text.splitlines():
         if "not found" in line:
-            raise InitrdError(f"{program} needs {line.split()[0]}, which is not there")
+            raise InitrdError(f"{program} needs {line.split()[0]}, which was not found")
         if hit := re.match(r"\s*(\S+) => (/\S+) \(", line):
             found[f"{LIBRARY_DIR}/{hit[1]}"] = Path(hit[2])
         elif hit := re.match(r"\s*(/\S*ld-linux\S*) \(", line):
@@ -163,10 +163,10 @@ def build_initrd(files: Mapping[str, Content] | None = None,
                  programs: Iterable[Path | tuple[str, Path]] = (),
                  kernels: Iterable[str] = (), next_initrd: Path | None = None,
                  name: str = "initrd") -> Path:
-    """The path of an archive with busybox, our init and agent, and what is asked for.
+    """An archive with busybox, our init and agent, and the requested files; its path.
 
-    files        guest path -> host path or content; mode 0755 where the host's has x
-    programs     host path, or (guest path, host path); with their shared libraries
+    files        guest path -> host path or content; mode 0755 if the host's has x
+    programs     host path, or (guest path, host path); with shared libraries
     kernels      slots of the cache, to /boot/vmlinuz-SLOT
     next_initrd  for /boot/initrd; by default a small archive when there are kernels
     """
@@ -180,7 +180,7 @@ def build_initrd(files: Mapping[str, Content] | None = None,
             (f"/usr/sbin/{Path(program).name}", program)
         source = Path(source)
         if not source.is_file():
-            raise InitrdError(f"{source} is not there: has it been built?")
+            raise InitrdError(f"{source} not found: has it been built?")
         entries.append((target, source, 0o755))
         entries += [(g, h, 0o755) for g, h in libraries(source).items()]
     for target, content in (files or {}).items():

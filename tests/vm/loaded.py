@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Crash images that wait in a guest's memory: what kexec-seed says of them, what is in
-them, and damage to them. Beside crash.py, whose guests these are.
+"""Crash images in a guest's memory: kexec-seed's view of them, their content, and damage to
+them. Complements crash.py, which provides the guests.
 
     with refreshable(build, Setup("6.12")) as guest:     # kexec-seed and kexec-tools too
         guest.check(load_probe())
@@ -26,10 +26,10 @@ from shapes import shapes
 
 SEED_SIZE = 32
 RAMDISK = "/ramdisk"
-# kexec-tools, under a name of its own
+# kexec-tools, beside our kexec
 THEIRS = "/theirs/kexec"
 SAY = "--console-serial --serial=ttyS0"
-# The drawn bytes themselves: what the slot holds is what the probe is handed.
+# No mixing: the slot then holds the same bytes that the probe is handed.
 AS_DRAWN = "--seed-mix=off"
 
 
@@ -38,7 +38,7 @@ def refreshable(build: Path, setup: Setup, **more):
     initrd."""
     files = {RAMDISK: bytes(range(256)) * 2000}
     setpriv, strace = shutil.which("setpriv"), shutil.which("strace")
-    assert setpriv and strace, "setpriv or strace is not there"
+    assert setpriv and strace, "setpriv or strace not found"
     for target, program in (("/usr/sbin/kexec-seed", build / "kexec_seed/kexec-seed"),
                             (THEIRS, cache.kexec_tools()),
                             ("/usr/sbin/setpriv", Path(setpriv)),
@@ -58,7 +58,7 @@ def load_theirs(how: str = "", cmdline: str = "theirs") -> str:
 
 
 def plan(guest: Guest) -> dict[str, tuple[int, int]]:
-    """Where load_probe() puts each part: its address and how many bytes have content."""
+    """Where load_probe() puts each segment: address and content size."""
     text = guest.check(load_probe() + " --dry-run --json")
     return {s["kind"]: (s["addr"], s["content"]) for s in json.loads(text)["segments"]}
 
@@ -74,24 +74,24 @@ def seed_slot(guest: Guest) -> int:
 
 
 def seed_in_slot(guest: Guest, slot: int | None = None) -> bytes:
-    """The bytes in memory where status says that the seed is."""
+    """The bytes in memory at the seed address that status reports."""
     slot = seed_slot(guest) if slot is None else slot
     seed = guest.ram.read(slot, SEED_SIZE)
     assert any(seed)
-    # in front of it the rest of its node's header: its type and length (asm/bootparam.h)
+    # preceded by the end of its node's header: type and length (asm/bootparam.h)
     assert guest.ram.read(slot - 8, 8) == bytes([9, 0, 0, 0, SEED_SIZE, 0, 0, 0])
     return seed
 
 
 def strays(guest: Guest, *seeds: bytes) -> list[int]:
-    """Every address at which any RAM holds the first half of one of them, as it lies in
-    memory or as SHA-256 reads it."""
+    """Every address at which any RAM holds the first half of one of them, in memory order or
+    as SHA-256 reads it."""
     return sorted({at for seed in seeds for shape in shapes(seed)[::2]
                    for at in guest.ram.find(shape)})
 
 
 def fingerprint(guest: Guest) -> str:
-    """Of all that is not zero in the crash regions, and whether an image is loaded."""
+    """Of all non-zero bytes in the crash regions, and of whether an image is loaded."""
     digest = hashlib.sha256(guest.check("cat /sys/kernel/kexec_crash_loaded").encode())
     for low, high in resources(guest.check("cat /proc/iomem"), "Crash kernel"):
         for start, end in guest.ram.used():
@@ -104,14 +104,14 @@ def fingerprint(guest: Guest) -> str:
 
 @contextlib.contextmanager
 def unchanged(guest: Guest):
-    """What is loaded stays what it is, to the byte."""
+    """The loaded image stays the same, to the byte."""
     before = fingerprint(guest)
     yield
     assert fingerprint(guest) == before
 
 
 def write_memory(guest: Guest, addr: int, data: bytes) -> None:
-    """Into physical memory, behind the guest's back."""
+    """To physical memory, without the guest's knowledge."""
     for start, length, offset in guest.ram.parts:
         if start <= addr and addr + len(data) <= start + length:
             fd = os.open(f"/proc/self/fd/{guest.ram.file.fileno()}", os.O_RDWR)
@@ -128,8 +128,8 @@ def flip(guest: Guest, addr: int, bit: int = 0) -> None:
 
 
 def refused(guest: Guest, command: str, *says: str, notes: tuple[str, ...] = ()) -> None:
-    """Exit status 1 and on standard error one line with all of these words, after one
-    line for each of `notes`, which has it."""
+    """Exit status 1, and on standard error one line with all of these words, after one line
+    for each of `notes`."""
     done = guest.run(f"{{ {command} ; }} 2>&1 >/dev/null")
     lines = done.output.strip().splitlines()
     assert done.status == 1, f"{command}: {done.status}\n{done.output}"
@@ -141,8 +141,8 @@ def refused(guest: Guest, command: str, *says: str, notes: tuple[str, ...] = ())
 
 
 def seed_after_crash(guest: Guest, cmdline: str = "ours") -> tuple[bytes, int]:
-    """Crashes into the probe, which has to be the one with this word on its command line
-    and is not complained about; the seed that it was handed, and its address."""
+    """Crash into the probe, which must be the one with this word on its command line and
+    must report no damage; returns the seed it was handed, and its address."""
     start = len(guest.console)
     seen = crash_into_probe(guest)
     said = re.findall(r"purgatory: .*", guest.console[start:])

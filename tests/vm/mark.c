@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mark.c - seeds that can be found again.
+ * mark.c - seeds that can be found in memory.
  *
- * Preloaded with MARK=N: 32 bytes drawn with getrandom(2) become a pattern of N, written byte
- * by byte, so that it is nowhere but where the caller wanted it. What is to be looked for
- * in memory is known even when the caller fails and wipes it.
+ * Preloaded with MARK=N: 32 bytes drawn with getrandom(2) are replaced by a pattern of N,
+ * written byte by byte, so that the only copy is the caller's. The test thus knows the bytes
+ * even if the caller fails and wipes them.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The Debian package of this checkout, for guests to install.
 
-$KEXEC_DEB names one that is there; else it is built, once for a state of the tree, in the
-build folder. That takes what debian/control builds with.
+$KEXEC_DEB names an existing one; else it is built in the build folder, once per state of the
+tree, which needs the build dependencies of debian/control.
 """
 
 import fcntl
@@ -15,14 +15,14 @@ from cache import MissingError
 from initrd import HERE
 
 CHECKOUT = HERE.parents[1]
-# What a build leaves in the checkout, or what is not ours.
+# Build products in the checkout, and files that are not ours.
 NO_SOURCE = shutil.ignore_patterns(".git", "build", "build-*", "autom4te.cache",
                                    "__pycache__", ".pytest_cache", "*.deb")
 NAME = "kexec-seed_*_amd64.deb"
 
 
 def _newest(folder: Path) -> float:
-    """When something that is built from was last changed."""
+    """When a build input last changed."""
     parts = [folder / name for name in ("debian", "include", "kexec", "kexec_seed", "man",
                                         "purgatory", "configure.ac", "Makefile.am")]
     files = [f for part in parts for f in [part, *part.rglob("*")] if f.is_file()]
@@ -37,14 +37,14 @@ def _run(argv: list[str], folder: Path) -> None:
         done = subprocess.run(argv, cwd=folder, env=env, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=580, check=False)
     except FileNotFoundError:
-        raise MissingError(f"{argv[0]} is not there (Debian: dpkg-dev)") from None
+        raise MissingError(f"{argv[0]} not found (Debian: dpkg-dev)") from None
     if done.returncode:
         end = (done.stdout + done.stderr).strip().splitlines()[-15:]
         raise MissingError("\n".join([" ".join(argv), *end]))
 
 
 def package(build: Path) -> Path:
-    """The file; MissingError with the end of what the build said."""
+    """The file; MissingError with the end of the build's output."""
     if own := os.environ.get("KEXEC_DEB"):
         return Path(own)
     folder = build / "package"
@@ -62,5 +62,5 @@ def package(build: Path) -> Path:
         _run(["dpkg-buildpackage", "-us", "-uc", "-b"], source)
         shutil.rmtree(source)
         [deb] = folder.glob(NAME)
-        os.utime(deb)  # dates in packages are those of the change log
+        os.utime(deb)  # a package's dates come from its changelog
         return deb

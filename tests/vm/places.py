@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the tests load, on what, and where a build has it."""
+"""Which images and machines the tests use, and their paths in a build."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -10,8 +10,8 @@ ALL = os.environ.get("KEXEC_MACHINES") == "all"
 
 
 def spread(first: Iterable[str], second: Iterable[str], times: int = 1) -> list:
-    """Pairs for a test: all of them with KEXEC_MACHINES=all, else each of the longer list
-    so many times, and each of the other one about as often."""
+    """Pairs for a test: all with KEXEC_MACHINES=all, else each of the longer list `times`
+    times, and each of the shorter about as often."""
     a, b = list(first), list(second)
     if ALL:
         return [(x, y) for x in a for y in b]
@@ -21,7 +21,7 @@ def spread(first: Iterable[str], second: Iterable[str], times: int = 1) -> list:
 
 
 def some(values: Iterable, *places: int) -> list:
-    """Of a test's values only these (by their places), but all with KEXEC_MACHINES=all."""
+    """Only the values at these places, but all with KEXEC_MACHINES=all."""
     found: Sequence = list(values)
     return list(found) if ALL else [found[place] for place in places]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Reads what the probe (tests/probe) prints; probe.c describes the lines.
+"""Parses the output of the probe (tests/probe); probe.c describes the lines.
 
     guest.send_and_jump("kexec -e")
     seen = wait_for_probe(guest)        # or parse_probe(text of a console)
@@ -19,15 +19,15 @@ DATA_MAX = 0x10000
 
 
 class ProbeError(Exception):
-    """The output is not what a probe prints."""
+    """Not valid probe output."""
 
 
 @dataclass
 class SetupData:
-    addr: int  # of the node, its 16 bytes of header
+    addr: int  # of the node's 16-byte header
     type: int
     len: int
-    data: bytes  # the first 64 KiB of it
+    data: bytes  # the first 64 KiB
 
 
 @dataclass
@@ -40,12 +40,12 @@ class Probe:
     cmdline_addr: int = 0
     cmdline: str = ""
     setup_data: list[SetupData] = field(default_factory=list)
-    efi_systab: int = 0  # all of EFI: 0 and empty when efi_info is
+    efi_systab: int = 0  # 0 and empty if efi_info is, like all of EFI below
     efi_map_addr: int = 0
     efi_map: bytes = b""
     efi_desc_size: int = 0
     efi_desc_version: int = 0
-    bad: list[str] = field(default_factory=list)  # what the probe could not read
+    bad: list[str] = field(default_factory=list)  # items that the probe could not read
 
     def seeds(self) -> list[SetupData]:
         return [n for n in self.setup_data if n.type == SETUP_RNG_SEED]
@@ -114,7 +114,7 @@ class _Parser:
 
 
 def parse_probe(text: str) -> Probe:
-    """The last complete output in a console's text; ProbeError when there is none."""
+    """The last complete output on a console; ProbeError if there is none."""
     found = re.findall(MARKS, text, re.MULTILINE | re.DOTALL)
     if not found:
         raise ProbeError("no PROBE BEGIN ... PROBE END on the console")
@@ -131,6 +131,6 @@ def parse_probe(text: str) -> Probe:
 
 
 def wait_for_probe(guest, timeout: float = 30) -> Probe:
-    """What the probe in a guest prints, after send_and_jump(). `guest`: a Guest."""
+    """The probe's output, after send_and_jump(). `guest`: a Guest."""
     guest.wait_console(r"^PROBE END$", timeout)
     return parse_probe(guest.console)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""`make bench` without measuring: what becomes of a part that fails, and the plots."""
+"""`make bench` without measurements: handling of a failing part, and the plots."""
 
 import importlib.machinery
 import importlib.util
@@ -24,7 +24,7 @@ FORK = {"kernel": "x", "kmsg_ms": 9.0, "uevent_ms": 8.0, "call_ms": 2.0,
 
 
 def sizes(*keys: str) -> list[dict]:
-    """Three sizes; what is loaded again grows with them."""
+    """Three sizes; the bytes loaded by a refresh grow with them."""
     return [{"initrd_mib": mib, "cpu_s_ratio": 0.1, "memory_mib_ratio": 0.1} |
             {name: dict.fromkeys(keys, 1.7 if name == NAMES[0] else 3.0 * mib)
              for name in NAMES} for mib in (8, 64, 512)]
@@ -37,7 +37,7 @@ REFRESH = {"kernel": "x", "sizes": sizes("command_ms", "window_ms")}
 
 @pytest.fixture
 def bench(monkeypatch):
-    """tests/bench/run as a module, which measures nothing."""
+    """tests/bench/run as a module that measures nothing."""
     loader = importlib.machinery.SourceFileLoader("bench_run", str(BENCH / "run"))
     module = importlib.util.module_from_spec(
         importlib.util.spec_from_loader("bench_run", loader))
@@ -66,7 +66,7 @@ def test_all_parts(bench, tmp_path, monkeypatch, capsys):
     GuestError("no answer\n  | console"), QmpError("QEMU has ended"), OSError(28, "full"),
     AssertionError()])
 def test_part_that_fails(bench, tmp_path, monkeypatch, capsys, error):
-    """What the others have measured is told and written, and it is no success."""
+    """Results of the other parts are printed and written, and the run fails."""
     def fail(*_):
         raise error
     monkeypatch.setattr(bench.refresh, "measure", fail)
@@ -89,7 +89,7 @@ def test_missed_limit(bench, tmp_path, monkeypatch, way):
 
 
 def test_plots(bench, tmp_path, monkeypatch):
-    """Four panels, a line of each program in each; no word lies outside or on an axis."""
+    """Four panels, a line per program in each; no text lies outside or on an axis."""
     run(bench, tmp_path, monkeypatch)
     root = ET.fromstring((tmp_path / "bench.svg").read_text())
     ns = "{http://www.w3.org/2000/svg}"

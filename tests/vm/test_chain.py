@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""tests/chain with guests: chains that keep every promise, and some that cannot, which it
-must notice. What needs no guest is in test_chain_report.py.
+"""tests/chain with guests: chains that keep every promise, and broken ones that it must
+notice. Guest-free tests are in test_chain_report.py.
 
 $KEXEC_CHAINS=all makes the long chain and more clones: six minutes.
 """
@@ -41,7 +41,7 @@ class Done:
 
 @pytest.fixture
 def chain(build, tmp_path):
-    """Runs the tool; it writes tmp_path/report.json."""
+    """Run the tool; it writes tmp_path/report.json."""
     def run(*options: str, limit: float = 100) -> Done:
         report = tmp_path / "report.json"
         done = subprocess.run(
@@ -58,7 +58,7 @@ def check_good(done: Done, hops: int, clones: int = 0) -> None:
     assert done.known["held"] and done.known["problems"] == []
     assert len(done.known["hops"]) == hops and len(done.known["clones"]) == clones
     assert len(set(done.seeds())) == hops + clones
-    none_twice(x.encode() for x in done.seeds())  # nor in any run before
+    none_twice(x.encode() for x in done.seeds())  # nor in any earlier run
     for hop in done.known["hops"]:
         assert hop["nodes"].count([9, 32]) == 1 and hop["used"] and hop["ready_at"] == 0
         assert hop["seed"]["count"] == 1 and hop["seed"]["length"] == 32
@@ -68,7 +68,7 @@ def check_good(done: Done, hops: int, clones: int = 0) -> None:
 
 
 def check_bad(done: Done, problem: str) -> None:
-    """It says what is wrong, in one line, and in the table."""
+    """The problem is reported in one line, and in the table."""
     assert done.status == 1 and not done.known["held"], done.output
     assert any(problem in x for x in done.known["problems"]), done.known["problems"]
     assert done.error.startswith("chain: ") and len(done.error.splitlines()) == 1
@@ -76,7 +76,7 @@ def check_bad(done: Done, problem: str) -> None:
 
 
 def test_chain_with_clones(chain, tmp_path):
-    """Both system calls, and what is left behind for people and programs."""
+    """Both system calls, and the reports for people and programs."""
     done = chain("--kernel=6.1", "--kernel=6.12", "--depth=2", "--method=load,file",
                  "--fork=2", f"--junit={tmp_path}/j.xml", f"--html={tmp_path}/p.html",
                  f"--console={tmp_path}/console", limit=180)
@@ -98,7 +98,7 @@ def test_chain_with_clones(chain, tmp_path):
 
 @long
 def test_stray_copy_of_kexec_tools(chain):
-    """It hands over a seed, which a freed page of the loader still holds."""
+    """Its seed is handed over, but a freed page of the loader still holds it."""
     done = chain("--kernel=6.1", "--depth=1", "--cpu=max",
                  f"--kexec={cache.kexec_tools()}")
     check_bad(done, "of the seed in RAM after its use")
@@ -107,7 +107,7 @@ def test_stray_copy_of_kexec_tools(chain):
 
 
 def test_chain_without_seeds(chain):
-    """RDRAND makes this kernel's generator ready as early as a seed would: no excuse."""
+    """RDRAND readies this kernel's generator as early as a seed would: no excuse."""
     done = chain("--kernel=6.1", "--depth=1", "--cpu=max", "--option=--seed=off")
     check_bad(done, "nobody passed a seed")
     [hop] = done.known["hops"]
@@ -115,7 +115,7 @@ def test_chain_without_seeds(chain):
 
 
 def test_kernel_that_panics(chain):
-    """What was seen of the hop is kept, and the kernel's last words are told."""
+    """The observations of the hop are kept, and the panic is quoted."""
     done = chain("--kernel=6.1", "--depth=2", "--option=--command-line="
                  "console=ttyS0,115200 panic=-1 rdinit=/none")
     check_bad(done, "Kernel panic - not syncing: VFS")
@@ -127,7 +127,7 @@ def test_kernel_that_panics(chain):
 
 @long
 def test_other_files_of_kernels(chain, tmp_path):
-    """A vmlinux, which is entered in the middle, and a UKI; QEMU boots the first as well."""
+    """A vmlinux, which is entered directly, and a UKI; QEMU boots the first as well."""
     elf = vmlinux("6.12", tmp_path / "vmlinux")
     uki = make_uki(tmp_path / "uki", {".linux": cache.kernel_image("7.3")})
     done = chain(f"--kernel={elf}", f"--kernel={uki}", "--depth=2", "--memory=1G",
@@ -147,7 +147,7 @@ def test_ten_hops(chain):
 
 @long
 def test_clones_of_a_chain_with_daemon(chain):
-    """What the daemon does is enough by itself."""
+    """The daemon alone is enough."""
     done = chain("--kernel=6.1", "--kernel=6.12", "--depth=1", "--fork=3", "--daemon",
                  "--option=--seed-mix=off", limit=180)
     check_good(done, 1, 3)
@@ -164,7 +164,7 @@ def test_clones_that_boot(chain):
 
 @long
 def test_clones_that_are_alike(chain):
-    """Neither the daemon nor the purgatory: the tests above can fail."""
+    """Without daemon and mixing the seeds are equal: the tests above can fail."""
     done = chain("--kernel=6.12", "--depth=0", "--fork=2", "--option=--seed-mix=off")
     check_bad(done, "had the same seed")
     assert len(set(done.seeds())) == 1
@@ -172,14 +172,14 @@ def test_clones_that_are_alike(chain):
 
 @long
 def test_kexec_tools_without_rdrand(chain):
-    """Its seed is missing as long as the generator is not ready, and nobody is told."""
+    """It passes no seed while the generator is not ready, and does not say so."""
     done = chain("--kernel=6.1", "--depth=1", f"--kexec={cache.kexec_tools()}")
     check_bad(done, "nobody passed a seed")
 
 
 @long
 def test_load_that_fails(chain):
-    """The chain ends there, and what was not reached counts as not done."""
+    """The chain ends there; hops not reached count as failed."""
     done = chain("--kernel=6.1", "--depth=3", "--option=--no-such-option")
     check_bad(done, "no-such-option")
     assert len(done.known["hops"]) == 1 and "0 of 3 kept" in done.output

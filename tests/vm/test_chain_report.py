@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""tests/chain without a guest: what it makes of what it has seen (test_chain_seen.py), and
+"""tests/chain without a guest: its verdicts on observations (see test_chain_seen.py), and
 its reports."""
 
 import dataclasses
@@ -33,7 +33,7 @@ from chainlib.table import table  # noqa: E402
 
 SEED = bytes(range(100, 132))
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
-# The browser itself asks these, whatever it shows.
+# Hosts that the browser itself contacts, for any page.
 BROWSERS_OWN = (".google.com", ".googleapis.com", ".gvt1.com")
 
 
@@ -53,7 +53,7 @@ def good_run(hops: int = 3, clones: int = 2) -> Run:
     return run
 
 
-# What is wrong
+# Problems
 
 def test_reason_has_the_last_word_of_qemu():
     said = "QEMU has ended\n  | of the console\n  qemu: q: warning: x\n  qemu: q: no CPU\n"
@@ -78,7 +78,7 @@ def test_wrong_usage_says_what_would_be_right(option, says, monkeypatch):
 
 
 def test_fetch_that_takes_too_long(monkeypatch, tmp_path, capsys):
-    """Said before, for it may take minutes, and afterwards."""
+    """Announced before, because it may take minutes, and reported afterwards."""
     monkeypatch.setenv("KEXEC_SEED_CACHE", str(tmp_path))
     fetch = tmp_path / "fetch"
     fetch.write_text("import time; time.sleep(60)")
@@ -117,7 +117,7 @@ def test_each_promise_can_be_broken(change, says):
 
 @pytest.mark.parametrize("copies", [[1], [1, 1], [1, 1, 0], [0, 0, 0]])
 def test_copy_that_the_kernel_keeps(copies):
-    """Of kexec_file_load: it has two hops to go away."""
+    """Of kexec_file_load: gone after two hops."""
     hop = good_hop(1, method="file", copies=copies)
     assert hop.wiped == (True if copies[-1] == 0 else None)
 
@@ -157,7 +157,7 @@ def test_table():
 
 
 def test_table_fits_a_terminal():
-    """Of 100 columns, with the longest that kernels and hops of a chain are called."""
+    """100 columns, with the longest names of kernels and hops."""
     run = good_run(12, 3)
     for hop in run.hops:
         hop.source, hop.method, hop.copies = "6.1-generic", "file", [10, 10, 0]
@@ -177,7 +177,7 @@ def test_table_of_a_run_that_ended_early():
     (KeyboardInterrupt(), 130, "interrupted"), (QmpError("migrate: no"), 1, "migrate: no"),
     (OSError(28, "No space left on device"), 1, "No space left")])
 def test_early_end_is_reported(build, tmp_path, monkeypatch, capsys, error, status, says):
-    """Whatever ends the run: what was seen is not lost."""
+    """Any end of the run reports the observations made so far."""
     def machine(*_):
         raise error
     monkeypatch.setattr(cli, "machine", machine)
@@ -201,14 +201,14 @@ def test_hop_that_fails_says_so_alone():
 
 
 class Closed(io.StringIO):
-    """What nobody reads any more."""
+    """A stream with no reader."""
 
     def write(self, text: str) -> int:
         raise BrokenPipeError(32, "Broken pipe")
 
 
 def test_report_that_cannot_be_written(tmp_path, monkeypatch, capsys):
-    """It is told; the others are."""
+    """That is an error; the other reports are written."""
     options = parser().parse_args([f"--junit={tmp_path}", f"--json={tmp_path}/j"])
     [failed] = cli.report(good_run(), options)
     assert failed.startswith("--junit: ") and (tmp_path / "j").stat().st_size
@@ -268,7 +268,7 @@ def test_manual_has_each_name_of_the_json():
 
 
 def test_no_report_holds_a_seed():
-    """A fingerprint is all that a record keeps."""
+    """A record keeps only a fingerprint."""
     run = good_run(1, 0)
     run.hops[0].seed = Seed(1, 32, fingerprint(SEED), True, True)
     for text in (table(run), junit(run), as_json(run), page(run)):
@@ -342,7 +342,7 @@ def test_page_of_a_kernel_that_was_not_reached():
 
 
 class Requests:
-    """A proxy that answers nothing and remembers which hosts it was asked for."""
+    """A proxy that answers nothing and records the requested hosts."""
 
     def __enter__(self):
         self.hosts: set[str] = set()
@@ -373,7 +373,7 @@ class Requests:
 
 
 def browse(folder: Path, text: str, *options: str) -> tuple[str, set[str]]:
-    """What a browser makes of a page, and the hosts that the page has it ask."""
+    """A browser's DOM of a page, and the hosts that the page requests."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not browser:
         pytest.skip("no Chromium (Debian: chromium)")
@@ -398,7 +398,7 @@ def test_page_in_a_browser(tmp_path):
 
 
 def test_page_may_not_ask_anybody(tmp_path):
-    """A request would be noticed; and the page forbids them."""
+    """A request would be noticed; and the page's policy forbids them."""
     image_tag = '<img src="http://chain.example/x.png">'
     text = page(good_run(1, 0)).replace("</body>", f"{image_tag}</body>")
     assert browse(tmp_path, text, "--dump-dom")[1] == set()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""tests/chain without a guest: what it reads from guests' memory, console and debug stub."""
+"""tests/chain without a guest: its readers of guest memory, console and debug stub."""
 
 import re
 import socket
@@ -39,7 +39,7 @@ def test_image():
 
 
 def vmlinux(entry: int, *starts: int) -> bytes:
-    """The headers of one, with a note before the segments that are loaded."""
+    """vmlinux headers, with a note before the PT_LOADs."""
     header = b"\x7fELF\x02".ljust(24, b"\0") + struct.pack(
         "<3QI4H", entry, 64, 0, 0, 64, 56, 1 + len(starts), 0)
     return header.ljust(64, b"\0") + b"".join(
@@ -116,7 +116,7 @@ def test_search_across_pieces():
     assert search.count([(0, bytes(5000))], [bytes(32), b"", b"x"])[1:] == [0, 0]
 
 
-# What the console says, and when
+# Console lines and their times
 
 LINES = {"mem": "BIOS-provided physical RAM map:", "crng": "random: crng init done",
          "words": "Kernel command line: quiet"}
@@ -124,10 +124,10 @@ LINES = {"mem": "BIOS-provided physical RAM map:", "crng": "random: crng init do
 
 @pytest.mark.parametrize("order, when, seen", [
     ("mem crng words", "0.000000", (True, 0)),
-    ("mem words crng", "0.000000", (False, 0)),  # RDRAND, say
+    ("mem words crng", "0.000000", (False, 0)),  # RDRAND, for example
     ("mem crng words", "0.250000", (False, 0.25)),
     ("mem words", "0.000000", (False, None)),
-    ("mem", "0.000000", (None, None)),  # it has not come so far
+    ("mem", "0.000000", (None, None)),  # not reached yet
 ])
 def test_seed_was_used(order, when, seen):
     console = "".join(f"[    {when}] {LINES[x]}\n" for x in order.split())
@@ -135,7 +135,7 @@ def test_seed_was_used(order, when, seen):
 
 
 def test_times():
-    """Without those of the two stops."""
+    """Excluding the two stops."""
     times = Times(load=1)
     chain.set_times(times, 100, watch.Seen(102, 110, 113, 120), 124, 129)
     assert times == Times(1, 2, 3, 4, 5) and times.total() == 14
@@ -162,7 +162,7 @@ def registers(rip: int, cs: int = 0x10) -> str:
 
 
 class Stub:
-    """Answers as it is told, after a "+"; "" means that nothing is said for now."""
+    """Gives scripted answers after a "+"; "" means no answer for now."""
 
     def __init__(self, path: Path, answers: list[tuple[str, str]]):
         self.answers, self.got = answers, []

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Real crashes: the crash kernel comes up with a seed of its own, and its /proc/vmcore is
-all of the crashed machine's memory, as it was, in a form that makedumpfile and readelf
-take. Also after the crash kernel has had many new seeds.
+"""Real crashes: the crash kernel boots with its own seed, and its /proc/vmcore is all of the
+crashed machine's memory, unchanged, in a form that makedumpfile and readelf accept. Also after
+many refreshes.
 
-$KEXEC_CRASHES=all crashes in every combination of kernel, processors, memory, crash
-region and firmware (72, about 20 s each) besides those of COVERING.
+$KEXEC_CRASHES=all crashes in every combination of kernel, CPUs, memory, crash region and
+firmware (72, about 20 s each) besides those of COVERING.
 """
 
 import hashlib
@@ -39,14 +39,14 @@ COVERING = [
     (OURS, "sysrq", Setup("6.12", 4, "2G", "512M,high", "bios")),
     (OURS, "nmi", Setup("7.3", 1, "1G", "256M", "efi")),
     (OURS, "nmi", Setup("6.1", 2, "2G", "512M,high", "bios", "qemu64")),
-    # What these loaders pass, ours has to; and the checks are not about ours alone.
+    # Ours must pass what these loaders pass; and the checks must not fit ours alone.
     (KERNELS_OWN, "nmi", Setup("6.12", 2, "1G", "256M", "bios")),
     (KERNELS_OWN, "sysrq", Setup("7.3", 1, "8G", "512M,high", "efi")),
     (THEIRS, "sysrq", Setup("6.1", 2, "1G", "256M", "bios")),
 ]
-# Of 1 GiB a kernel that lies at a random place often has not 512 MiB in one piece left.
+# With KASLR, 1 GiB often has no contiguous 512 MiB left.
 SIZES = [("1G", "256M"), ("2G", "512M,high"), ("8G", "256M"), ("8G", "512M,high")]
-# How it crashes goes with none of the others: each size has both on either firmware.
+# The kind of crash is independent of the rest: each size has both on either firmware.
 ALL = [(OURS, list(PANICS)[(n + n // 2 + n // 8) % 2],
         Setup(kernel, cpus, memory, region, firmware))
        for n, (kernel, cpus, (memory, region), firmware) in enumerate(
@@ -65,7 +65,7 @@ def name_of(value) -> str:
 
 
 def put_marks(guest: CrashGuest) -> list[int]:
-    """Random pages in a file of the guest: where each of them lies in its memory."""
+    """Random pages in a file of the guest; their physical addresses."""
     marks = guest.run(f"dd if=/dev/urandom bs={PAGE} count={MARK_PAGES} 2>/dev/null"
                       " | tee /tmp/marks").data
     assert len(marks) == MARK_PAGES * PAGE
@@ -76,7 +76,7 @@ def put_marks(guest: CrashGuest) -> list[int]:
 
 
 def sample(guest: CrashGuest, segments: list, seed: int) -> list[int]:
-    """Pages that are not all zero: the first and the last of each segment, and others."""
+    """Pages that are not all zero: the first and last of each segment, and others."""
     chance, chosen = random.Random(seed), set()
     for s in segments:
         used = without(guest.ram.used(), [(0, s.paddr), (s.paddr + s.filesz, 1 << 52)])
@@ -92,7 +92,7 @@ def sample(guest: CrashGuest, segments: list, seed: int) -> list[int]:
 
 
 def check_headers(vmcore: Vmcore, before: Before, cpus: int) -> None:
-    """All of the crashed machine's RAM once, its kernel's text, and its notes."""
+    """All of the crashed machine's RAM once, its kernel text, and its notes."""
     ram = elfcore.ram(vmcore.segments)
     ranges = [(s.paddr, s.paddr + s.memsz) for s in ram if s.paddr >= 1 << 20]
     for (_, end), (start, _) in itertools.pairwise(sorted(ranges)):
@@ -110,7 +110,7 @@ def check_headers(vmcore: Vmcore, before: Before, cpus: int) -> None:
 
 
 def check_contents(guest: CrashGuest, vmcore: Vmcore, marks: list[int]) -> None:
-    """What the crash left in memory is what /proc/vmcore says was there."""
+    """/proc/vmcore shows the memory as the crash left it."""
     ram = elfcore.ram(vmcore.segments)
     pages = sorted({*marks, *sample(guest, [s for s in ram if s.paddr >= 1 << 20], 1)})
     assert len(pages) >= MARK_PAGES + len(ram)
@@ -121,7 +121,7 @@ def check_contents(guest: CrashGuest, vmcore: Vmcore, marks: list[int]) -> None:
 
 
 def check_makedumpfile(guest: CrashGuest, panic: str) -> None:
-    # LZO (-l), because a dump with 8 GiB's page tables does not fit into 256 MiB
+    # LZO (-l), because a dump with the page tables of 8 GiB does not fit into 256 MiB
     guest.check(f"makedumpfile -l -d 31 /proc/vmcore {DUMP}", 180)
     for source in ("/proc/vmcore", DUMP):
         guest.check(f"makedumpfile --dump-dmesg {source} /tmp/dmesg", 60)
@@ -129,7 +129,7 @@ def check_makedumpfile(guest: CrashGuest, panic: str) -> None:
 
 
 def check_readelf(vmcore: Vmcore, cpus: int, folder: Path) -> None:
-    """Somebody else's reader of such files finds the same in the headers and the notes."""
+    """An independent reader finds the same headers and notes."""
     loads = [s for s in vmcore.segments if s.type == elfcore.PT_LOAD]
     headers = folder / "headers"
     headers.write_bytes(vmcore.read(0, min(s.offset for s in loads)))
@@ -142,7 +142,7 @@ def check_readelf(vmcore: Vmcore, cpus: int, folder: Path) -> None:
 
 
 def crash_and_look(guest: CrashGuest, how: str, machine: Setup, folder: Path) -> str:
-    """What the console has said since. The vmcore has to be complete."""
+    """Crash, check the vmcore for completeness; return the console output since."""
     assert guest.check("cat /sys/kernel/kexec_crash_loaded").strip() == "1"
     marks, before = put_marks(guest), Before(guest)
     assert before.crash_regions and before.ram
@@ -171,8 +171,8 @@ def test_crash(build, tmp_path, loader, how, machine):
 
 @pytest.mark.parametrize("kernel, count", REFRESHES)
 def test_crash_after_refreshes(build, tmp_path, kernel, count):
-    """The same crash, of an image that has had many seeds. (Which seed the next kernel is
-    handed, and where earlier ones are not: test_refresh.py.)"""
+    """The same crash, of an image refreshed many times. (test_refresh.py checks which seed
+    is handed over and that no earlier one is left.)"""
     seed, machine = build / "kexec_seed/kexec-seed", Setup(kernel, 2)
     files = {"/usr/sbin/kexec-seed": seed, **libraries(seed)}
     with running(build, machine, files=files) as guest:
@@ -186,7 +186,7 @@ def test_crash_after_refreshes(build, tmp_path, kernel, count):
 
 
 def test_nothing_loaded(build):
-    """The crash kernel is what comes up: without one nothing does."""
+    """Without a loaded crash kernel nothing comes up."""
     with running(build, Setup("6.1")) as guest:
         guest.check("echo 0 >/proc/sys/kernel/panic")
         start = crash(guest)
@@ -194,7 +194,7 @@ def test_nothing_loaded(build):
 
 
 def test_sees_what_is_missing_or_wrong(build):
-    """The checks can fail: on memory that is not in the dump, twice in it, or changed."""
+    """The checks can fail: memory missing from the dump, twice in it, or changed."""
     with running(build, Setup("6.1")) as guest:
         guest.check(load_command(KERNELS_OWN))
         marks, before = put_marks(guest), Before(guest)

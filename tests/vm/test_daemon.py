@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The daemon while nothing happens, while too much happens, and when something is
-missing. See test_fork.py for what it is there for.
+"""The daemon when idle, in event storms, and with pieces missing. Its main job is tested in
+test_fork.py.
 
-$KEXEC_FORKS=all looks at an idle one for a minute, and makes a million forks (half an
+$KEXEC_FORKS=all watches an idle daemon for a minute, and makes a million forks (half an
 hour).
 """
 
@@ -27,10 +27,10 @@ KERNEL = "6.12"
 IDLE_SECONDS = 60 if ALL else 15
 MANY = 1000000 if ALL else 10000
 PRIVATE_MAX = 4096  # KiB
-GROWTH_MAX = 64  # KiB: what a first event needs, and no second one
+GROWTH_MAX = 64  # KiB: allocated at the first event only
 FORKS_MEASURED = 15
-LATENCY_MAX = 5  # times the load alone; most of the rest proves that the image is ours
-HANDFUL = 12  # and then one for every 1.6 s that it goes on
+LATENCY_MAX = 5  # times the load alone; the rest is mostly spent verifying the image
+HANDFUL = 12  # plus one for every 1.6 s of the storm
 KICKED = "event: signal"
 UUID = "fe4d7c9d-b8c6-4a70-9ef1-3d8a58d18eed"
 
@@ -53,7 +53,7 @@ def descriptors(guest: Guest, pid: int) -> int:
 
 
 def system_calls(guest: Guest, pid: int, seconds: float) -> list[str]:
-    """All that it does in this time: the last one has not ended."""
+    """All calls in this time; the last one has not returned."""
     guest.check(f"strace -f -qq -o /run/trace -p {pid} & tracer=$!; sleep {seconds};"
                 " kill $tracer; wait", seconds + 30)
     calls = guest.check("cat /run/trace").splitlines()
@@ -62,7 +62,7 @@ def system_calls(guest: Guest, pid: int, seconds: float) -> list[str]:
 
 
 def kick(guest: Guest, says: str = "has a fresh seed") -> None:
-    """SIGHUP, and what comes of it."""
+    """SIGHUP, and wait for the result."""
     words = rf"{says} ({KICKED}"
     seen = len(said(guest, words))
     guest.check(f"kill -HUP $(cat {PIDFILE}); "
@@ -70,7 +70,7 @@ def kick(guest: Guest, says: str = "has a fresh seed") -> None:
 
 
 def test_idle(build):
-    """It sleeps as long as nothing happens, in little memory."""
+    """An idle daemon sleeps, in little memory."""
     with Guest(**machine(build, KERNEL)) as guest:
         guest.check(load_probe())
         pid = start_daemon(guest)
@@ -81,15 +81,14 @@ def test_idle(build):
         print(f"{private} KiB")
         assert private <= PRIVATE_MAX
         stop_daemon(guest)
-        pid = start_daemon(guest, "--sources=genid")  # to see that the test can fail
+        pid = start_daemon(guest, "--sources=genid")  # a polling source: the test can fail
         assert len(system_calls(guest, pid, 4)) > 3
 
 
 def test_latency(build, modules):
-    """From the kernel's line about the fork to the daemon's that all is done: not much
-    longer than the system call that no refresh can do without. In a guest that has been
-    running for a while, as QEMU first translates all code of a clone again; and the best
-    of several, as this machine may have other things to do."""
+    """From the kernel's line about the fork to the daemon's "fresh seed": not much longer than
+    the system call that every refresh needs. The guest is not a fresh clone, whose code QEMU
+    would have to translate again. The best of several runs, because the host may be busy."""
     took, alone = [], []
     with Guest(**machine(build, KERNEL, files=modules)) as guest:
         guest.check(load_probe())
@@ -110,8 +109,8 @@ def uptime(guest: Guest) -> float:
 
 
 def storm(guest: Guest, pid: int, command: str, timeout: float = 120) -> int:
-    """How many refreshes this makes. The last one has to come after it, and nothing may
-    be left behind."""
+    """The number of refreshes this causes. The last must come after the storm, and nothing
+    may leak."""
     slot = seed_slot(guest)
     seed = seed_at(guest, slot)
     before = refreshes(guest), descriptors(guest, pid), private_memory(guest, pid)
@@ -126,8 +125,8 @@ def storm(guest: Guest, pid: int, command: str, timeout: float = 120) -> int:
 
 
 def test_storm(build, modules):
-    """Thousands of forks, each of them heard of from two sources, as fast as a guest can
-    have them; then as many signals; then what only looks like an event."""
+    """Thousands of forks, each reported by two sources, as fast as a guest can take them; then
+    as many signals; then fakes of events."""
     with Guest(**machine(build, KERNEL, files=modules)) as guest:
         guest.check(f"{load_probe()} && insmod {MODULE}")
         pid = start_daemon(guest)
@@ -145,7 +144,7 @@ def test_storm(build, modules):
                       " i=$((i + 1)); done", 2400)
         print(f"{MANY} signals: {count} refreshes")
         assert 2 <= count <= HANDFUL + MANY // 1000
-        # what root writes into the log is not the kernel's, and neither is this uevent
+        # a log line written by root is not the kernel's, nor is this uevent
         before = refreshes(guest)
         guest.check("for i in 1 2 3 4 5; do"
                     f" echo '<5>random: {RESEEDED}'; done >/dev/kmsg;"
@@ -155,7 +154,7 @@ def test_storm(build, modules):
 
 
 def test_without_source(build):
-    """Neither a source nor a crash kernel: it waits for what may come."""
+    """No source, no crash kernel: the daemon waits for either."""
     with Guest(**machine(build, KERNEL, extra=())) as guest:
         pid = start_daemon(guest, first="no crash kernel is loaded (event: start)")
         assert any("nothing here is known to tell of a VM fork: SIGHUP refreshes" in x
@@ -174,7 +173,7 @@ def test_without_source(build):
         refused(guest, "kexec-seed daemon", "another kexec-seed daemon is running")
         assert daemon_status(guest)["running"]
 
-        guest.check("kexec -p -u")  # meanwhile
+        guest.check("kexec -p -u")  # while the daemon runs
         kick(guest, "no crash kernel is loaded")
         assert not said(guest, "no fresh seed")
         stop_daemon(guest)
@@ -183,7 +182,7 @@ def test_without_source(build):
 
 
 def test_end(build):
-    """SIGTERM is no failure; SIGKILL leaves nothing in the way of the next one."""
+    """SIGTERM is a clean exit; SIGKILL leaves nothing that blocks the next daemon."""
     with Guest(**machine(build, KERNEL)) as guest:
         guest.check(load_probe())
         out = guest.check("kexec-seed daemon 2>/run/log & pid=$!; sleep 1; kill $pid;"
@@ -197,7 +196,7 @@ def test_end(build):
         assert seed_at(guest, seed_slot(guest)) != seed
         assert daemon_status(guest)["running"]
 
-        # the clock set back, and a timer that does not care
+        # the clock is set back; the timer is monotonic
         stop_daemon(guest)
         start_daemon(guest, "--every=2 --sources=none")
         guest.check("date -s '2001-01-01 00:00:00'; "
@@ -205,7 +204,7 @@ def test_end(build):
         assert crash_status(guest)["last_refresh"].startswith("2001-01-01T00:00:")
         stop_daemon(guest)
 
-        # all that is known of the image is lost: it is nobody's now, and status knows us
+        # all state is lost: the image counts as foreign; status still finds the daemon
         start_daemon(guest)
         guest.check("rm -rf /run/kexec-seed; sleep 2.5")
         assert daemon_status(guest)["running"]
@@ -218,12 +217,12 @@ def test_end(build):
 
 
 KILLED = 128 + 9
-# Those that change something; with ALL every one, until the daemon begins to wait.
+# The calls that change state; with ALL every call, until the daemon begins to wait.
 CHANGING = ("getrandom", "kexec_load", "renameat")
 
 
 def calls_of_start(guest: Guest) -> list[tuple[str, int]]:
-    """System calls of a daemon that starts, and how many of that name each is."""
+    """System calls of a starting daemon, each with its occurrence number."""
     guest.check("strace -qq -o /run/trace kexec-seed daemon </dev/null >/dev/null 2>&1 &"
                 " sleep 3; kill $(pidof kexec-seed); wait")
     calls = re.findall(r"^(\w+)\(", guest.check("cut -c1-40 /run/trace"), re.M)
@@ -232,7 +231,7 @@ def calls_of_start(guest: Guest) -> list[tuple[str, int]]:
 
 
 def test_killed_at_work(build):
-    """In its first refresh. The image is whole, and the next daemon knows it."""
+    """Killed in its first refresh: the image is whole, and the next daemon recognizes it."""
     with Guest(**machine(build, KERNEL)) as guest:
         guest.check(load_probe())
         places = calls_of_start(guest) if ALL else [(call, 1) for call in CHANGING]
@@ -253,7 +252,7 @@ def test_killed_at_work(build):
 
 
 def test_suspended(build):
-    """To RAM, and resumed: the image is whole, and the daemon listens as before."""
+    """Suspend to RAM and resume: the image is whole, and the daemon still listens."""
     with Guest(**machine(build, KERNEL)) as guest:
         guest.check(load_probe())
         start_daemon(guest)
@@ -267,7 +266,7 @@ def test_suspended(build):
             assert time.monotonic() < deadline, "the guest does not go to sleep"
             time.sleep(0.1)
         guest.qmp.command("system_wakeup")
-        guest.wait_console("^RESUMED", 60, start)  # until then the agent's line is deaf
+        guest.wait_console("^RESUMED", 60, start)  # until then the agent does not answer
         assert daemon_status(guest)["sources"]["kmsg"] == "active"
         kick(guest)
         assert seed_at(guest, slot) != seed and crash_status(guest)["proven"]
@@ -276,7 +275,7 @@ def test_suspended(build):
         assert seed_after_crash(guest)[0] == waits
 
 
-# Loads with kexec-tools, but for as long as it may not.
+# Loads with kexec-tools, unless told to fail.
 RELOAD = f"""#!/bin/sh
 echo "$1" >>/run/reloads
 [ ! -e /run/fails ] && {load_theirs()}
@@ -284,13 +283,13 @@ echo "$1" >>/run/reloads
 
 
 def test_image_of_others(build):
-    """An image that is not ours: without a command, one failure that is not repeated;
-    with one, that is done, and done again until it works."""
+    """A foreign image: without a command, one failure that is not retried; with one, it runs
+    and is retried until it succeeds."""
     with Guest(**machine(build, KERNEL)) as guest:
         guest.put("/run/reload", RELOAD)
         guest.check(f"chmod +x /run/reload; {load_probe()}")
         start_daemon(guest)
-        guest.check(load_theirs())  # meanwhile
+        guest.check(load_theirs())  # while the daemon runs
         kick(guest, "has no fresh seed")
         stop_daemon(guest)
         start_daemon(guest, first="has no fresh seed (event: start)")
@@ -312,7 +311,7 @@ def test_image_of_others(build):
         guest.check("sleep 3")
         assert len(guest.check("cat /run/reloads").splitlines()) == done
 
-        guest.check(load_probe())  # ours again: no command for that
+        guest.check(load_probe())  # ours again: no command runs
         kick(guest)
         assert crash_status(guest)["refreshes"] == 1
         assert len(guest.check("cat /run/reloads").splitlines()) == done
@@ -323,7 +322,7 @@ def test_image_of_others(build):
 
 
 def test_kernel_refuses(build):
-    """A refresh that cannot work is tried ever more rarely, and harms nothing."""
+    """A refresh that cannot succeed is retried with growing delays, and does no harm."""
     with Guest(**machine(build, KERNEL)) as guest:
         guest.check(load_probe())
         start_daemon(guest)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From kernel to kernel to kernel on EFI firmware: in each of them the services of the
-firmware work, its tables and memory map are those of the first, and the seed is new.
+"""A chain of kernels on EFI firmware: in each, runtime services work, tables and memory map are
+those of the first kernel, and the seed is new.
 
-The processor has no RDRAND, so that a generator which is ready at time zero has a seed.
+The CPU has no RDRAND, so a generator that is ready at time zero has used a seed.
 """
 
 import lzma
@@ -20,11 +20,11 @@ from test_jump import TIME_ZERO_SEED, node_types
 CHAIN = ["6.1", "6.12", "7.3", "6.1"]
 EFI = "/sys/firmware/efi"
 VARIABLES = f"{EFI}/efivars"
-# This test's own variables: what efivarfs calls them, and their attributes, which come
-# before the data (UEFI specification, GetVariable()): non-volatile, boot, runtime.
+# This test's own variables: their efivarfs name, and their attributes, which precede the
+# data (UEFI specification, GetVariable()): non-volatile, boot, runtime.
 OWN = "KexecSeedHop{}-f1a3c05e-52f4-4d06-9be1-1d3a59f3e0c7"
 ATTRIBUTES = r"\007\000\000\000"
-# The firmware's own records, which it may change whenever it is called.
+# The firmware's own records, which it may change at any call.
 RECORDS = ("MTC-", "VarErrorFlag-")
 SETUP_EFI = 4
 SETUP_RNG_SEED = 9
@@ -41,7 +41,7 @@ def efivarfs(kernel: str) -> bytes:
 
 
 def nested_initrd(build, chain: list[str]):
-    """For the first of these kernels, with the second and what that one needs in it."""
+    """For the first of these kernels; nested in it, the second and its own initrd."""
     inner = None
     for kernel, following in reversed([*zip(chain, [*chain[1:], None])]):
         inner = build_initrd(programs=[kexec(build)], name="hop", next_initrd=inner,
@@ -51,7 +51,7 @@ def nested_initrd(build, chain: list[str]):
 
 
 def jump(guest: Guest, kernel: str, options: str) -> None:
-    """Into the next kernel, which has to be seeded from its first moment on."""
+    """Into the next kernel, which must be seeded from time zero."""
     guest.check(f"kexec -l {options} --seed=require /boot/vmlinuz-{kernel}"
                 f" --initrd=/boot/initrd --command-line='{CMDLINE}'")
     start = len(guest.console)
@@ -62,14 +62,14 @@ def jump(guest: Guest, kernel: str, options: str) -> None:
 
 
 def variables(guest: Guest) -> dict[str, str]:
-    """Name -> digest of each variable, which the firmware's service has read."""
+    """Name -> digest of each variable, read through the firmware's service."""
     out = guest.check(f"cd {VARIABLES} && sha256sum *")
     return {name: digest for digest, name in map(str.split, out.splitlines())
             if not name.startswith(RECORDS)}
 
 
 def firmware(guest: Guest) -> tuple[str, list[str]]:
-    """What the kernel says of the firmware's tables, and its map: the same for ever."""
+    """The kernel's view of the firmware's tables and map, which must never change."""
     tables = guest.check(f"cat {EFI}/systab {EFI}/fw_platform_size {EFI}/fw_vendor"
                          f" {EFI}/config_table")
     runtime_map = guest.check(
@@ -87,7 +87,7 @@ def efi_info(guest: Guest) -> tuple:
 
 
 def check_boot_params(guest: Guest, first: bytes, entries: int) -> None:
-    """The first kernel's, with a map of the services alone."""
+    """The first kernel's, except that the map has only runtime services."""
     now = boot_params(guest)
     signature, table, size, version, _, map_size, table_high, _ = \
         EFI_INFO.unpack_from(now, EFI_INFO_AT)
@@ -115,7 +115,7 @@ def test_services_after_each_hop(build, calls):
             if call:
                 assert (now, told) == (before, seen), f"hop {number}"
                 check_boot_params(guest, first, len(told[1]))
-            # what this kernel writes, the next ones have to read
+            # the following kernels must read this kernel's variable
             guest.check(f"printf '{ATTRIBUTES}hop {number}' >"
                         f"{VARIABLES}/{OWN.format(number)}")
             before, seen = variables(guest), told
@@ -126,8 +126,8 @@ def test_services_after_each_hop(build, calls):
 
 
 def test_noefi(build):
-    """A kernel that is told of no EFI complains of nothing, finds its ACPI tables, and
-    hands on what it has."""
+    """A kernel booted with noefi logs no errors, finds its ACPI tables, and passes on its
+    boot data."""
     chain = ["6.12"] * 3
     with Guest(kernel=chain[0], firmware="efi", cpu="qemu64", memory="512M",
                initrd=nested_initrd(build, chain)) as guest:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The two ways into a kernel: 64-bit mode with paging, 32-bit mode without."""
+"""The two entry points of a kernel: 64-bit with paging, 32-bit without."""
 
 import re
 
@@ -15,7 +15,7 @@ PAE, LA57 = 1 << 5, 1 << 12
 LONG_MODE = 0x500  # LME and LMA
 INTERRUPTS = 1 << 9
 CODE, DATA = 0x10, 0x18  # boot.rst
-UNUSED_32 = ("rbx", "rdi", "rbp")  # which shall be zero
+UNUSED_32 = ("rbx", "rdi", "rbp")  # must be zero
 TIME_ZERO_SEED = r"^\[    0\.000000\] random: crng init done"
 
 
@@ -29,7 +29,7 @@ def jump_into_probe(build, options: str, memory: str = "1G"):
 
 @pytest.mark.parametrize("options", ["", "--entry-32bit"])
 def test_state(build, options):
-    """Of a machine with 5-level paging and memory above 4 GiB."""
+    """On a machine with 5-level paging and memory above 4 GiB."""
     seen = jump_into_probe(build, options, memory="6G")
     r = seen.registers
     assert r["cr0"] & PROTECTED and not r["rflags"] & INTERRUPTS
@@ -51,7 +51,7 @@ def test_state(build, options):
 
 @pytest.mark.parametrize("kernel", some(KERNELS, 2))
 def test_kernels(build, kernel):
-    """The 32-bit entry of kernels that have both; with the seed from the first moment."""
+    """The 32-bit entry of kernels that have both; seeded from time zero."""
     initrd = build_initrd(kernels=[kernel], programs=[kexec(build)])
     with Guest(kernel="6.12", initrd=initrd) as guest:
         guest.check(f"kexec -l --entry-32bit /boot/vmlinuz-{kernel} --seed=require"

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The table of faults (faults.txt), made to happen in guests.
+"""The table of faults (faults.txt), injected in guests.
 
-Errors at system calls, limits, memory that runs out, /run, /proc and /sys that are missing
-or full of nonsense. Whatever happens: an answer in time, with status 0, or 1 and a line
-that says why; `status` tells the truth, `verify` finds what is loaded whole; a refresh
-mends; and no seed is left in memory but in the image.
+Errors of system calls, limits, out of memory, /run, /proc and /sys missing or corrupt. Every
+command ends in time with status 0, or with 1 and a line that says why; `status` tells the
+truth, `verify` finds the loaded image whole; a refresh repairs; and no seed is left in memory
+outside the image.
 
-By default some of them; $KEXEC_FAULTS=all does them all (more than an hour). SIGKILL at each
-system call, and tools that race: test_refresh_kill.py. Without a guest:
-tests/unit/test_nomem.py, test_nonsense.py.
+A sample by default; all with $KEXEC_FAULTS=all (more than an hour). SIGKILL at each system
+call, and racing tools: test_refresh_kill.py. Without a guest: tests/unit/test_nomem.py,
+test_nonsense.py.
 """
 
 import os
@@ -32,7 +32,7 @@ TOP = Path(__file__).resolve().parents[2]
 
 
 def is_clear(line: str) -> bool:
-    """One of our lines, with a cause; or json-c's about its own random numbers."""
+    """One of our lines, with a cause; or json-c's about getrandom()."""
     if line.startswith("error from getrandom(): "):
         return True
     words = re.sub("^kexec(-seed)?: ", "", line)
@@ -41,13 +41,13 @@ def is_clear(line: str) -> bool:
 
 
 def is_answer(step: Step) -> bool:
-    """Done or failed; nothing but clear lines, one at least when it failed."""
+    """Success, or failure with a message; all lines are clear."""
     clear = all(is_clear(line) for line in step.said)
     return clear and (step.status == 0 or (step.status == 1 and len(step.said) > 0))
 
 
 def is_mute(step: Step) -> bool:
-    """It could write nothing at all: no recipe, nor a line on standard error."""
+    """It could write nothing: neither a recipe nor a line on standard error."""
     return step.where.startswith("write ") and step.where.endswith("+") \
         and not step.said and (step.then.is_honest() or step.then.is_foreign())
 
@@ -68,26 +68,26 @@ def report(what: str, steps: list[Step]) -> None:
 
 # System calls
 
-# What is done before each one, and the command.
+# name -> (setup before each run, command)
 COMMANDS = {
     "refresh": (":", REFRESH), "full": (":", FULL), "load": (LOAD, LOAD),
     "first": (UNLOAD, LOAD), "unload": (LOAD, UNLOAD), "file": (LOAD, FILE),
     "refile": (FILE, REFRESH),
     "verify": (":", "kexec-seed verify"), "status": (":", "kexec-seed status --json"),
 }
-# Whose errors mean "once more"; given for ever, that is what they get.
+# Calls are retried on these, so injecting them forever would never end.
 AGAIN = {"EINTR", "EAGAIN"}
 ERRORS = [((name,), KERNELS[i % 3]) for i, name in enumerate(COMMANDS)] if ALL else [
     (("refresh",), "6.12"), (("load",), "7.3")]
 
 
-MANY_PLACES = 40  # of one call: to look for an image reads memory thousands of times
+MANY_PLACES = 40  # of one call: searching memory for an image makes thousands of reads
 
 
 def choose(positions: list[Position], known: dict[str, list[str]]) -> list[str]:
-    """Each error of each call at its first and last place, and at all from the first on;
-    and each place (of many, some all over) with one of its call's errors, by turns. Not
-    ALL: of each call one error more than of the one before it, at one such place."""
+    """Each error of each call at its first and last place, and at every place from the first
+    on; and each place (or a sample of many) with one of its call's errors, in rotation. Not
+    ALL: per call one error, in rotation over the calls, at one such place."""
     lines: list[str] = []
     for turn, call in enumerate(sorted({p.call for p in positions})):
         places = [p for p in positions if p.call == call]
@@ -134,7 +134,7 @@ NO_LOCK = "--memlock=0 /usr/sbin/setpriv --bounding-set -ipc_lock"
 
 
 def limited(limit: str, command: str) -> str:
-    """What cannot even start is not ours to explain."""
+    """A program that cannot even start under the limit is not our failure."""
     program = command.split()[0]
     return (f"prlimit {limit} {program} --version >/dev/null 2>&1 || {{ echo {program}:"
             f" does not start within that >&2; exit 1; }}; prlimit {limit} {command}")
@@ -154,7 +154,7 @@ def test_limits(build):
 
 
 def requests(guest: Guest, command: str) -> list[str]:
-    """Orders for nomem.so: each request for memory that the command makes, or some."""
+    """Values for nomem.so: each allocation of the command, or a sample."""
     said = guest.check(f"NOMEM=0 NOMEM_FD=1 LD_PRELOAD=/nomem.so {command}")
     count = int(re.search(r"^nomem: (\d+)$", said, re.MULTILINE)[1])
     assert count > 20, said
@@ -163,7 +163,7 @@ def requests(guest: Guest, command: str) -> list[str]:
 
 
 def test_no_memory(build):
-    """malloc() fails: every request on the host (tests/unit/test_nomem.py), some here."""
+    """malloc() fails: every allocation on the host (tests/unit/test_nomem.py), some here."""
     with boot(build, "7.3", files={"/nomem.so": build / "tests/unit/nomem.so"}) as guest:
         bad = []
         guest.check(LOAD)
@@ -190,13 +190,13 @@ PLACES = [EMPTY.format("/proc"), EMPTY.format("/sys"), "umount -l /proc; umount 
           EMPTY.format("/sys/devices/system/cpu"),
           *(RANDOM.format(fact) for fact in FACTS),
           *(ENDLESS.format(fact) for fact in (FACTS if ALL else FACTS[:1]))]
-# The recipe is in that /run, and gone with it: rightly taken for another tool's image.
+# The recipe is lost with that /run, so the image rightly counts as another tool's.
 NOT_KEPT = (LOAD, EMPTY.format("/run"))
 
 
 def test_nonsense(build):
-    """In a mount namespace of its own; the states before and after are the machine's.
-    Hundreds of machines more, on the host: tests/unit/test_nonsense.py."""
+    """Each in its own mount namespace; the states before and after are the machine's. Hundreds
+    more corrupt machines, on the host: tests/unit/test_nonsense.py."""
     with boot(build, "6.12") as guest:
         bad = []
         for command in OURS if ALL else (LOAD,):
@@ -216,7 +216,7 @@ DELAYS = range(0, 500000, 25000) if ALL else (60000,)  # microseconds
 
 
 def test_two_at_once(build):
-    """They wait for each other; whatever came last is what there is."""
+    """They wait for each other; the last one decides the state."""
     with boot(build, "7.3") as guest:
         steps = attempts(guest, LOAD, {
             f"{one} | {other} after {delay} us":
@@ -245,12 +245,12 @@ def test_beside_the_daemon(build):
 # The seed
 
 def marked(number: int) -> bytes:
-    """As mark.c makes them."""
+    """The pattern of mark.c."""
     return bytes((((i * 73 + 41) ^ (i * i * 7)) + number * 29) & 0xff for i in range(32))
 
 
 def seed_faults(positions: list[Position]) -> list[tuple[Position, str]]:
-    """From the drawing of the seed to the end, or until it is wiped: what can happen."""
+    """The faults to inject between drawing the seed and wiping it."""
     drawn = max(i for i, p in enumerate(positions) if p.call == "getrandom")
     some = positions[drawn:] if ALL else positions[drawn:drawn + 5]
     found = [(p, "signal=KILL") for p in some]
@@ -263,9 +263,9 @@ def seed_faults(positions: list[Position]) -> list[tuple[Position, str]]:
 
 @pytest.mark.parametrize("kernel", KERNELS if ALL else ["6.12"])
 def test_no_seed_is_left(build, kernel):
-    """In all of RAM the seed is in the image alone, or nowhere. Killed before the wipe, a
-    process leaves its page to the kernel, which wipes what is from memfd_secret(); where
-    there is none (6.1), the page may be as it was until it is used again."""
+    """In all of RAM the seed is only in the image, or nowhere. A process killed before the
+    wipe leaves its page to the kernel, which wipes memfd_secret() pages; without that call
+    (6.1), the page may keep its content until it is reused."""
     strace = Path(shutil.which("strace"))
     files = {"/usr/sbin/kexec-seed": build / "kexec_seed/kexec-seed",
              "/usr/sbin/strace": strace, "/mark.so": build / "tests/vm/mark.so",
@@ -299,7 +299,7 @@ def test_no_seed_is_left(build, kernel):
 # The table itself
 
 def test_the_table():
-    """Each row names tests that there are, and the manual has the same rows."""
+    """Each row names existing tests, and the manual has the same rows."""
     for row in read_rows():
         for name in row.tests:
             file, _, function = name.partition("::")

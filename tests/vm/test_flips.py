@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Bits flipped at random over all that is loaded: the purgatory catches every one.
+"""Random bit flips over all of a loaded image: the purgatory catches every one.
 
-One guest is saved before the load; for each flip it goes on from there, loads, jumps, and
-has to be reset without the next kernel having begun. Nearly always the purgatory says
-what is damaged. It cannot when the flip is in the instructions that would find it.
+One guest is saved before the load; for each flip it resumes from there, loads, jumps, and must
+be reset before the next kernel starts. The purgatory nearly always names the damage, except
+when the flip hits the code that would report it.
 
-$KEXEC_FLIPS is how many (10; 100 for the full measure), $KEXEC_FLIPS_SEED which ones.
+$KEXEC_FLIPS is their number (10; 100 for the full measure), $KEXEC_FLIPS_SEED selects them.
 """
 
 import json
@@ -23,7 +23,7 @@ from places import kexec, probe
 COUNT = int(os.environ.get("KEXEC_FLIPS", "10"))
 SEED = int(os.environ.get("KEXEC_FLIPS_SEED", "20261122"))
 LEAST_PER_SEGMENT = max(1, COUNT // 20)
-MAY_BE_SILENT = max(2, COUNT * 5 // 100)  # stopped without a report that names it
+MAY_BE_SILENT = max(2, COUNT * 5 // 100)  # stopped without naming the damage
 IMAGE = "/probe --initrd=/ramdisk --console-serial --serial=ttyS0"
 RAMDISK = bytes(i * i >> 5 & 0xff for i in range(4096)) * 10 + b"an odd size"
 
@@ -40,8 +40,8 @@ class Flip:
 
 
 def segment_sizes(guest: Guest) -> dict[str, int]:
-    """What is loaded for each segment, in the order of the call. A plan has no seed yet:
-    a node of it is 16 bytes of header and the seed."""
+    """Bytes loaded per segment, in the order of the call. A plan has no seed yet: its node is
+    a 16-byte header and the seed."""
     plan = json.loads(guest.check(f"kexec --dry-run --json {IMAGE}"))
     node = 16 + next(n["len"] for n in plan["setup_data"] if n["name"] == "RNG_SEED")
     return {s["kind"]: node if s["kind"] == "seed" else s["content"]
@@ -49,7 +49,7 @@ def segment_sizes(guest: Guest) -> dict[str, int]:
 
 
 def choose(sizes: dict[str, int], count: int, seed: int) -> list[Flip]:
-    """Segments by their size, but each of them LEAST_PER_SEGMENT times."""
+    """Segments weighted by size, but each at least LEAST_PER_SEGMENT times."""
     chance = random.Random(seed)
     names = list(sizes)
     chosen = names * LEAST_PER_SEGMENT
@@ -59,7 +59,7 @@ def choose(sizes: dict[str, int], count: int, seed: int) -> list[Flip]:
 
 
 def outcome(guest: Guest, flip: Flip) -> str:
-    """"reported", "stopped" and with what words instead, or what else became of it."""
+    """"reported", "stopped" with the purgatory's words, or another outcome."""
     said = guest.check(f"FLIP='{flip.segment} {flip.offset} {flip.bit}'"
                        f" LD_PRELOAD=/flip.so kexec -c -l {IMAGE}")
     assert f"flip: bit {flip.bit} of byte {flip.offset} of" in said
@@ -71,8 +71,8 @@ def outcome(guest: Guest, flip: Flip) -> str:
         over = False
     if "PROBE BEGIN" in guest.console:
         return "BOOTED"
-    # The parameter block is a part of the purgatory that is told by its own name. Where
-    # the flip is in the wish what to do on damage, it can turn a reset into a halt.
+    # The parameter block is part of the purgatory but has its own name. A flip in its
+    # on-corruption field can turn a reset into a halt.
     if re.search(rf"purgatory: .*\b({flip.name}|parameter block)\b.*damaged",
                  guest.console):
         return "reported"

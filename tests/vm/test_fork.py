@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Forks of real guests: the daemon hears of each in every way there is, and every clone's
-crash kernel gets a seed of its own.
+"""Forks of real guests: every source tells the daemon of the fork, and every clone's crash
+kernel gets its own seed.
 
-$KEXEC_FORKS=all makes eight clones of every kernel; else of one, and fewer where they
-only show that the test can fail. Each takes five seconds.
+$KEXEC_FORKS=all makes eight clones of every kernel; else of one, and fewer for tests that
+only show that a check can fail. Each takes five seconds.
 """
 
 import lzma
@@ -22,7 +22,7 @@ from loaded import load_probe, load_theirs, seed_after_crash
 ALL = os.environ.get("KEXEC_FORKS") == "all"
 CLONES = 8
 FEWER = CLONES if ALL else 3
-# Where QEMU has its VMClock (hw/acpi/vmclock.h), and parts of it (<linux/vmclock-abi.h>).
+# QEMU's VMClock address (hw/acpi/vmclock.h), and field offsets (<linux/vmclock-abi.h>).
 VMCLOCK = 0xfeffb000
 FLAGS, GENERATION, COUNTED = VMCLOCK + 24, VMCLOCK + 104, 1 << 8
 
@@ -62,12 +62,12 @@ def test_uevent(build, uevent_module, tmp_path, kernel):
 
 @pytest.mark.parametrize("kernel", VMGENID_KERNELS if ALL else ["6.1-generic", "7.3"])
 def test_kernel_log(build, tmp_path, kernel):
-    """Nothing but what Debian's kernels do by themselves. On 6.12 see test_clones()."""
+    """Debian's kernels without our module. For 6.12 see test_clones()."""
     check_source(machine(build, kernel), tmp_path, "kmsg", "")
 
 
 def test_generation_id(build, tmp_path):
-    """This kernel has no driver: of all sources the last one is left."""
+    """This kernel has no driver, so only the generation ID itself is left as a source."""
     check_source(machine(build, "6.1"), tmp_path, "genid", "")
 
 
@@ -76,8 +76,8 @@ def write_memory(guest: Guest, addr: int, value: int) -> None:
 
 
 def test_vmclock(build, tmp_path):
-    """QEMU 10 has a VMClock without a generation counter, and the daemon says so. The
-    test counts in QEMU's place; the daemon looks at the device of the kernel's driver."""
+    """QEMU 10's VMClock has no generation counter, and the daemon says so. The test writes the
+    counter in QEMU's place; the daemon reads the device of the kernel's driver."""
     [driver] = (cache.cache_dir() / "kernels/7.3/modules").rglob("ptp_vmclock.ko.xz")
     setup = machine(build, "7.3", ["-device", "vmclock"], qemu="10", files={
         "/ptp_vmclock.ko": lzma.decompress(driver.read_bytes())})
@@ -102,9 +102,9 @@ def test_vmclock(build, tmp_path):
 
 
 def seeds_of_clones(setup: dict, saved: Saved, count: int, word: str, source: str = ""):
-    """Of each clone: the seed that waits in its crash region once the daemon has heard of
-    the fork from `source`, or some time after it, if it is known where; and the seed that
-    its crash kernel is handed."""
+    """Of each clone: the seed in its crash region after the daemon has seen the fork through
+    `source`, or some time after the fork, if the address is known; and the seed that its crash
+    kernel is handed."""
     found = []
     for _ in range(count):
         with clone(setup, saved) as guest:
@@ -138,7 +138,7 @@ def test_clones(build, tmp_path, kernel):
     (load_probe(), "ours"), (load_theirs(), "theirs")][:2 if ALL else 1],
     ids=["ours", "kexec-tools"][:2 if ALL else 1])
 def test_clones_without_daemon(build, tmp_path, load, word):
-    """All of them have the same seed: the test above can fail."""
+    """They all have the same seed: the test above can fail."""
     setup = machine(build, "6.12")
     with Guest(**setup) as guest:
         guest.check(load)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""UKIs, ELF vmlinux files and memtest86+: loaded, jumped into, crashed into; each also in
-gzip, xz and zstd."""
+"""UKIs, ELF vmlinux files and memtest86+: loaded, jumped into, crashed into; each also
+compressed with gzip, xz and zstd."""
 
 import json
 import re
@@ -21,14 +21,14 @@ from test_jump import TIME_ZERO_SEED, node_types
 MACHINES = Path(__file__).resolve().parents[1] / "machines"
 UKI_CMDLINE = f"{CMDLINE} from.uki='a b'"
 MARKS = {"/first": b"microcode goes first", "/second": b"then the initrd"}
-# Neither 5-level paging, which memtest86+ does not know, nor caches whose sizes are known:
-# it would measure their speed for minutes.
+# No 5-level paging, which memtest86+ does not support, and a vendor without known cache
+# sizes: it would measure cache speed for minutes.
 MEMTEST_CPU = "qemu64,vendor=CentaurHauls"
 
 
 @pytest.fixture(scope="module", params=["6.12", "7.3"])
 def elf(request, tmp_path_factory) -> tuple[str, Path]:
-    """With per-CPU data in a segment of its own, and without."""
+    """With per-CPU data in its own segment, and without."""
     path = tmp_path_factory.mktemp("elf") / "vmlinux"
     return request.param, vmlinux(request.param, path)
 
@@ -59,7 +59,7 @@ def segment(of: dict, kind: str) -> dict:
 
 
 def jump(guest: Guest, load: str) -> None:
-    """Loads, and goes into a Linux that has its seed from the first moment on."""
+    """Load, and jump into a Linux that is seeded from time zero."""
     guest.check(f"{load} --seed=require")
     start = len(guest.console)
     guest.send_and_jump("kexec -e")
@@ -71,13 +71,13 @@ def jump(guest: Guest, load: str) -> None:
 @pytest.mark.parametrize("kind, how", [("elf", "gzip"), ("elf", "zstd"), ("uki", "xz"),
                                        ("uki", "zstd")])
 def test_wrapped(build, tmp_path, uki, kind, how):
-    """A wrapping changes nothing of the plan. (xz takes its time over a vmlinux.)"""
+    """Compression does not change the plan. (xz is slow on a vmlinux.)"""
     path = uki if kind == "uki" else vmlinux("6.12", tmp_path / "vmlinux")
     assert plan(build, wrap(path, how)) == plan(build, path)
 
 
 def test_vmlinux(build, elf):
-    """Above 4 GiB, with 5-level paging; out of a compressed file."""
+    """Above 4 GiB, with 5-level paging; from a compressed file."""
     slot, path = elf
     packed = wrap(path, {"6.12": "gzip", "7.3": "zstd"}[slot])
     initrd = build_initrd(files={"/vmlinux": packed}, programs=[kexec(build)],
@@ -98,8 +98,8 @@ def test_vmlinux(build, elf):
 
 @pytest.mark.parametrize("kind", ["vmlinux", "uki"])
 def test_after_a_crash(build, tmp_path, uki, kind):
-    """As a crash kernel, with a refresh before the crash. What brings its initrd along is
-    loaded again with that one."""
+    """As a crash kernel, refreshed before the crash. A UKI is reloaded with the initrd it
+    contains."""
     seed = build / "kexec_seed/kexec-seed"
     image = uki if kind == "uki" else vmlinux("6.12", tmp_path / "vmlinux")
     files = {"/image": image, "/usr/sbin/kexec-seed": seed, **libraries(seed)}
@@ -123,7 +123,7 @@ def test_after_a_crash(build, tmp_path, uki, kind):
 
 
 def test_uki(build, uki):
-    """Its own initrd and command line; through kexec_file_load its kernel at least."""
+    """With its own initrd and command line; by kexec_file_load, its kernel at least."""
     initrd = build_initrd(files={"/uki": uki, "/uki.xz": wrap(uki, "xz")},
                           programs=[kexec(build)])
     with Guest(kernel="7.3", memory="2G", initrd=initrd) as guest:
@@ -158,7 +158,7 @@ def test_uki_with_something_else(build, uki, tmp_path):
 @pytest.mark.parametrize("image, options", [
     ("x64", ""), ("x64", "--entry-32bit"), ("ia32", "")])
 def test_memtest(build, image, options):
-    """One 64-bit and one 32-bit program that lie at 1 MiB and nowhere else."""
+    """A 64-bit and a 32-bit program that run only at 1 MiB."""
     initrd = build_initrd(files={"/memtest": memtest(image)}, programs=[kexec(build)])
     with Guest(kernel="6.12", memory="512M", cpu=MEMTEST_CPU, initrd=initrd) as guest:
         guest.check(f"kexec -l /memtest --command-line=console=ttyS0,115200 {options}")
@@ -170,7 +170,7 @@ def test_memtest(build, image, options):
 
 @pytest.mark.parametrize("image", ["x64", "ia32"])
 def test_memtest_elsewhere(build, image):
-    """Its place is in no crash region, and the kernel's own loader does not take it."""
+    """No crash region contains its address, and kexec_file_load(2) rejects it."""
     for options, says in (["-p", "cannot be moved from 0x100000"], ["-s -l", "kexec_load (-c) does"]):
         done = subprocess.run(
             [kexec(build), "--dry-run", f"--facts={MACHINES / 'crash-256m'}",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The guests themselves: what the other tests rely on. kexec here is Debian's."""
+"""The guest harness itself. kexec here is Debian's."""
 
 import hashlib
 import itertools
@@ -25,7 +25,7 @@ def test_commands_and_memory(kernel):
         assert guest.check("uname -r").strip() == cache.kernel_release(kernel)
         guest.wait_console(rf"^GUEST READY {re.escape(guest.release)}$")
 
-        # status, standard error and awkward bytes arrive as they are
+        # status, standard error and awkward bytes arrive unchanged
         result = guest.run("printf 'a\\000\\r\\n>ANSWER 1 0 .\\377'; echo e >&2; exit 37")
         assert (result.status, result.data) == (37, b"a\0\r\n>ANSWER 1 0 .\xffe\n")
         assert guest.run("kill -9 $$").status == 137
@@ -35,7 +35,7 @@ def test_commands_and_memory(kernel):
         assert guest.check("sha256sum </tmp/random").split()[0] == \
             hashlib.sha256(result.data).hexdigest()
 
-        # the needle is put together in the guest: no command line holds it in one piece
+        # the needle is assembled in the guest: no command line holds it whole
         guest.check("for i in $(seq 64); do printf 'harness-%s-' needle; done >/tmp/n")
         assert len(guest.find_in_memory(b"harness-needle-" * 64)) >= 1
         assert guest.find_in_memory(b"harness-" b"absent" b"-") == []
@@ -46,7 +46,7 @@ def test_commands_and_memory(kernel):
 
 
 def test_programs_come_first():
-    """A program that a test brings along runs, not busybox's applet of that name."""
+    """A program added by a test takes precedence over busybox's applet of that name."""
     tool = shutil.which("setpriv")
     with Guest(initrd=build_initrd(programs=[tool]), memory="256M") as guest:
         assert "util-linux" in guest.check("setpriv --version")
@@ -96,7 +96,7 @@ def test_efi():
 
 
 def test_saved_guests_go_on(tmp_path):
-    """Two clones of one state: each goes on from there by itself."""
+    """Two clones of one state resume independently."""
     state = tmp_path / "state"
     with Guest(memory="256M") as guest:
         guest.check("echo before >/tmp/mark")
@@ -138,7 +138,7 @@ def test_probe(build, kernel, how):
         assert seen.load_addr % (2 << 20) == 0
         assert seen.boot_params[0x202:0x206] == b"HdrS"
         assert seen.cmdline.encode("latin-1").decode() == "a\\b \u00e9"
-        # below 1 MiB kexec-tools has ideas of its own
+        # below 1 MiB kexec-tools deviates
         assert {int(x, 16) for x in memory if int(x, 16) >= MEBIBYTE} <= \
             {a for a, _, _ in seen.e820}
         assert sum(s for _, s, kind in seen.e820 if kind == 1) > guest.memory * 0.95
@@ -170,7 +170,7 @@ def test_probe_parser_is_strict():
 
 
 def test_initrd_names_what_is_missing(tmp_path):
-    with pytest.raises(InitrdError, match="no-such is not there"):
+    with pytest.raises(InitrdError, match="no-such not found"):
         build_initrd(programs=[tmp_path / "no-such"])
-    with pytest.raises(cache.MissingError, match="kernels/5.5/vmlinuz is not there"):
+    with pytest.raises(cache.MissingError, match="kernels/5.5/vmlinuz not found"):
         build_initrd(kernels=["5.5"])

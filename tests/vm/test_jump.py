@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Load and jump, on every kernel into every kernel: the next one has its seed from the
-first moment on, its command line, its initrd and all of its memory."""
+"""Load and jump, from every kernel into every kernel: the next one has its seed from time zero,
+its command line, its initrd and all of its memory."""
 
 import re
 
@@ -13,12 +13,12 @@ from places import KERNELS, kexec, some, spread
 NEXT_CMDLINE = "console=ttyS0,115200 panic=-1 from.test='a b'"
 TIME_ZERO_SEED = r"^\[    0\.000000\] random: crng init done"
 
-# What a kernel was told about memory: each line is start, end and type of one range.
+# The firmware memory map: each line is start, end and type of one range.
 FIRMWARE_MAP = "cd /sys/firmware/memmap && for i in *; do cat $i/start $i/end $i/type; done"
 
 
 def jump(guest: Guest, version: str, options: str = "") -> int:
-    """Goes into the next kernel. Where its console starts."""
+    """Jump into the next kernel; returns where its console starts."""
     guest.check(f"kexec -l /boot/vmlinuz-{version} --initrd=/boot/initrd"
                 f' --append="{NEXT_CMDLINE}" {options}')
     start = len(guest.console)
@@ -47,7 +47,7 @@ def test_next_kernel_has_all_it_needs(build, loader, loaded):
 
 @pytest.mark.parametrize("firmware, cpu", spread(["bios", "efi"], ["qemu64", "max"]))
 def test_processors_and_firmware(build, firmware, cpu):
-    """With and without 5-level paging, 1 GiB pages and RDRAND; from EFI too."""
+    """With and without 5-level paging, 1 GiB pages and RDRAND; also from EFI."""
     initrd = build_initrd(kernels=["6.12"], programs=[kexec(build)])
     with Guest(kernel="6.12", firmware=firmware, cpu=cpu, initrd=initrd) as guest:
         efi = guest.run("ls /sys/firmware/efi/runtime-map | wc -l").output
@@ -73,7 +73,7 @@ def test_above_4g(build):
 
 
 def test_seed_off_means_off(build):
-    """The same check that passes with a seed fails without one."""
+    """The check that passes with a seed fails without one."""
     initrd = build_initrd(kernels=["6.1"], programs=[kexec(build)])
     with Guest(kernel="6.1", initrd=initrd, cpu="qemu64") as guest:
         start = jump(guest, "6.1", "--seed=off")
@@ -84,7 +84,7 @@ def test_seed_off_means_off(build):
 
 @pytest.mark.parametrize("policy, loads", [("auto", True), ("require", False)])
 def test_generator_that_is_not_ready(build, policy, loads):
-    """No RDRAND and no time to gather entropy: said, and obeyed."""
+    """No RDRAND and no time to gather entropy: reported, and the policy is obeyed."""
     initrd = build_initrd(kernels=["6.1"], programs=[kexec(build)])
     with Guest(kernel="6.1", initrd=initrd, cpu="qemu64") as guest:
         done = guest.run(f"kexec -l /boot/vmlinuz-6.1 --seed={policy} --seed-timeout=0")
@@ -93,7 +93,7 @@ def test_generator_that_is_not_ready(build, policy, loads):
         assert done.status == (0 if loads else 1)
         assert ("loading without a seed" in done.output) == loads
         assert guest.check("cat /sys/kernel/kexec_loaded").strip() == "01"[loads]
-        # with time, waiting makes the kernel gather what it needs
+        # given time, waiting makes the kernel gather entropy
         guest.check("kexec -l /boot/vmlinuz-6.1 --seed=require --seed-timeout=30")
 
 

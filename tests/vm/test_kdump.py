@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""kdump-tools with our package: Debian's own scripts load the crash kernel, its initrd and
-its makedumpfile write the dump. By default on the release that this machine runs,
-$KEXEC_SUITES=all on Debian 12 and 13.
+"""kdump-tools with our package: Debian's own scripts load the crash kernel, and its initrd and
+makedumpfile write the dump. By default on this machine's release, with $KEXEC_SUITES=all on
+Debian 12 and 13.
 """
 
 import json
@@ -29,7 +29,7 @@ def kdump(guest: Guest, what: str) -> str:
 
 
 def is_ready(guest: Guest) -> bool:
-    """As `kdump-config status` and the kernel have it, which have to agree."""
+    """According to `kdump-config status` and the kernel, which must agree."""
     said = re.search(r"current state *: (.*)", kdump(guest, "status"))[1]
     ready = {"ready to kdump": True, "Not ready to kdump": False}[said]
     assert guest.check("cat /sys/kernel/kexec_crash_loaded").strip() == "01"[ready]
@@ -41,8 +41,8 @@ def crash_status(guest: Guest) -> dict:
 
 
 def loads(guest: Guest) -> None:
-    """Load, unload and reload; each time with our kexec, whose recipe is there."""
-    assert is_ready(guest)  # since it started, by kexec-tools
+    """Load, unload and reload; each time with our kexec, which keeps a recipe."""
+    assert is_ready(guest)  # loaded at boot, by kexec-tools
     install(guest)
     assert crash_status(guest)["method"] == "foreign"
     kdump(guest, "unload")
@@ -71,7 +71,7 @@ def refreshes(guest: Guest) -> None:
 
 
 def crashes(guest: Guest) -> None:
-    """Into the capture kernel, which had a seed, saves the dump, and reboots."""
+    """The capture kernel had a seed, saves the dump, and reboots."""
     guest.check(f"echo '{MARK}' >/dev/kmsg; sync")
     start = crash(guest)
     assert guest.wait_exit(300) == 0
@@ -91,8 +91,7 @@ def run_makedumpfile(*options, **more) -> None:
 
 
 def read_dump(dump: Path, folder: Path) -> str:
-    """The kernel log in a dump as kdump-tools writes it ("flattened"), all of which is
-    read."""
+    """The kernel log of a dump in kdump-tools' flattened format; reads all of the dump."""
     flat, log = folder / "flat", folder / "log"
     with open(dump, "rb") as source:
         run_makedumpfile("-R", flat, stdin=source)
@@ -119,7 +118,7 @@ def test_kdump(build, suite, tmp_path):
         disk = Disk(suite, tmp_path, {DEB: package(build)})
     except MissingError as error:
         pytest.skip(f"no Debian with the package: {error}")
-    # a processor that has no random numbers of its own to give
+    # no RDRAND
     with disk.guest("crashkernel=256M", memory="1G", cpu="qemu64") as guest:
         guest.wait_ready(150)
         loads(guest)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Secure Boot, as real machines have it: Debian's signed kernel sees that it is on, locks
-itself down and takes only kernels that somebody whom the firmware trusts has signed.
-And the same without Secure Boot, where lockdown=integrity is on the command line.
+"""Secure Boot, as on real machines: Debian's signed kernel detects it, locks itself down and
+accepts only kernels signed by a key that the firmware trusts. And the same without Secure
+Boot, with lockdown=integrity on the command line.
 
-Debian's kernels hold no key of Debian's: they ask the firmware for its keys. Here these
-are the certificate that Debian signs its kernels with, taken from a signature. It is
-written into the firmware's memory before the machine starts.
+Debian's kernels contain no Debian key: they take the keys from the firmware. Here that is the
+certificate that signs Debian's kernels, extracted from a signature and written into the
+firmware's memory before the machine starts.
 
 $KEXEC_CRASHES=all does it with each of the kernels.
 """
@@ -28,15 +28,15 @@ from places import KERNELS, kexec
 from test_efi_hops import SECURE_BOOT_AT, boot_params
 from test_jump import TIME_ZERO_SEED, node_types
 
-# Running kernel, the one that it loads, and whether Secure Boot is on.
+# Running kernel, kernel it loads, and whether Secure Boot is on.
 SOME = [("6.12", "7.3", True), ("6.1", "6.1", False)]
 ALL = [*SOME, ("6.1", "6.12", True), ("7.3", "6.1", True), ("7.3", "7.3", False)]
 MANY = os.environ.get("KEXEC_CRASHES") == "all"
 LOADED = "/sys/kernel/kexec_loaded"
 NOTE = "using kexec_file_load: the kernel is locked down (integrity)"
 ONLY_SIGNED = ("locked down (integrity)", "signed kernels only", "kexec_file_load (-s)")
-# The ways to spoil a signed kernel, and what is then said of it: where Secure Boot is on,
-# the kernel tells why it refuses a file, else it does not.
+# Ways to spoil a signed kernel, and the message each yields: with Secure Boot the kernel
+# tells why it refuses a file, without it does not.
 SPOILED = {
     "kernel": ("takes signed kernels only", "the signature of this file does not fit it"),
     "signature": ("locked down (integrity)", "this file or its signature for invalid"),
@@ -47,13 +47,13 @@ WAY_OUT = "take a kernel that the distribution has signed"
 SECURE_BOOT_DISABLED, SECURE_BOOT_ENABLED = 2, 3  # linux/efi.h, efi_secureboot_mode
 SETUP_RNG_SEED = 9
 
-# The firmware's memory: a volume header, whose size is at 48 (UEFI PI specification), the
+# The firmware's memory: a volume header with its size at 48 (UEFI PI specification), the
 # store's header, and records (EDK II, AuthenticatedVariableFormat.h).
 VOLUME_HEADER_SIZE_AT, STORE_HEADER_SIZE = 48, 28
 RECORD = struct.Struct("<HBBIQ16sIII16s")
 RECORD_START, RECORD_VALID = 0x55aa, 0x3f
-# UEFI specification: who signs, and what a list of certificates is made of. The
-# attributes: non-volatile, boot, runtime, authenticated by time.
+# UEFI specification: GUIDs of the variable owners and of an X.509 certificate list. The
+# attributes: non-volatile, boot, runtime, time-based authentication.
 DATABASE = uuid.UUID("d719b2cb-3d3a-4596-a3bc-dad00e67656f")
 GLOBAL = uuid.UUID("8be4df61-93ca-11d2-aa0d-00e098032b8c")
 X509 = uuid.UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072")
@@ -62,14 +62,14 @@ TIMESTAMP = struct.pack("<HBB", 2020, 1, 1) + bytes(12)
 
 
 def security_entry(image: bytes) -> int:
-    """Where a PE file says where its signature is (PE format, optional header PE32+)."""
+    """Offset of a PE file's certificate table entry (PE format, optional header PE32+)."""
     [pe] = struct.unpack_from("<I", image, 0x3c)
     assert struct.unpack_from("<H", image, pe + 24)[0] == 0x20b
     return pe + 24 + 112 + 4 * 8
 
 
 def der(data: bytes, at: int) -> tuple[int, int]:
-    """Start and end of what a DER element contains."""
+    """Start and end of the content of a DER element."""
     length, start = data[at + 1], at + 2
     if length & 0x80:
         start += length & 0x7f
@@ -101,24 +101,24 @@ def record(name: str, vendor: uuid.UUID, certificates: set[bytes]) -> bytes:
 
 
 def firmware_memory(trusted: set[bytes], secure_boot: bool) -> bytes:
-    """With these certificates. For Secure Boot one of them is the platform's key too:
-    that there is one switches it on."""
+    """Firmware memory with these certificates. For Secure Boot one of them is also the
+    platform key, whose presence enables it."""
     empty = bytearray(Path("/usr/share/OVMF/OVMF_VARS_4M.fd").read_bytes())
     [at] = struct.unpack_from("<H", empty, VOLUME_HEADER_SIZE_AT)
     at += STORE_HEADER_SIZE
     records = record("db", DATABASE, trusted)
     if secure_boot:
         records += record("PK", GLOBAL, {min(trusted)})
-    assert empty[at:at + len(records)] == b"\xff" * len(records), "it is not empty"
+    assert empty[at:at + len(records)] == b"\xff" * len(records), "not empty"
     empty[at:at + len(records)] = records
     return bytes(empty)
 
 
 def firmware(folder: Path, secure_boot: bool = True) -> list[str]:
-    """For QEMU: a guest whose firmware trusts the signer of Debian's kernels."""
+    """QEMU options: a guest whose firmware trusts the signer of Debian's kernels."""
     code = Path("/usr/share/OVMF") / OVMF[0]
     if not code.exists():
-        pytest.fail(f"{code} is not there (Debian: ovmf)", pytrace=False)
+        pytest.fail(f"{code} not found (Debian: ovmf)", pytrace=False)
     memory = folder / "firmware"
     trusted = {signer(kernel_image(k).read_bytes()) for k in KERNELS}
     memory.write_bytes(firmware_memory(trusted, secure_boot))
@@ -127,7 +127,7 @@ def firmware(folder: Path, secure_boot: bool = True) -> list[str]:
 
 
 def spoil(image: Path, name: str) -> str:
-    """A command that makes /spoiled of a signed kernel in the guest."""
+    """A command that turns a signed kernel in the guest into /spoiled."""
     data = image.read_bytes()
     entry = security_entry(data)
     at, size = struct.unpack_from("<II", data, entry)
@@ -223,7 +223,7 @@ def test_crash_kernel(build, tmp_path, kernel):
 
 
 def test_each_call_counts(build, tmp_path):
-    """What a locked kernel refuses counts towards its limit, so it is not even asked for."""
+    """Calls that a locked-down kernel refuses count towards its limit, so none is wasted."""
     with refreshable(build, Setup("6.12", cpu="qemu64"),
                      extra=firmware(tmp_path)) as guest:
         check_locked(guest)
@@ -236,8 +236,8 @@ def test_each_call_counts(build, tmp_path):
 
 
 def test_locked_after_the_load(build, tmp_path):
-    """Nor is it asked by a refresh of what was loaded before it was locked: the one call
-    that is left is kexec_file_load(2)'s."""
+    """A refresh of an image loaded before the lockdown wastes none either: the one call left
+    is used for kexec_file_load(2)."""
     with refreshable(build, Setup("6.12", cpu="qemu64"),
                      extra=firmware(tmp_path, secure_boot=False)) as guest:
         guest.check(load_command(""))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The example of kexec-seed(8), typed into a guest: it answers what the page says."""
+"""The example of kexec-seed(8), typed into a guest; its output must match the page."""
 
 import re
 import time
@@ -15,7 +15,7 @@ from places import some
 PAGE = Path(__file__).resolve().parents[2] / "man/kexec-seed.8"
 CRASH = "echo c >/proc/sysrq-trigger"
 MONITOR = "(qemu) "
-# What differs from one machine, and one minute, to the next.
+# Varies with machine and time.
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 NUMBERS = re.compile(r"0x[0-9a-f]+|\d+\.\d+|\d{7,}")
 
@@ -27,7 +27,7 @@ def plain(text: str) -> str:
 
 
 def session() -> list[tuple[str, str]]:
-    """The page's commands, each with what it prints; those for QEMU with their prompt."""
+    """The page's commands with their output; those for QEMU with their prompt."""
     page = PAGE.read_text()
     examples = page[page.index(".SH EXAMPLES"):page.index(".SH SEE ALSO")]
     blocks = re.findall(r"^\.RS.*?\n(.*?)^\.RE", examples, re.M | re.S)
@@ -44,7 +44,7 @@ def shape(text: str) -> str:
 
 
 def answers(guest: Guest, kernel: str, command: str, output: str) -> None:
-    """What the daemon does is done a little later."""
+    """Retries, because the daemon acts a little later."""
     deadline = time.monotonic() + 20 * SLOW
     while True:
         said = guest.check(command).replace(f"/boot/vmlinuz-{kernel}", "/boot/vmlinuz")
@@ -58,7 +58,7 @@ def answers(guest: Guest, kernel: str, command: str, output: str) -> None:
 
 
 def type_in(setup: dict, kernel: str, commands: list, saved: Path) -> Guest:
-    """The guest, or its clone, after all of the commands."""
+    """The guest, or its clone, after all commands."""
     guest = Guest(**setup)
     try:
         guest.wait_ready()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The purgatory makes each seed its own at the moment of the jump: clones of one machine,
-with the same image loaded, hand over different seeds, and nobody can find them later."""
+"""The purgatory mixes each seed at the moment of the jump: clones of one machine, with the same
+image loaded, hand over different seeds, and none is left in memory."""
 
 import re
 
@@ -32,7 +32,7 @@ def seed_at_probe(guest: Guest) -> bytes:
 
 
 def clones(tmp_path, setup: dict, options: str, count: int = 2) -> tuple[list[bytes], str]:
-    """The seeds that clones of one loaded machine hand over, and what the last one said."""
+    """Seeds handed over by clones of one loaded machine, and the last one's console."""
     saved = tmp_path / "saved"
     with Guest(**setup) as guest:
         guest.check(f"kexec -c -l /probe --seed=require {SAY} {options}")
@@ -70,7 +70,7 @@ def test_without_generation_id(build, tmp_path):
 
 
 def test_address_given_by_hand(build):
-    """--vmgenid-addr= is used when it can be right, and reported when it cannot."""
+    """--vmgenid-addr= is used if plausible, else reported."""
     with Guest(**machine(build, "6.1", "max")) as guest:
         for bad in ("0x1234567", "0", "0x1000000", "0xffffffffffffff00"):
             out = guest.check(f"kexec -c -l /probe --vmgenid-addr={bad}")
@@ -83,9 +83,9 @@ def test_address_given_by_hand(build):
 
 @pytest.mark.parametrize("kernel, cpu", spread(KERNELS, ["qemu64", "max"]))
 def test_nothing_is_left(build, tmp_path, kernel, cpu):
-    """Neither base nor seed once the next kernel has taken it. Of a normal image the old
-    kernel's own copy of the base stays where it was until the memory is used again: that
-    page only, and it is what mixing makes worthless."""
+    """Neither base seed nor seed is left once the next kernel has taken it. With a normal image
+    the old kernel's own copy of the base seed stays until the memory is reused: that page
+    only, and mixing makes it worthless."""
     with Guest(**machine(build, kernel, cpu, VMGENID, [kernel])) as guest:
         guest.check(f"kexec -c -l /boot/vmlinuz-{kernel} --initrd=/boot/initrd {SAY}"
                     " --seed=require --append='console=ttyS0,115200 panic=-1'")
@@ -95,7 +95,7 @@ def test_nothing_is_left(build, tmp_path, kernel, cpu):
         [base] = nodes_in(memory)
         guest.send_and_jump("kexec -e")
         guest.wait_console("purgatory: jumping")
-        guest.stop()  # while the next kernel unpacks itself, long before it reads the seed
+        guest.stop()  # while the next kernel unpacks, long before it reads the seed
         seed = seed_in_node(guest, plan, tmp_path)
         assert seed != base
         guest.cont()
@@ -107,7 +107,7 @@ def test_nothing_is_left(build, tmp_path, kernel, cpu):
 
 
 def seed_in_node(guest: Guest, plan: str, tmp_path) -> bytes:
-    """What the node holds now, where the plan has put it."""
+    """Current content of the node at its planned address."""
     addr = int(re.search(r"0x(\w+)  RNG_SEED", plan)[1], 16)
     [(start, memory)] = guest.dump_memory(tmp_path / "memory")
     with open(memory, "rb") as f:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""vmgenid_uevent: with it, and only with it, user space hears of a fork from the kernel."""
+"""vmgenid_uevent: with it, and only with it, the kernel reports a fork to user space."""
 
 import re
 from pathlib import Path
@@ -12,9 +12,9 @@ from guest import Guest
 from initrd import build_initrd
 from places import ALL
 
-# busybox's own output would wait in a buffer.
+# busybox's own output would be buffered.
 LISTEN = "uevent sh -c 'env; echo'"
-# What no kernel differs in is looked at on the newest, and with KEXEC_MACHINES=all on each.
+# Kernel-independent tests run on the newest; with KEXEC_MACHINES=all on each.
 NEWEST = VMGENID_KERNELS[-1]
 TROUBLE = r"BUG:|WARNING:|Oops|Call Trace|refcount_t"
 
@@ -35,7 +35,7 @@ def machine(kernel: str, module: Path, extra=()) -> dict:
 
 
 def fork(tmp_path, guest: Guest, setup: dict) -> Guest:
-    """A clone of the guest, running, once its kernel has noticed; the original ends."""
+    """A running clone whose kernel has noticed the fork; the original ends."""
     saved = tmp_path / "saved"
     guest.save(saved)
     guest.close()
@@ -51,7 +51,7 @@ def fork(tmp_path, guest: Guest, setup: dict) -> Guest:
 
 
 def heard(guest: Guest) -> list[str]:
-    """The uevents of forks so far, once one that was sent after them has arrived."""
+    """The fork uevents so far, once a later marker event has arrived."""
     guest.check("sleep 0.5; echo change >/sys/class/mem/null/uevent;"
                 " n=0; until grep -q '^DEVNAME=null' /run/uevents;"
                 " do n=$((n + 1)); [ $n -lt 100 ] || exit 1; sleep 0.1; done")
@@ -73,7 +73,7 @@ def test_uevent(kernel, module, tmp_path):
         [event] = heard(guest)
         lines = event.splitlines()
         assert "ACTION=change" in lines and "NEW_VMGENID=1" in lines
-        # the device that the driver has: in 6.1 the ACPI device, later the platform's
+        # the driver's device: in 6.1 the ACPI device, later the platform device
         path = next(x for x in lines if x.startswith("DEVPATH=")).removeprefix("DEVPATH=")
         driver = guest.check(f"readlink /sys{path}/driver").strip()
         assert driver.endswith("/vmgenid")
@@ -87,14 +87,14 @@ def test_uevent(kernel, module, tmp_path):
 
 
 def refused(guest: Guest) -> bool:
-    """Loads the module; when it does not want to, then for the one reason it has."""
+    """Load the module; it may refuse for only one reason."""
     done = guest.run(f"dmesg -c >/dev/null; insmod {MODULE}")
     said = set(re.findall(r"vmgenid_uevent: (no .*)", guest.check("dmesg")))
     if done.status == 0:
         assert not said
         return False
     assert "No such device" in done.output
-    # busybox tries both system calls there are
+    # busybox tries both system calls
     assert said == {"no VM generation ID device that the kernel's vmgenid driver uses"}
     return True
 
@@ -124,7 +124,7 @@ def test_comes_and_goes(kernel, module):
 
 
 def test_what_it_says_of_itself(module):
-    """register_random_vmfork_notifier() is for the GPL; udev loads it by the device."""
+    """Licensed GPL for register_random_vmfork_notifier(); udev loads it by device."""
     said = module.read_bytes().split(b"\0")
     assert b"license=GPL" in said
     assert b"alias=acpi*:VM_GEN_COUNTER:*" in said

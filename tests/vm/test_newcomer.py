@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""README.md, followed to the letter where there is nothing but a small Debian.
+"""README.md, followed to the letter on a minimal Debian.
 
-Of each release a root is made by mmdebstrap and entered with chroot; in it there is what
-Debian requires and then what README.md says, and no more. For `make check-long`, like
-test_package.py. `./quickstart check` is what runs all tests.
+Makes a chroot of each release with mmdebstrap, with Debian's required packages plus those that
+README.md names, and no more. For `make check-long`, like test_package.py. All tests are run by
+`./quickstart check`.
 """
 
 import re
@@ -15,7 +15,7 @@ import debian
 from test_package import NOBODY, TOP, Root, copy_tree, make_root, pytestmark  # noqa: F401
 from test_readme import readme_commands
 
-# What README.md calls it, and who has it in Debian.
+# README.md's names -> Debian packages.
 NEEDED = {"make": "make", "a C compiler": "gcc libc6-dev", "autoconf": "autoconf",
           "automake": "automake", "pkg-config": "pkg-config",
           "the kernel's uapi headers": "linux-libc-dev"}
@@ -29,7 +29,7 @@ def needed() -> str:
 
 
 def by_hand(root: Root) -> None:
-    """In a path with blanks, by somebody without rights."""
+    """In a path with blanks, as an unprivileged user."""
     copy_tree(root.path(TREE))
     root.run(f"apt-get -q --no-install-recommends install {needed()};"
              f"mkdir /somewhere; chown -R 65534:65534 '{TREE}' /somewhere")
@@ -42,7 +42,7 @@ def by_hand(root: Root) -> None:
 
 
 def packages(root: Root) -> None:
-    """The tests that a build of packages runs have been run by hand."""
+    """Without the tests of a package build, which by_hand() has run."""
     copy_tree(root.path(OTHER_TREE))
     for command in readme_commands("apt-get build-dep"):
         root.run(f"cd {OTHER_TREE}; export DEB_BUILD_OPTIONS=nocheck; {command}", 1800)
@@ -60,7 +60,7 @@ def quickstart(root: Root) -> None:
 @pytest.mark.parametrize("suite", debian.SUITES)
 def test_readme_from_nothing(suite, tmp_path):
     if not shutil.which("mmdebstrap"):
-        pytest.skip("mmdebstrap is not there")
+        pytest.skip("mmdebstrap not found")
     make_root(suite, tmp_path / suite, variant="minbase")
     root = Root(tmp_path / suite)
     conf = root.path("/etc/apt/apt.conf.d/99answers")

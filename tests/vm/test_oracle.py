@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The kernel as oracle: the probe loaded by our kexec_load(2) and by the kernel's own
-kexec_file_load(2), in the same machine, is handed the same things."""
+"""The kernel as oracle: loaded by our kexec_load(2) and by kexec_file_load(2) in the same
+machine, the probe is handed the same data."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from probe import Probe, parse_probe
 
 CMDLINE = "console=ttyS0,115200 oracle"
 
-# What boot_params hold where each loader put things: (offset, size, name).
+# boot_params fields that depend on the loader's placement: (offset, size, name).
 ADDRESSES = [
     (0x0c0, 4, "ext_ramdisk_image"),
     (0x0c8, 4, "ext_cmd_line_ptr"),
@@ -22,7 +22,7 @@ ADDRESSES = [
     (0x250, 8, "hdr.setup_data"),
 ]
 
-# setup_data that only a kernel can fill in, because it tells of the kernel's own state.
+# setup_data that only a kernel can fill in, because it describes the kernel's own state.
 KERNEL_ONLY = {
     8: "SETUP_IMA: the measurement log of the running kernel",
     10: "SETUP_KEXEC_KHO: memory that the running kernel preserves (kexec handover)",
@@ -45,7 +45,7 @@ def handed_over(guest: Guest, how: str) -> Probe:
 
 
 def both(build, tmp_path, kernel: str, machine: dict, *ways: str) -> list[Probe]:
-    """What the probe was handed in one machine that goes on twice from the same moment."""
+    """Data handed to the probe in one machine resumed twice from the same moment."""
     files = {"/probe": probe(build), "/ramdisk": bytes(range(256)) * 400}
     setup = {"kernel": kernel, **machine,
              "initrd": build_initrd(programs=[kexec(build)], files=files)}

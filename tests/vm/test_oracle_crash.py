@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The kernel as oracle for crash images: the probe as crash kernel, loaded by our
-kexec_load(2) and by the kernel's own kexec_file_load(2), in the same machine, which then
-crashes. What it is handed and the ELF core headers are the same."""
+"""The kernel as oracle for crash images: the probe as crash kernel, loaded by our kexec_load(2)
+and by kexec_file_load(2) in the same machine, which then crashes. The data handed over and the
+ELF core headers are the same."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from test_oracle import KERNEL_ONLY, differences, without_addresses
 CMDLINE = "console=ttyS0,115200 oracle"
 RAMDISK = bytes(range(256)) * 400
 RAM = 1  # an E820 type
-# Where boot_params hold the memory map (asm/bootparam.h), which is compared on its own.
+# The memory map in boot_params (asm/bootparam.h) is compared separately.
 E820_ENTRIES, E820_TABLE, E820_END = 0x1e8, 0x2d0, 0xcd0
 
 MACHINES = {
@@ -41,8 +41,8 @@ class Seen:
 
 
 def with_headers_back(seen: Probe, before: Before, elfcorehdr: int) -> list:
-    """The memory map with the range of the headers, which only the loader chooses, given
-    back to the crash region; it has to be the only hole in there."""
+    """The memory map with the ELF core headers' range returned to the crash region, because
+    the loader chooses it; it must be the region's only gap."""
     ours, others = [], []
     for addr, size, kind in seen.e820:
         inside = kind == RAM and any(a <= addr < b for a, b in before.crash_regions)
@@ -69,7 +69,7 @@ def crash_once(guest: Guest, options: str) -> Seen:
 
 
 def both(build, tmp_path, setup: Setup, *ways: str) -> list[Seen]:
-    """What one machine hands over when it goes on, and crashes, twice from one moment."""
+    """Data handed over by one machine that resumes, and crashes, twice from one moment."""
     saved, files = tmp_path / "saved", {"/ramdisk": RAMDISK}
     with crash_guest(build, setup, files, kind=Guest) as guest:
         guest.wait_ready()
@@ -119,7 +119,7 @@ def test_like_the_kernel(build, tmp_path, kernel, machine):
 
 
 def test_lent_memory(build, tmp_path):
-    """crashkernel=X,cma: memory that the running kernel uses as long as it lives."""
+    """crashkernel=X,cma: memory that the running kernel keeps using until it crashes."""
     setup = Setup("7.3", 1, "1G", "128M crashkernel=128M,cma")
     ours, kernels = both(build, tmp_path, setup, "-c", "-s")
     ram = sum(size for addr, size, kind in kernels.e820 if kind == RAM and addr >= MIB)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The Debian packages: built where there is nothing but what they ask for, judged by
-lintian, installed beside kexec-tools in all orders, the module built by DKMS.
+"""The Debian packages: built with only their build dependencies, checked by lintian, installed
+beside kexec-tools in all orders, the module built by DKMS.
 
-Of each release a root is made and entered with chroot: it takes root, the network and
-some minutes, so it is for `make check-long` ($KEXEC_PACKAGES). No kernel is started.
+Makes a chroot of each release, which needs root, the network and some minutes, so it is part of
+`make check-long` ($KEXEC_PACKAGES). No kernel is booted.
 """
 
 import os
@@ -26,12 +26,12 @@ pytestmark = [
     pytest.mark.skipif(not os.environ.get("KEXEC_PACKAGES"),
                        reason="$KEXEC_PACKAGES is not set: part of make check-long"),
     pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root"),
-    pytest.mark.skipif(not (TOP / ".git").exists(), reason="not a checkout of git"),
+    pytest.mark.skipif(not (TOP / ".git").exists(), reason="not a git checkout"),
 ]
 
 
 class Root:
-    """A Debian in a folder; nothing that runs there outlives its command."""
+    """A Debian in a folder; no process outlives its command."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -55,7 +55,7 @@ class Root:
 
 
 def make_root(suite: str, folder: Path, variant: str = "buildd") -> None:
-    """Debian, by default with what building any package takes; its apt ready to use."""
+    """Debian, by default with build-essential; its apt is ready to use."""
     fetch = debian._load_fetch()
     site = fetch.Archive(debian.cache_dir() / "apt").site()
     conf = folder / "etc/apt/apt.conf.d/99test"
@@ -74,7 +74,7 @@ def make_root(suite: str, folder: Path, variant: str = "buildd") -> None:
 
 
 def copy_tree(target: Path) -> None:
-    """The files that git knows or would take, as they are now."""
+    """The tracked and untracked (not ignored) files of git, as they are now."""
     target.mkdir(parents=True)
     names = subprocess.run(["git", "-C", TOP, "ls-files", "-z", "-co",
                             "--exclude-standard"], capture_output=True, check=True).stdout
@@ -85,9 +85,9 @@ def copy_tree(target: Path) -> None:
 
 @pytest.fixture(scope="module", params=debian.SUITES)
 def root(request, tmp_path_factory):
-    """With the packages built from the files that git knows, tests included."""
+    """With the packages built from those files, tests included."""
     if not shutil.which("mmdebstrap"):
-        pytest.skip("mmdebstrap is not there")
+        pytest.skip("mmdebstrap not found")
     folder = tmp_path_factory.mktemp("package") / request.param
     make_root(request.param, folder)
     made = Root(folder)
@@ -100,7 +100,7 @@ def root(request, tmp_path_factory):
 
 
 def test_same_again(root):
-    """Built once more, without the tests: not a bit is different."""
+    """Rebuilt without the tests: bit for bit the same."""
     sums = root.run(f"cd {MADE} && sha256sum *.deb")
     root.run(f"{BUILD.replace('env ', 'env DEB_BUILD_OPTIONS=nocheck ')}")
     assert root.run(f"cd {MADE} && sha256sum *.deb") == sums
@@ -113,7 +113,7 @@ def test_lintian(root):
 
 
 def test_orders(root):
-    """Beside kexec-tools; then kdump-tools, which takes ours for it."""
+    """Beside kexec-tools; then kdump-tools, whose dependency ours satisfies."""
     root.run(f"{APT} install kexec-tools {root.debs()['kexec-seed']};"
              "dpkg --purge kexec-seed kexec-tools;"
              f"cd {MADE}; {APT} download kexec-tools")
@@ -128,7 +128,7 @@ def test_orders(root):
 
 
 def test_initramfs(root):
-    """As integration/README.md has it; without its setting, no daemon is in there."""
+    """As in integration/README.md; without its setting, the initramfs has no daemon."""
     root.run(f"{APT} install initramfs-tools linux-image-amd64 {root.debs()['kexec-seed']}",
              limit=1800)
     listing = "lsinitramfs /boot/initrd.img-*"
@@ -148,7 +148,7 @@ def test_initramfs(root):
 
 
 def test_dkms(root):
-    """The module, for the kernel that the release has."""
+    """The module, for the release's kernel."""
     root.run(f"{APT} install linux-headers-amd64 {root.debs()['vmgenid-uevent-dkms']}",
              limit=1800)
     said = root.run("dkms status")

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Kernels that unpack themselves from each of the ways to pack them, one that runs only
-where it was linked for, and one for 32-bit processors: loaded, started, and seeded from
-their first moment on.
+"""Kernels with each payload compression, one that runs only at its link address, and a 32-bit
+one: loaded, started, and seeded from time zero.
 
-The kernels are those of the cache where they will do. For the rest $KEXEC_PAYLOADS=all
-builds small ones, once (see build_kernel.py).
+Cached kernels are used where they fit. $KEXEC_PAYLOADS=all builds small ones for the rest,
+once (see build_kernel.py).
 """
 
 import os
@@ -26,7 +25,7 @@ from test_jump import TIME_ZERO_SEED, node_types
 LOADER = "6.1"
 CACHED = ["6.1", "6.1-generic", "6.12", "7.3"]
 ALL = os.environ.get("KEXEC_PAYLOADS") == "all"
-# What a payload begins with, for the kernel's own decompressors (lib/decompress.c).
+# Magic bytes of a payload, for the kernel's own decompressors (lib/decompress.c).
 MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "lzma": b"\x5d\0\0",
          "xz": b"\xfd7zXZ\0", "lzo": b"\x89LZO", "lz4": b"\x02\x21\x4c\x18",
          "zstd": b"\x28\xb5\x2f\xfd"}
@@ -36,8 +35,8 @@ XLF_KERNEL_64 = 1
 CMDLINE = "console=ttyS0,115200 panic=-1 from=kexec"
 SETUP_RNG_SEED = 9
 HELLO = "hello from a 32-bit program"
-# The first process of a 32-bit kernel, without a library. It says that it runs,
-# and sleeps: exit(2) would be a panic.
+# Init of a 32-bit kernel, without a libc. It prints a line and sleeps: exit(2) would
+# panic.
 INIT_32 = """
 static int call(int number, int a, const void *b, int c)
 {
@@ -65,7 +64,7 @@ def payload(image: bytes) -> bytes:
 
 
 def cached(compression: str) -> Path | None:
-    """A kernel of the cache that is packed in this way."""
+    """A cached kernel with this compression."""
     for slot in CACHED:
         config = cache_dir() / "kernels" / slot / "config"
         if f"CONFIG_KERNEL_{compression.upper()}=y" in config.read_text().splitlines():
@@ -83,13 +82,13 @@ def small_kernel(name: str) -> Path:
 
 
 def boot(build, image: Path, initrd: Path) -> Guest:
-    """No RDRAND: a generator that is ready at time zero has a seed."""
+    """No RDRAND: a generator that is ready at time zero has used a seed."""
     return Guest(kernel=LOADER, cpu="qemu64", memory="1G", initrd=build_initrd(
         programs=[kexec(build)], files={"/boot/kernel": image}, next_initrd=initrd))
 
 
 def jump(guest: Guest, cmdline: str = CMDLINE) -> int:
-    """Where the next kernel's console starts."""
+    """Returns where the next kernel's console starts."""
     guest.check("kexec -c -l /boot/kernel --initrd=/boot/initrd --seed=require"
                 f" --command-line='{cmdline}'")
     start = len(guest.console)
@@ -122,7 +121,7 @@ def test_kernel_that_cannot_be_moved(build):
 
 def init_32(folder: Path) -> Path:
     if not shutil.which("gcc"):
-        pytest.skip("gcc is not there")
+        pytest.skip("gcc not found")
     source, program = folder / "init.c", folder / "init"
     source.write_text(INIT_32 % HELLO)
     subprocess.run(["gcc", "-m32", "-O1", "-nostdlib", "-static", "-ffreestanding",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The purgatory sees one flipped bit anywhere in what was loaded, says where, and does what
---on-corruption asks for."""
+"""The purgatory detects one flipped bit anywhere in the loaded image, reports where, and obeys
+--on-corruption."""
 
 import re
 
@@ -10,7 +10,7 @@ from guest import Guest
 from initrd import build_initrd
 from places import KERNELS, kexec, probe, some, spread
 
-# The order in which the plan lists segments.
+# In the plan's order.
 SEGMENTS = ["kernel", "initrd", "boot_params", "seed", "purgatory"]
 SAY = "--console-serial --serial=ttyS0"
 
@@ -54,7 +54,7 @@ def test_edges(build, segment, offset):
 
 
 def test_unasked_it_still_reports_damage(build):
-    """No console option: silent when all is well, not when something is damaged."""
+    """No console option: silent if the image is good, but damage is reported."""
     with boot(build, "6.1") as guest:
         load_flipped(guest, "initrd", 5, "--append=console=ttyS0,115200")
         guest.send_and_jump("kexec -e")

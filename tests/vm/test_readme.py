@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The commands of README.md and kexec(8), typed into guests; see test_manual.py for
-kexec-seed(8). What needs systemd is in test_service.py; what builds is what ran this.
+kexec-seed(8), and test_service.py for those that need systemd. The build commands have already
+been run to get here.
 
 $KEXEC_CHAINS=all also runs those of kexec-seed-chain(7) (five minutes).
 """
@@ -26,22 +27,22 @@ from chainlib.cli import parser  # noqa: E402 pylint: disable=wrong-import-posit
 KERNEL = "6.12"
 JUMP = "kexec -e"
 ALL = os.environ.get("KEXEC_CHAINS") == "all"
-# What differs between kernels and machines.
+# Varies with kernel and machine.
 NUMBERS = re.compile(r"0x[0-9a-f]+| +\d+ KiB")
 
 
 def readme_commands(first: str) -> list[str]:
-    """Of the block whose first line begins so; comments and blank lines are left out."""
+    """Commands of the block that starts with `first`, without comments and blank lines."""
     for block in re.findall(r"^```sh\n(.*?)^```", (TOP / "README.md").read_text(),
                             re.MULTILINE | re.DOTALL):
         if block.startswith(first):
             lines = [line.split("  #")[0].strip() for line in block.splitlines()]
             return [line for line in lines if line]
-    raise AssertionError(f"no block that begins with {first!r}")
+    raise AssertionError(f"no block that starts with {first!r}")
 
 
 def page_commands(name: str) -> list[tuple[str, str]]:
-    """What is behind a prompt in the examples of a manual page, and what it prints."""
+    """Prompted commands in a manual page's examples, with their output."""
     page = (TOP / "man" / name).read_text()
     examples = page[page.index(".SH EXAMPLES"):]
     examples = examples[:examples.index("\n.SH ", 1)]

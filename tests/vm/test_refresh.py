@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""kexec-seed refresh: a loaded crash kernel gets a new seed, the last one is what it is
-handed when the machine crashes, and the ones before are nowhere any more.
+"""kexec-seed refresh: a loaded crash kernel is reseeded, is handed the last seed when the
+machine crashes, and no earlier seed is left in memory.
 
-$KEXEC_REFRESHES is how many there are before the longest-lived image crashes (50; 1000
+$KEXEC_REFRESHES is how often the longest-lived image is refreshed before its crash (50; 1000
 for the full measure, 0.1 s each).
 """
 
@@ -23,7 +23,7 @@ from loaded import (AS_DRAWN, RAMDISK, SAY, THEIRS, crash_status, flip,
 from places import KERNELS, some, spread
 
 MANY = int(os.environ.get("KEXEC_REFRESHES", "50"))
-LOOKED_FOR = 6  # of many earlier seeds; each takes a second
+LOOKED_FOR = 6  # a sample of the earlier seeds; each takes a second
 RECIPE = "/run/kexec-seed/crash.recipe"
 VMGENID = ["-device", "vmgenid,guid=auto"]
 
@@ -59,7 +59,7 @@ def test_last_seed_is_used(build, kernel, count, region):
 
 
 def test_finds_the_stray_copies_of_kexec_tools(build):
-    """The search above can fail: the reload of kexec-tools leaves its seed in memory."""
+    """The search above can fail: a reload with kexec-tools leaves its seed in memory."""
     with refreshable(build, Setup("6.1")) as guest:
         guest.check(load_theirs())
         guest.check(load_theirs())
@@ -71,7 +71,7 @@ def test_finds_the_stray_copies_of_kexec_tools(build):
 @pytest.mark.parametrize("kernel, mix", some(
     [*((k, True) for k in KERNELS), ("6.12", False)], 0, 3))
 def test_nothing_is_left(build, kernel, mix):
-    """Neither base nor seed once a real crash kernel has taken it, nor a base before."""
+    """No base seed or seed once a real crash kernel has taken it, nor an earlier base seed."""
     with refreshable(build, Setup(kernel), extra=VMGENID) as guest:
         options = f"-c {SAY} --seed=require {'' if mix else AS_DRAWN}"
         guest.check(load_command(options))
@@ -81,7 +81,7 @@ def test_nothing_is_left(build, kernel, mix):
         base = seed_in_slot(guest, slot)
         start = crash(guest)
         guest.wait_console("purgatory: jumping", 60, start)
-        guest.stop()  # while the next kernel unpacks itself, long before it reads it
+        guest.stop()  # while the next kernel unpacks, long before it reads the seed
         seed = seed_in_slot(guest, slot)
         assert (seed != base) == mix and first not in (base, seed)
         if mix:
@@ -92,8 +92,8 @@ def test_nothing_is_left(build, kernel, mix):
 
 
 def load_and_leave_alone(guest, how: str, beside: bool) -> None:
-    """Theirs instead of ours: noticed, and left as it is. `beside`: it is known to lie
-    where ours does not, so that ours is still all there but for its tag."""
+    """Theirs replaces ours: detected, and left alone. `beside`: theirs is placed elsewhere, so
+    that ours is complete in memory except for its image ID."""
     guest.check(load_probe())
     parts = plan(guest)
     ours = [name for name in parts if name not in ("tag", "seed")]
@@ -113,8 +113,8 @@ def load_and_leave_alone(guest, how: str, beside: bool) -> None:
 
 @pytest.mark.parametrize("kernel, last", [("6.1", ""), ("6.12", "-s"), ("7.3", "")])
 def test_another_tool(build, kernel, last):
-    """kexec-tools loads its own, by either call, beside ours in a large region. (From 6.5
-    the kernel's own has room for many headers where ours has the dynamic block.)"""
+    """kexec-tools loads its own, by either call, beside ours in a large region. (From 6.5 on,
+    the kernel's own headers have spare room where ours has the refreshed segments.)"""
     def leave_alone(how: str) -> None:
         load_and_leave_alone(guest, how, beside=how == "" or kernel == "6.1")
 
@@ -142,7 +142,7 @@ def test_another_tool(build, kernel, last):
 
 @pytest.mark.parametrize("kernel", some(KERNELS, 0, 2))
 def test_loaded_by_the_kernel(build, kernel):
-    """An image of kexec_file_load is loaded again, and its slot is found each time."""
+    """An image of kexec_file_load is reloaded, and its slot is found each time."""
     with refreshable(build, Setup(kernel)) as guest:
         guest.check(load_probe("-s", ""))
         status = crash_status(guest)
@@ -157,7 +157,7 @@ def test_loaded_by_the_kernel(build, kernel):
         assert seed_after_crash(guest)[0] == second
 
 
-# What becomes of a file, and how to undo it. `name` is the file.
+# A file, a change to it, words of the error. /kept restores it. `name` is the file.
 CHANGES = [
     (RAMDISK, "cp -a {name} /kept; echo x >>{name}", "is not what was loaded"),
     (RAMDISK, "mv {name} /kept", "No such file"),
@@ -170,7 +170,7 @@ CHANGES = [
 @pytest.mark.parametrize("how, options, changes", [
     ("-c", f"{AS_DRAWN} {SAY}", CHANGES), ("-s", "", CHANGES[:3:2])], ids=["-c", "-s"])
 def test_files_have_changed(build, how, options, changes):
-    """Then nothing is loaded but what was loaded, which stays, and boots."""
+    """A changed file is not loaded; the loaded image stays, and boots."""
     with refreshable(build, Setup("6.12")) as guest:
         guest.check(load_probe(how, options))
         for name, change, says in changes:
@@ -186,7 +186,7 @@ def test_files_have_changed(build, how, options, changes):
 
 
 def damaged_parts(guest) -> list[str]:
-    """What verify finds; its exit status has to say the same."""
+    """The parts that verify reports; its exit status must agree."""
     done = guest.run("kexec-seed verify --json 2>/tmp/said")
     told = json.loads(done.output)
     parts = [d["part"] for d in told["damaged"]]
@@ -197,15 +197,15 @@ def damaged_parts(guest) -> list[str]:
 
 
 def test_damage(build):
-    """A bit flipped anywhere: verify names the part. In the block that a refresh
-    replaces, a refresh mends it; elsewhere a full one does."""
+    """A bit flipped anywhere: verify names the part. In the refreshed segments a refresh
+    repairs it; elsewhere a full reload does."""
     with refreshable(build, Setup("6.12")) as guest:
         guest.check(load_probe())
         parts = {**plan(guest), "seed": (seed_slot(guest) - 16, 48)}
         assert damaged_parts(guest) == []
         with unchanged(guest):
             for name, (addr, size) in parts.items():
-                if name == "tag":  # then it is not ours
+                if name == "tag":  # the image then counts as foreign
                     continue
                 for at in (0, size // 2, size - 1):
                     flip(guest, addr + at, at % 8)
@@ -248,7 +248,7 @@ def test_damage(build):
 @pytest.mark.parametrize("kernel, name",
                          spread(KERNELS, ["kernel", "initrd", "boot_params"]))
 def test_damage_is_caught_at_the_crash(build, kernel, name):
-    """Also of what a refresh did not load anew: its new purgatory has the digests of that."""
+    """Also in segments that a refresh leaves alone: the new purgatory has their digests."""
     with refreshable(build, Setup(kernel)) as guest:
         guest.check(load_probe())
         assert refresh(guest)["refresh"] == "dynamic"
@@ -260,12 +260,12 @@ def test_damage_is_caught_at_the_crash(build, kernel, name):
         assert "PROBE BEGIN" not in guest.console[start:]
 
 
-# The image is loaded, and what came of that is not yet looked at.
+# Pauses after the load, before the image is looked at.
 SLOW_LOOK = "strace -qq -o /dev/null -e inject=kexec_load:delay_exit=5000000:when=1"
 
 
 def refresh_and_damage(guest, addr: int, more: str = "") -> tuple[str, str]:
-    """Exit status and words of a refresh meanwhile to which a byte becomes another."""
+    """Damage a byte during a refresh; returns its exit status and message."""
     command = f"{SLOW_LOOK} {more} kexec-seed refresh"
     slot = seed_slot(guest)
     seed = seed_in_slot(guest, slot)
@@ -280,7 +280,7 @@ def refresh_and_damage(guest, addr: int, more: str = "") -> tuple[str, str]:
 
 
 def test_damage_meanwhile(build):
-    """All is loaded again; and where the kernel takes no more calls, that is not hidden."""
+    """The whole image is reloaded; if the kernel allows no more calls, the damage is reported."""
     with refreshable(build, Setup("7.3")) as guest:
         guest.check(load_probe())
         addr, _ = plan(guest)["initrd"]
@@ -294,11 +294,11 @@ def test_damage_meanwhile(build):
 
 
 def test_killed_after_damage(build):
-    """While it reads the files, to load all again what it has lost: the next one does so."""
+    """Killed while it rereads the files to reload a damaged image: the next refresh does it."""
     with refreshable(build, Setup("7.3")) as guest:
         guest.check(load_probe())
         addr, _ = plan(guest)["initrd"]
-        # the second page for a seed, the other was that of the block alone
+        # the second page for a seed; the first was that of the refreshed segments
         status, said = refresh_and_damage(guest, addr,
                                           "-e inject=memfd_secret:signal=KILL:when=2")
         assert int(status) == 128 + 9 and "loading all of it again" in said, said
@@ -338,7 +338,7 @@ def hotplug_guest(build, kernel: str):
 
 @pytest.mark.parametrize("kernel", ["6.12", "7.3"])
 def test_hotplug(build, kernel):
-    """--hotplug: the kernel has put new memory into the headers; a refresh keeps that."""
+    """--hotplug: the kernel has added memory to the headers; a refresh keeps it."""
     with hotplug_guest(build, kernel) as guest:
         plug_memory(guest, "first", 128)
         guest.check(load_probe(options=f"{AS_DRAWN} {SAY} --hotplug"))
@@ -357,7 +357,7 @@ def test_hotplug(build, kernel):
         last = seed_in_slot(guest)
         assert first != last
 
-        if kernel == "7.3":  # another GiB: its page table has room in what was kept free
+        if kernel == "7.3":  # another GiB: its page table fits into the control-page reserve
             plug_memory(guest, "third", 1024)
             assert refresh(guest)["refresh"] == "dynamic"
             assert damaged_parts(guest) == []
@@ -369,7 +369,7 @@ def test_hotplug(build, kernel):
 
 
 def test_hotplug_meanwhile(build):
-    """--hotplug: memory comes after a refresh has begun and before it loads."""
+    """--hotplug: memory is added between the start of a refresh and its load."""
     with hotplug_guest(build, "7.3") as guest:
         guest.check(load_probe(options=f"{AS_DRAWN} {SAY} --hotplug"))
         where = headers_of_plan(guest)
@@ -386,7 +386,7 @@ def test_hotplug_meanwhile(build):
 
 
 def test_hotplug_of_the_kernels_own(build):
-    """What kexec_file_load has loaded is still known after the kernel has changed it."""
+    """An image of kexec_file_load is still recognized after the kernel has changed it."""
     with hotplug_guest(build, "6.12") as guest:
         guest.check(load_probe("-s", ""))
         [low] = [a for a, _ in resources(guest.check("cat /proc/iomem"), "Crash kernel")]

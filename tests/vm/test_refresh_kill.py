@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Refreshes and loads that end early, or have company.
+"""Refreshes and loads that are killed, or run concurrently.
 
-A command meets SIGKILL at one of its system calls; then `status` has to tell the truth,
-what is loaded has to be whole, and a plain `kexec-seed refresh` mends what there is to mend
-(faults.py; errors instead of SIGKILL: test_faults.py). Then ten refreshes at once, and
-refreshes against kexec-tools.
+A command meets SIGKILL at one of its system calls; then `status` must tell the truth, the
+loaded image must be whole, and a plain `kexec-seed refresh` must repair the rest (faults.py;
+errors instead of SIGKILL: test_faults.py). Then ten refreshes at once, and refreshes against
+kexec-tools.
 
-By default only some positions, near those that change something above all;
-$KEXEC_KILLS=all does every one, of every command, on every kernel (more than an hour).
+By default only some positions, mostly near calls that change state; $KEXEC_KILLS=all does all
+positions of all commands on all kernels (more than an hour).
 """
 
 import os
@@ -25,7 +25,7 @@ ALL = os.environ.get("KEXEC_KILLS") == "all"
 # Killed
 
 CHANGING = ("kexec_load", "mkdir", "renameat", "unlinkat", "write", "flock", "exit_group")
-# What is done before each one, the command; whether nothing may be loaded afterwards.
+# name -> (setup before each run, command, whether the result may be no image)
 COMMANDS = {
     "refresh": (":", REFRESH, False),
     "full": (":", FULL, False),
@@ -35,7 +35,7 @@ COMMANDS = {
     "file": (LOAD, FILE, False),
     "refile": (FILE, REFRESH, False),
 }
-# Those with kexec_file_load() take ten times as long; one kernel each does.
+# kexec_file_load() takes ten times as long; one kernel each is enough.
 FILE_KERNELS = {"file": ["6.12"], "refile": ["7.3"]}
 KILLS = [((name,), kernel) for name in COMMANDS
          for kernel in FILE_KERNELS.get(name, KERNELS)] if ALL else [
@@ -43,7 +43,7 @@ KILLS = [((name,), kernel) for name in COMMANDS
 
 
 def choose(positions: list[Position]) -> list[Position]:
-    """Those before and after which something is different, and some others."""
+    """Positions around a change of state, and some others."""
     if ALL:
         calls = {p.call for p in positions}
         some = {p for call in calls
@@ -57,11 +57,11 @@ def choose(positions: list[Position]) -> list[Position]:
 
 
 def kill_everywhere(guest: Guest, name: str) -> list[Step]:
-    """The steps that did not go as they should."""
+    """The steps that failed."""
     before, command, may_be_gone = COMMANDS[name]
     guest.check(LOAD)
     every = trace(guest, before, command)
-    if name == "refresh":  # what it writes down can wait until the seed is fresh
+    if name == "refresh":  # the recipe is written after the seed is fresh
         calls = [p.call for p in every]
         assert calls.index("kexec_load") < calls.index("write")
     positions = choose(every)
@@ -80,8 +80,8 @@ def test_killed(build, names, kernel):
 
 
 def test_killed_other_way(build):
-    """A load with kexec_file_load() that was killed before the call has loaded nothing:
-    what is there is still what it was."""
+    """kexec_file_load() killed before the call has loaded nothing: the old image stays, and
+    status says so."""
     killed = ("strace -qq -o /dev/null -e inject=kexec_file_load:signal=KILL:when=1"
               " kexec -p -s /probe --command-line=other")
     with boot(build, "6.1") as guest:
@@ -98,8 +98,8 @@ def test_killed_other_way(build):
 
 
 def test_killed_then_refused(build):
-    """The recipe of what is loaded is there while its seed is replaced, and outlives a kill
-    in the middle of that with a load after it that is refused."""
+    """The recipe of the loaded image exists while its seed is replaced, and survives a kill at
+    that point followed by a load that is refused."""
     with boot(build, "6.12") as guest:
         guest.check(LOAD)
         assert guest.run("strace -qq -o /dev/null -e inject=kexec_load:signal=KILL:when=1"
@@ -116,8 +116,8 @@ def test_killed_then_refused(build):
 
 
 def test_killed_before_the_look(build):
-    """Killed right after kexec_file_load(): where the image lies is found out and kept,
-    also by a refresh that can do no more; and what another tool loads is not ours."""
+    """Killed right after kexec_file_load(): the image is located and recorded later, even by a
+    refresh that can do no more; and another tool's image is not taken for ours."""
     with boot(build, "7.3") as guest:
         assert guest.run("strace -qq -o /dev/null -e trace=renameat -e inject=renameat:"
                          f"signal=KILL:when=2 kexec -p -s {IMAGE}").status == KILLED
@@ -130,20 +130,20 @@ def test_killed_before_the_look(build):
         assert state_of(guest).told["method"] == "foreign"
 
 
-# What a kill leaves is not only said to be good: the crash kernel starts.
+# After a kill, the image is not only reported as good: the crash kernel starts.
 
 CRASHES = ["refresh", "full", "load"]
 
 
 def crash_positions(positions: list[Position]) -> list[Position]:
-    """Right after the call that changes memory, and more of them when there is time."""
+    """Right after the call that changes memory; more with ALL."""
     load = [p.call for p in positions].index("kexec_load")
     renames = [p for p in positions if p.call == "renameat"]
     return [positions[load + 1], *([positions[load], *renames] if ALL else [])]
 
 
 def crash_boots(guest: Guest) -> None:
-    """The purgatory has checked the image and found nothing, the probe has its seed."""
+    """The purgatory reports no damage, and the probe has its seed."""
     start = crash(guest)
     guest.wait_console(r"^PROBE END$", 30, start)
     said = guest.console[start:]
@@ -173,7 +173,7 @@ def test_killed_then_crash(build, kernel, tmp_path):
     (tmp_path / "saved").unlink()
 
 
-# In company
+# Concurrent
 
 def test_ten_at_once(build):
     with boot(build, "6.12") as guest:
@@ -187,7 +187,7 @@ def test_ten_at_once(build):
 
 
 def check_round(guest: Guest, command: str, delay: int) -> str:
-    """kexec-tools loads some time after the command has begun. What that one said."""
+    """kexec-tools loads `delay` us after the command starts; the command's output."""
     out = guest.check(f"(usleep {delay}; {THEIRS} >/dev/null 2>&1) &"
                       f" {command} >/tmp/said 2>&1; status=$?; wait;"
                       " echo $status $(cat /tmp/said)", 60)
@@ -205,22 +205,22 @@ def slow(when: str, command: str) -> str:
 
 
 def test_beside_kexec_tools(build):
-    """They take turns without asking each other. Whatever comes of it, something is
-    loaded, and what is said to be ours is whole."""
+    """They do not lock each other out. In any case an image is loaded, and if it is reported
+    as ours it is whole."""
     with boot(build, "6.1", memory="512M", region="40M", ramdisk=RAMDISK * 256) as guest:
         for i in range(60 if ALL else 4):
             guest.check(LOAD)
             check_round(guest, REFRESH, i * 41000 % 290000)
-        guest.check(LOAD)  # between our call and the look at what came of it
+        guest.check(LOAD)  # between our call and the check of its result
         check_round(guest, slow("delay_exit", LOAD), 1500000)
         assert state_of(guest).told["method"] == "foreign"
-        guest.check(LOAD)  # the same for a refresh: not ours to unload, nor to replace
+        guest.check(LOAD)  # the same for a refresh: theirs is neither unloaded nor replaced
         out = check_round(guest, slow("delay_exit", REFRESH), 1500000)
         assert "another crash image is loaded" in out and out.startswith("1 ")
         assert state_of(guest).told["method"] == "foreign"
-        guest.check(LOAD)  # between our proof and the call, and their image is elsewhere
+        guest.check(LOAD)  # between our check and the call; their image is placed elsewhere
         check_round(guest, slow("delay_enter", REFRESH), 1500000)
-        guest.check(LOAD)  # while all of ours is read again: theirs is not replaced
+        guest.check(LOAD)  # while ours is read for a full reload: theirs is not replaced
         out = check_round(guest, "strace -qq -o /dev/null -e trace=memfd_secret -e inject="
                           f"memfd_secret:delay_enter=3000000 {FULL}", 1500000)
         assert "another crash image is loaded" in out and out.startswith("1 ")
@@ -228,8 +228,8 @@ def test_beside_kexec_tools(build):
 
 
 def test_leftovers_prove_nothing(build):
-    """After a load with each of the two calls and the same command line, what the first
-    has left in memory is not taken for the second, nor for what another tool loads."""
+    """After a load with each call and the same command line, the first image's remains in
+    memory are not taken for the second image, nor for another tool's."""
     ours = "kexec -p {} /probe --command-line=panic=-1"
     with boot(build, "6.1") as guest:
         guest.check(ours.format("-c"))
@@ -240,7 +240,7 @@ def test_leftovers_prove_nothing(build):
 
 
 def test_count_after_another_way(build):
-    """A refresh that has to load everything is one refresh."""
+    """A refresh that falls back to a full reload counts once."""
     with boot(build, "6.12") as guest:
         guest.check(LOAD)
         guest.check("strace -qq -o /dev/null -e inject=kexec_load:error=ENOSYS:when=1"
@@ -249,7 +249,7 @@ def test_count_after_another_way(build):
 
 
 def test_kernel_is_busy(build):
-    """With somebody else's load: the call is made again, but not for ever."""
+    """Another load is running: the call is retried, but not forever."""
     busy = "strace -qq -o /dev/null -e inject=kexec_load:error=EBUSY{} {}"
     with boot(build, "7.3") as guest:
         for command in (LOAD, REFRESH):

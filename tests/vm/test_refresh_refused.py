@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What can keep kexec and kexec-seed from a crash kernel: exit status 1 and one clear
-line on standard error, and the image that was loaded stays, to the byte.
+"""Obstacles between kexec or kexec-seed and a crash kernel: exit status 1, one clear line on
+standard error, and the loaded image stays, to the byte.
 
-Before that line there may be notes, one line each: why a refresh could not be of the seed
-alone ("loading all of it again"), or why kexec goes on with the other system call ("using
-kexec_file_load"). Each test says which it expects; any other line fails it. What verify
-says on standard output is not counted.
+Notes may precede that line, one each: why a refresh could not replace the seed alone ("loading
+all of it again"), or why kexec falls back to the other system call ("using kexec_file_load").
+Each test names the notes it expects; any other line fails it. Output of verify on standard
+output is ignored.
 """
 
 import json
@@ -26,7 +26,7 @@ REFRESHES = ("kexec-seed refresh", "kexec-seed refresh --full")
 
 
 def apart(change: str, command: str) -> str:
-    """`command` where mounts are its own and `change` has mounted something."""
+    """`command` in a mount namespace of its own, after `change` has mounted something."""
     return f'unshare -m sh -c "{change} && {command}"'
 
 
@@ -50,7 +50,7 @@ def test_no_kcore(build):
             status = status_of(guest, NO_KCORE)
             assert status["method"] == "kexec_load" and not status["proven"]
             assert KCORE_SAYS in status["why"]
-        # Whoever left the choice of the call to us gets the one that needs no kcore.
+        # If the choice of the call is ours, it is the one that needs no kcore.
         first = seed_in_slot(guest)
         guest.check(load_probe(""))
         done = guest.run(apart(NO_KCORE, REFRESHES[0]))
@@ -60,7 +60,7 @@ def test_no_kcore(build):
         assert seed != first
 
 
-# A recipe's folder in a state that keeps others out or has no room.
+# Recipe folders that are read-only or full.
 FULL = ("mkdir -p /mnt && mount -t tmpfs -o size=256k none /mnt && cp -a /run/kexec-seed"
         " /mnt && mount --bind /mnt /run && { head -c 300000 /dev/zero >/run/fill"
         " 2>/dev/null; true; }")
@@ -69,8 +69,8 @@ READ_ONLY = "mount --bind /run /run && mount -o remount,bind,ro /run"
 
 @pytest.mark.parametrize("kernel", some(["6.1", "7.3"], 0))
 def test_run_full(build, kernel):
-    """No room for the recipe is no reason for an old seed, or for no crash kernel: only
-    what needs the recipe of the new image does not work."""
+    """A full folder must not cost the fresh seed or the crash kernel: only commands that need
+    the new image's recipe fail."""
     with refreshable(build, Setup(kernel)) as guest:
         guest.check(load_probe())
         first = seed_in_slot(guest)
@@ -101,7 +101,7 @@ def test_run_read_only(build):
         done = guest.check(apart(READ_ONLY, "kexec-seed refresh 2>&1"))
         assert "is not counted" in done and "dynamic" in done
         assert crash_status(guest)["refreshes"] == 0
-        # as a refresh leaves it that was killed before
+        # as a killed refresh leaves it
         guest.check(f"mv {FOLDER}/crash.recipe {FOLDER}/crash.recipe.next")
         before = seed_in_slot(guest)
         done = guest.check(apart(READ_ONLY, "kexec-seed refresh 2>&1"))
@@ -117,8 +117,8 @@ def test_run_read_only(build):
 
 
 def test_rules_of_the_kernel(build):
-    """Capabilities, then what can only be switched off until the next boot: one after the
-    other, in one guest. The image that was loaded before all of it boots."""
+    """Capabilities, then switches that stay until the next boot, one after the other in one
+    guest. The image loaded before all of it boots."""
     with refreshable(build, Setup("7.3")) as guest:
         guest.check(load_probe())
         with unchanged(guest):
@@ -172,8 +172,8 @@ def test_lockdown(build, kernel):
 
 @pytest.mark.parametrize("how", ["", "-s"])
 def test_lockdown_after_the_load(build, how):
-    """The kernel gives up the loaded image before it looks at the signature of the next,
-    so a refresh that could only fail must not get that far."""
+    """The kernel drops the loaded image before it checks the next one's signature, so a refresh
+    that must fail may not get that far."""
     with refreshable(build, Setup("6.12")) as guest:
         guest.check("mount -t securityfs securityfs /sys/kernel/security")
         guest.check(load_probe(how, ""))
@@ -202,7 +202,7 @@ def test_no_region(build):
 
 
 def test_two_regions(build):
-    """The kernel's own number counts the low part, into which no image goes."""
+    """The kernel's total includes the low part, where no image goes."""
     with refreshable(build, Setup("6.12", 1, "8G", "256M,high")) as guest:
         for command in (f"kexec {SIZE}", f"{THEIRS} {SIZE}"):
             assert int(guest.check(command)) == 256 << 20
@@ -215,8 +215,8 @@ def filled(length: int) -> str:
 
 @pytest.mark.parametrize("kernel", some(KERNELS, 1))
 def test_what_the_kernel_would_find_too_late(build, kernel):
-    """kexec_file_load looks at the command line and for room when it has given up the
-    loaded image, so these are looked at before."""
+    """kexec_file_load checks the command line and the available space only after it has dropped
+    the loaded image, so kexec checks them first."""
     with refreshable(build, Setup(kernel)) as guest:
         guest.check("truncate -s 300M /large")
         for command in (f"{NOBODY} kexec {SIZE}", f"kexec {SIZE}", f"{THEIRS} {SIZE}"):
@@ -228,12 +228,12 @@ def test_what_the_kernel_would_find_too_late(build, kernel):
                         "takes 2016")
                 refused(guest, load_probe("-s", "--initrd=/large"), "do not fit into the",
                         "256 MiB")
-        # what it is about: who does not look first loses what was loaded
+        # the reason: without these checks the loaded image is lost
         assert guest.run(load_theirs("-s", "x" * 2017)).status != 0
         assert guest.check("cat /sys/kernel/kexec_crash_loaded").strip() == "0"
 
 
-# A command that spoils the recipe, and words of the line that must come.
+# A command that spoils the recipe, and words of the expected line.
 BAD_RECIPES = [
     (f"dd if=/dev/null of={RECIPE} bs=1 seek=500 2>/dev/null", "truncated"),
     (f": >{RECIPE}", "truncated"),
@@ -262,7 +262,7 @@ def test_bad_recipes(build):
                 for command in (*REFRESHES, "kexec-seed verify"):
                     refused(guest, command, FOLDER, says)
                 told = guest.run("kexec-seed status --json")
-                if told.status:  # nobody's folder: nothing is claimed
+                if told.status:  # a folder of unknown origin: no claim
                     refused(guest, "kexec-seed status", FOLDER, says)
                 else:
                     status = json.loads(told.output)["crash"]
@@ -272,11 +272,11 @@ def test_bad_recipes(build):
             assert crash_status(guest)["proven"]
         guest.check(REFRESHES[0])
 
-        # A load makes a recipe anew where it can
+        # A load replaces a bad recipe
         guest.check(f"chown 1 {RECIPE}")
         assert guest.check(load_probe()) == ""
         guest.check(REFRESHES[0])
-        # and where somebody else owns the folder, it loads and says that it cannot.
+        # and if another user owns the folder, it loads and reports that it cannot.
         guest.check(f"chown 1 {FOLDER}")
         [note] = guest.check(load_probe()).splitlines()
         assert "cannot refresh this image" in note and "belongs to user 1" in note
@@ -284,7 +284,7 @@ def test_bad_recipes(build):
 
 
 def test_damaged_files_leave_the_image(build):
-    """kexec -p itself: what is wrong with its files is found before a load."""
+    """kexec -p finds errors in its files before the load."""
     with refreshable(build, Setup("6.12")) as guest:
         guest.check(load_probe())
         with unchanged(guest):

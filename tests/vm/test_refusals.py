@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Bad input and a kernel that says no: one clear line, exit status 1, and what was loaded
+"""Bad input, and refusals by the kernel: one clear line, exit status 1, and the loaded image
 stays loaded."""
 
 import os
@@ -17,7 +17,7 @@ LOADED = "/sys/kernel/kexec_loaded"
 
 def program(name: str) -> Path:
     found = shutil.which(name)
-    assert found, f"{name} is not there"
+    assert found, f"{name} not found"
     return Path(found)
 
 
@@ -28,7 +28,7 @@ def boot(build, kernel: str, cmdline: str = "", memory: str = "512M", **more) ->
 
 
 def refused(guest: Guest, command: str, *says: str, status: int = 1) -> None:
-    """One line on standard error with all of these words; what was loaded still is."""
+    """One line on standard error with all of these words; the loaded image stays."""
     before = guest.check(f"cat {LOADED}")
     done = guest.run(command)
     lines = done.output.strip().splitlines()
@@ -40,7 +40,7 @@ def refused(guest: Guest, command: str, *says: str, status: int = 1) -> None:
     assert guest.check(f"cat {LOADED}") == before
 
 
-# A command that spoils something, the load, and words of the line that must come.
+# A command that spoils something, the load, and words of the expected line.
 ALL = os.environ.get("KEXEC_MACHINES") == "all"
 BAD_FILES = [
     ("head -c 4000000 /boot/vmlinuz-* >/f", "/f", ["/f: truncated"]),
@@ -72,7 +72,7 @@ def test_bad_input(build, kernel):
         refused(guest, "kexec -l", "no kernel given", status=2)
         refused(guest, "kexec -l /probe --bogus", "--bogus", status=2)
         assert guest.check(f"cat {LOADED}").strip() == "1"
-        guest.send_and_jump("kexec -e")  # and it is the probe that was loaded first
+        guest.send_and_jump("kexec -e")  # the probe loaded first is still there
         guest.wait_console("PROBE END")
 
 
@@ -103,7 +103,7 @@ def test_rules_of_the_kernel(build, kernel):
 
 @pytest.mark.parametrize("kernel", some(KERNELS, 1))
 def test_missing_kexec_load(build, kernel):
-    """-a goes on with kexec_file_load by itself, and says so."""
+    """-a falls back to kexec_file_load, and says so."""
     with boot(build, kernel) as guest:
         done = guest.run("strace -qq -o /dev/null -e inject=kexec_load:error=ENOSYS"
                          " kexec -l /probe")
@@ -125,14 +125,14 @@ def test_lockdown(build, kernel):
 
 
 def slow_load(change: str) -> str:
-    """A load whose file is changed between the digests and the system call, by somebody
-    who had it open before (so that no lease keeps him out)."""
+    """A load whose file changes between the digests and the system call, by a process that
+    already had it open (so no lease stops it)."""
     return (f"cp /probe /f; exec 3<>/f; (sleep 1; {change}) & strace -f -qq -o /dev/null"
             " -e inject=kexec_load:delay_enter=3000000:when=1 kexec -c -l /f")
 
 
 def test_file_changes_while_it_is_loaded(build):
-    """Never an image that fails its own check: it is unloaded again, and that is said."""
+    """An image that would fail its own check is unloaded again, and that is reported."""
     with boot(build, "6.12") as guest:
         guest.check("kexec -l /probe")
         done = guest.run(slow_load("printf x >&3"))
@@ -142,7 +142,7 @@ def test_file_changes_while_it_is_loaded(build):
 
 
 def test_file_shrinks_while_it_is_loaded(build):
-    """The kernel sees it, nobody gets SIGBUS, and what was loaded stays loaded."""
+    """The kernel detects it, no SIGBUS, and the loaded image stays."""
     with boot(build, "6.12") as guest:
         guest.check("kexec -l /probe")
         done = guest.run(slow_load("truncate -s 2000 /proc/self/fd/3"))

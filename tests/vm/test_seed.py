@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The seed is fresh for every load, and lies in one place only."""
+"""Every load draws a fresh seed, which is in one place only."""
 
 import mmap
 import struct
@@ -24,7 +24,7 @@ def boot(build, program: Path, kernel: str) -> Guest:
         programs=[program], files={"/probe": probe(build), "/ramdisk": bytes(100000)}))
 
 
-# The drawn bytes themselves: what is looked for here must be what the probe is handed.
+# No mixing: the bytes to search for are then those that the probe is handed.
 OURS = "--seed-mix=off"
 
 
@@ -33,7 +33,7 @@ def load(guest: Guest, options: str = OURS) -> None:
 
 
 def seed_of_probe(guest: Guest) -> bytes:
-    """Jumps, and has the probe say which seed it was handed."""
+    """Jump; the seed that the probe was handed."""
     guest.send_and_jump("kexec -e")
     guest.wait_console("PROBE END", 60)
     seeds = [n.data for n in parse_probe(guest.console).setup_data
@@ -43,7 +43,7 @@ def seed_of_probe(guest: Guest) -> bytes:
 
 
 def copies(memory: Path, seed: bytes) -> list[int]:
-    """Where the memory holds (a half of) the seed, in one shape or the other."""
+    """Where memory holds the seed or a half of it, in either byte order."""
     found = set()
     with open(memory, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:
         for number, shape in enumerate(shapes(seed)):
@@ -98,7 +98,7 @@ def test_every_load_has_its_own(build, tmp_path, kernel):
 
 
 def nodes_in(memory: Path) -> set[bytes]:
-    """Seeds in pages that hold nothing but a seed's node: what a load leaves in RAM."""
+    """Seeds in pages that hold only a seed's node, as a load leaves them in RAM."""
     header = struct.pack("<II", SETUP_RNG_SEED, SEED_SIZE)
     found = set()
     with open(memory, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:

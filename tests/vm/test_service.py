@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""kexec-seed.service in a Debian with systemd, as `make install` leaves it there.
+"""kexec-seed.service in a Debian with systemd, as installed by `make install`.
 
-One guest goes through all of it: what the sandbox leaves must be enough for a refresh
-after a real fork, and what it takes away is counted by systemd-analyze.
+One guest runs all steps: the sandbox must leave enough rights for a refresh after a real fork,
+and systemd-analyze scores the rest.
 """
 
 import json
@@ -20,13 +20,13 @@ from guest import SLOW, Guest
 from initrd import HERE, build_initrd
 
 UNIT = "kexec-seed.service"
-LOADER = "kdump-tools.service"  # one of the two that the unit waits for
+LOADER = "kdump-tools.service"  # one of the two units it is ordered after
 RECIPE = "/run/kexec-seed/crash.recipe"
 CONF = "/etc/kexec-seed.conf.d/test.conf"
 RESEEDED = "crng reseeded due to virtual machine fork"
 EXPOSURE_MAX = 2.0
 LOAD = "kexec -p /boot/vmlinuz --initrd=/boot/initrd --command-line='console=ttyS0'"
-# Neither is needed, and each takes its time to start.
+# Not needed, and slow to start.
 MASKED = ["e2scrub_reap.service", "getty-static.service", "apt-daily.timer",
           "apt-daily-upgrade.timer", "dpkg-db-backup.timer"]
 SYSTEM = "/etc/systemd/system"
@@ -42,8 +42,8 @@ RemainAfterExit=yes
 ExecStart={LOAD}
 """,
 }
-# Nobody wants to wait for ten minutes. The daemon pings twice as often, but not while it
-# refreshes, so what else is tested has the unit's own: a slow machine may take seconds.
+# A short watchdog, to not wait for ten minutes. The daemon pings at half the interval, but not
+# during a refresh, which may take seconds on a slow machine: the other steps use the unit's.
 WATCHDOG = f"{SYSTEM}/{UNIT}.d/watchdog.conf"
 
 
@@ -56,13 +56,13 @@ def root() -> Path:
 
 
 def archive(build: Path, root: Path, folder: Path) -> Path:
-    """The root with what is installed, and with what drives the guest."""
+    """The root with our installation and the guest's agent."""
     stage = folder / "stage"
     done = subprocess.run(["make", "-C", build, "install", f"DESTDIR={stage}"],
                           capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     if not list(stage.rglob(UNIT)):
-        pytest.skip("built without libsystemd: there is no daemon")
+        pytest.skip("built without libsystemd: no daemon")
     files = {f"/{p.relative_to(stage)}": p for p in stage.rglob("*") if p.is_file()}
     files |= {path: text.encode() for path, text in FILES.items()}
     files |= {"/boot/vmlinuz": kernel_image("6.1"),
@@ -74,7 +74,7 @@ def archive(build: Path, root: Path, folder: Path) -> Path:
 
 
 class Service:
-    """What the manager and the journal say of the unit."""
+    """The unit, as seen by the manager and the journal."""
 
     def __init__(self, guest: Guest):
         self.guest = guest
@@ -90,7 +90,7 @@ class Service:
         return "\n".join(e["MESSAGE"] for e in self.journal())
 
     def refreshes(self) -> list[dict]:
-        """The journal's entries on refreshes that went well, the oldest first."""
+        """The journal's entries on successful refreshes, oldest first."""
         return [e for e in self.journal()
                 if e["MESSAGE"].startswith("the crash kernel has a fresh seed")]
 
@@ -98,7 +98,7 @@ class Service:
         return json.loads(self.guest.check("kexec-seed status --json"))
 
     def wait_refresh(self, count: int, source: str, method: str) -> dict:
-        """Until there were that many; the last one's entry."""
+        """Wait for that many refreshes; returns the last one's entry."""
         self.until(lambda: len(self.refreshes()) >= count, f"refresh {count}, {source}")
         done = self.refreshes()
         last = len(done), done[-1]["KEXEC_SEED_SOURCE"], done[-1]["KEXEC_SEED_METHOD"]
@@ -110,7 +110,7 @@ class Service:
         deadline = time.monotonic() + timeout * SLOW
         while not holds():
             if time.monotonic() > deadline:
-                pytest.fail(f"{what}: not so; the journal says\n{self.said()}")
+                pytest.fail(f"{what}: did not happen; the journal says\n{self.said()}")
             time.sleep(0.5)
 
     def until_said(self, words: str) -> None:
@@ -123,7 +123,7 @@ def seed(guest: Guest, service: Service) -> bytes:
 
 
 def starts(guest: Guest, service: Service) -> None:
-    """As its preset has it, after what loads the crash kernel."""
+    """By its preset, after the unit that loads the crash kernel."""
     guest.check(f"systemctl preset {UNIT}")
     assert guest.check(f"systemctl is-enabled {UNIT}").strip() == "enabled"
     guest.check(f"systemctl start {LOADER} {UNIT}")
@@ -148,7 +148,7 @@ def is_locked_in(guest: Guest) -> None:
 
 
 def reloads(guest: Guest, service: Service) -> None:
-    """Also with a configuration that is wrong; but it does not start with one."""
+    """A reload survives a bad configuration; a start does not."""
     guest.check(f"systemctl reload {UNIT}")
     service.wait_refresh(2, "signal", "dynamic")
     guest.check(f"mkdir -p {Path(CONF).parent}; echo evrey = 60 >{CONF}")
@@ -160,13 +160,13 @@ def reloads(guest: Guest, service: Service) -> None:
     assert pid != "0" and service.get("NRestarts") == "0"
     assert guest.run(f"systemctl restart {UNIT}").status
     assert service.get("ExecMainStatus") == "2"
-    assert service.get("ActiveState") == "failed"  # and is not tried again and again
+    assert service.get("ActiveState") == "failed"  # and is not restarted over and over
     guest.check(f"rm {CONF}; systemctl enable --now {UNIT}")
     service.wait_refresh(4, "start", "dynamic")
 
 
 def is_kept_alive(guest: Guest, service: Service) -> None:
-    """SIGKILL, and then a daemon that does nothing any more."""
+    """After SIGKILL, and after SIGSTOP by the watchdog."""
     restart = f"systemctl daemon-reload; systemctl restart {UNIT}"
     guest.check(f"mkdir -p {Path(WATCHDOG).parent};"
                 f" printf '[Service]\\nWatchdogSec=20\\n' >{WATCHDOG}; {restart}")
@@ -186,7 +186,7 @@ def is_kept_alive(guest: Guest, service: Service) -> None:
 
 
 def asks_others(guest: Guest, service: Service) -> None:
-    """A crash kernel whose recipe is lost, and a command that may do what it may not."""
+    """The recipe is lost; the reload command may do things that the daemon may not."""
     guest.check(f"rm {RECIPE}; systemctl reload {UNIT}")
     service.until_said("was not loaded by kexec of")
     guest.check(f"echo reload-command = systemctl restart {LOADER} >{CONF};"
@@ -196,7 +196,7 @@ def asks_others(guest: Guest, service: Service) -> None:
 
 
 def makes_its_folder_again(guest: Guest, service: Service) -> None:
-    """After somebody has wiped /run; whose recipe is gone, who loads has to load again."""
+    """After /run was wiped; with the recipe lost, the loader must load again."""
     guest.check("rm -rf /run/kexec-seed")
     service.until(lambda: service.status()["daemon"]["running"], "a folder")
     guest.check(f"systemctl restart {LOADER}; systemctl reload {UNIT}")
@@ -205,12 +205,12 @@ def makes_its_folder_again(guest: Guest, service: Service) -> None:
 
 
 def loads_all(guest: Guest, service: Service) -> None:
-    """With the kernel's help in the sandbox; without it, if a drop-in allows that."""
+    """With the kernel's help in the sandbox; without it, if a drop-in allows it."""
     guest.check(f"rm {CONF}; {LOAD.replace('-p', '-s -p')} && systemctl reload {UNIT}")
     service.wait_refresh(12, "signal", "full")
     status = service.status()["crash"]
     assert status["method"] == "kexec_file_load" and status["proven"]
-    # as if a load had been killed halfway: all of it is to be loaded again
+    # as if a load was killed halfway: a full reload is due
     guest.check(f"{LOAD} && cp -a {RECIPE} /run/copy && kexec -p -u &&"
                 f" cp -a /run/copy {RECIPE} && cp -a /run/copy {RECIPE}.next &&"
                 f" systemctl reload {UNIT}")
@@ -223,7 +223,7 @@ def loads_all(guest: Guest, service: Service) -> None:
 
 
 def ends(guest: Guest, service: Service) -> None:
-    """What is loaded outlives the daemon, and so does what is known about it."""
+    """The loaded image and its recipe outlive the daemon."""
     said = guest.check(f"journalctl -u {UNIT} KEXEC_SEED_METHOD=dynamic")
     methods = [e["KEXEC_SEED_METHOD"] for e in service.refreshes()]
     assert said.count("has a fresh seed") == methods.count("dynamic"), said

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The loader and the purgatory each choose how they hash: with the SHA extensions or in
-plain code. Whichever does which, they agree on every digest, a flipped bit is seen, and
-the next kernel finds the vector unit as it was.
+"""Loader and purgatory each choose a SHA-256 implementation: SHA-NI or generic. In any
+combination they agree on every digest, a flipped bit is detected, and the next kernel finds
+the vector unit unchanged.
 
-The loader asks the processor, for the purgatory it believes /proc/cpuinfo. So a kernel
-told not to use the extensions (clearcpuid=) makes only the purgatory go without. For the
-other way round the machine has to change between load and jump: it is saved on one
-without the extensions, where a file that has them lies over /proc/cpuinfo, and goes on
-with them.
+The loader asks the CPU for itself, and /proc/cpuinfo for the purgatory. So clearcpuid= makes
+only the purgatory go without. For the reverse the machine must change between load and jump:
+it is saved on a CPU without SHA-NI, with a file that has it mounted over /proc/cpuinfo, and
+resumed on one with it.
 """
 
 import pytest
@@ -17,7 +16,7 @@ from initrd import build_initrd
 from places import KERNELS, kexec, probe, some
 from probe import parse_probe
 
-# Not a multiple of a block, of a chunk or of as many chunks as are hashed side by side.
+# Not a multiple of a block, of a chunk, or of the chunks hashed in parallel.
 RAMDISK = bytes(i * i >> 7 & 0xff for i in range(4096)) * 800 + b"the odd end"
 SAY = "--console-serial --serial=ttyS0"
 WITH = "ranges, 3 MiB, with SHA-NI"
@@ -53,7 +52,7 @@ def jump(guest: Guest, way: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("kernel", some(KERNELS, 2))
 def test_both_with_and_only_the_loader_with(build, kernel):
-    """Also: the purgatory turns the vector unit on and leaves no trace of that."""
+    """Also: the purgatory turns the vector unit on and restores it."""
     with Guest(**machine(build, kernel)) as guest:
         assert has_sha_ni(guest)
         load(guest)
@@ -87,7 +86,7 @@ def test_both_without(build):
 
 
 def test_the_extensions_are_used(build):
-    """Told to use what the processor lacks, the purgatory faults: so it does use it."""
+    """Told to use SHA-NI on a CPU without it, the purgatory faults: so it does use it."""
     with Guest(**machine(build, "6.1", cpu="max,sha-ni=off")) as guest:
         guest.check("sed 's/^flags.*/& sha_ni/' /proc/cpuinfo >/tmp/cpuinfo &&"
                     " mount -o bind /tmp/cpuinfo /proc/cpuinfo")
@@ -98,7 +97,7 @@ def test_the_extensions_are_used(build):
         assert "PROBE BEGIN" not in guest.console
 
 
-# In the last bytes, in the middle of a run of chunks, and in a chunk by itself.
+# In the last bytes, in the middle of a run of chunks, and in a chunk of its own.
 @pytest.mark.parametrize("segment, name, offset", some([
     (0, "kernel", 100), (1, "initrd", -1), (1, "initrd", 1000001), (2, "boot_params", 5),
     (3, "seed", 20), (4, "purgatory", -1)], 1, 2, 4))

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Many clones of one snapshot, and each crashes: as many seeds, none of them the one that
-was loaded. With nobody but the purgatory to make them so, and with the daemon too.
+"""Many clones of one snapshot all crash: their seeds all differ, and differ from the loaded
+one. With only the purgatory's mixing, and with the daemon too.
 
-$KEXEC_STORM is how many clones, by default 8; a hundred of them take some ten minutes.
-With a number given, the daemon has its turn as well, and so has RDSEED; by default the
-harder case is tested, which is without.
+$KEXEC_STORM is the number of clones, default 8; a hundred take about ten minutes. If set, the
+daemon and RDSEED are tested too; by default only the hardest case, without either.
 """
 
 import os
@@ -16,14 +15,14 @@ from forks import Saved, clone, machine, seed_at, snapshot, start_daemon, wait_r
 from guest import Guest
 from loaded import SAY, load_probe, seed_after_crash
 
-KERNEL = "6.12"  # which notices a fork by itself
+KERNEL = "6.12"  # detects a fork by itself
 CLONES = int(os.environ.get("KEXEC_STORM", "8"))
 LONG = "KEXEC_STORM" in os.environ
 MODES = ["alone", "daemon"] if LONG else ["alone"]
 
 
 def crash_clone(setup: dict, saved: Saved, daemon: bool) -> list[bytes]:
-    """What waits in the crash region if a daemon has changed that, and what is handed over."""
+    """The seed in the crash region if the daemon has changed it, and the one handed over."""
     with clone(setup, saved) as guest:
         if daemon:
             wait_refreshed(guest, saved, "kmsg", 20)

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A kernel of tomorrow: since Linux 6.19 the files of kexec in /sys/kernel are links into
-/sys/kernel/kexec, which will go. Here they are gone; on 6.1 and 6.12 every other test has
-the names of before alone."""
-
+"""A future kernel: since Linux 6.19 kexec's files in /sys/kernel are links into
+/sys/kernel/kexec, and are to be removed. Here they are removed; every other test on 6.1 and
+6.12 has only the old names."""
 from crash import Setup
 from loaded import crash_status, load_probe, refreshable, seed_after_crash, seed_in_slot
 
-# /sys/kernel with all that it has but the links.
+# /sys/kernel without the links.
 WITHOUT_LINKS = """
 mkdir /all && mount --rbind /sys/kernel /all && mount -t tmpfs none /sys/kernel || exit 1
 for from in /all/*; do

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`systemctl kexec` with our package: services stop, file systems are clean, and the next
-kernel has a seed of its own. By default on the release that this machine runs,
-$KEXEC_SUITES=all on Debian 12 and 13.
+kernel has its own seed. By default on this machine's release, with $KEXEC_SUITES=all on
+Debian 12 and 13.
 """
 
 import re
@@ -17,8 +17,8 @@ TIME_ZERO_SEED = r"^\[    0\.000000\] random: crng init done"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 UNIT = "last-words.service"
 WORDS = "/var/lib/last-words"
-# It writes without a sync: what is on the disk afterwards is there because the file system
-# was let go of in time.
+# Writes without a sync: the file reaches the disk only if the file system is unmounted or
+# remounted in time.
 FILES = {f"{SYSTEM}/{UNIT}": b"""\
 [Service]
 Type=oneshot
@@ -26,22 +26,22 @@ RemainAfterExit=yes
 ExecStart=true
 ExecStop=sh -c 'sleep 1; cat /proc/sys/kernel/random/boot_id >>/var/lib/last-words'
 """}
-# There is no crash kernel here, which this one would say.
+# Masked: it would complain about the missing crash kernel.
 LINKS = {f"{SYSTEM}/multi-user.target.wants/{UNIT}": f"../{UNIT}",
          f"{SYSTEM}/kdump-tools.service": "/dev/null"}
-# Without an initrd, which the kernel can do without and takes long to unpack.
+# No initrd: the kernel does not need it, and unpacking takes long.
 LOAD = "kexec -l /vmlinuz --reuse-cmdline --append=mark=1 --seed=require"
 
 
 def went_down(console: str) -> None:
-    """As systemd tells it in the end, when the journal is closed."""
+    """According to systemd's last messages, after the journal is closed."""
     console, jumped, _ = console.partition("kexec_core: Starting new kernel")
     assert jumped and "Rebooting with kexec" in console, console[-3000:]
     assert not re.search("Failed to|Unable to finalize|still mounted|timed out", console)
 
 
 def came_up(guest: Guest, start: int, boot_ids: list[str]) -> None:
-    """The next kernel, from the same disk."""
+    """The next kernel runs from the same disk."""
     log = guest.check("dmesg")
     assert re.search(TIME_ZERO_SEED, guest.console[start:], re.MULTILINE)
     assert "0x9" in guest.check("cat /sys/kernel/boot_params/setup_data/*/type").split()
@@ -55,10 +55,10 @@ def came_up(guest: Guest, start: int, boot_ids: list[str]) -> None:
 
 
 def jump(guest: Guest, command: str, boot_ids: list[str]) -> None:
-    """`command` goes into the next kernel by way of systemd."""
+    """`command` jumps into the next kernel through systemd."""
     boot_ids.append(guest.check(f"cat {BOOT_ID}").strip())
     release = guest.release
-    # what is dirty when it begins
+    # dirty data at the start
     guest.check("dd if=/dev/urandom of=/var/tmp/dirty bs=1M count=8 2>&1 &&"
                 " sha256sum /var/tmp/dirty >/var/tmp/sum")
     start = len(guest.console)
@@ -75,7 +75,7 @@ def test_systemctl_kexec(build, suite, tmp_path):
         disk = Disk(suite, tmp_path, {DEB: package(build), **FILES}, LINKS)
     except MissingError as error:
         pytest.skip(f"no Debian with the package: {error}")
-    # a processor that has no random numbers of its own to give
+    # no RDRAND
     with disk.guest(memory="1G", cpu="qemu64") as guest:
         guest.wait_ready(150)
         install(guest)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The address that is read off the ACPI tables is where QEMU keeps the generation ID."""
+"""The address read from the ACPI tables is where QEMU keeps the generation ID."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ ABSENT, FOUND = 0, 1  # enum vmgenid_state
 
 
 def facts(build: Path, guest: Guest, folder: Path) -> tuple[int, int]:
-    """State and address, out of a capture of the guest."""
+    """State and address, from a capture of the guest."""
     guest.wait_ready(120)
     guest.check("sh /capture /tmp/captured")
     packed = guest.check("tar -C /tmp/captured -cf - . | gzip | base64")
@@ -44,7 +44,7 @@ def test_address(build, tmp_path, kernel, firmware):
                extra=["-device", f"vmgenid,guid={ID}"]) as guest:
         state, addr = facts(build, guest, tmp_path / "captured")
         assert state == FOUND
-        # the first three fields are little-endian, as in Windows' GUIDs
+        # the first three fields are little-endian, as in Windows GUIDs
         assert at(guest, addr, tmp_path / "id") == ID.bytes_le
         assert at(guest, addr + 16, tmp_path / "id") != ID.bytes_le
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For tests: does in a guest of QEMU what its hypervisor does in a fork, many times,
- * while it is being loaded. The generation ID gets another value, and the event's method
- * notifies the device; from there on everything is the kernel's own.
+ * For tests: fakes, in a QEMU guest, what its hypervisor does in a fork, `count` times while
+ * it is being loaded. It changes the generation ID and has the event's method notify the
+ * device; the kernel does the rest.
  *
- * Loading a module ends waits on the tick of the kernel's timer, right after which it would
- * always begin; a hypervisor knows nothing of that, so the first fork comes at any time.
+ * A module load ends with a wait for the timer tick, so forks would always start right after a
+ * tick. A real one does not, so the first comes at a random time.
  *
- * QEMU, docs/specs/vmgenid: the ID lies 40 bytes behind the address in VGIA; the event is
- * the fifth general-purpose one.
+ * QEMU, docs/specs/vmgenid: the ID is 40 bytes after the address in VGIA; the event is
+ * GPE 5.
  */
 #include <linux/acpi.h>
 #include <linux/delay.h>
@@ -17,11 +17,11 @@
 #include <linux/random.h>
 
 #define ID_OFFSET 40
-#define TICK_US	  10000 /* the longest that there is */
+#define TICK_US	  10000 /* of the slowest HZ */
 
 static unsigned int count = 1;
 module_param(count, uint, 0);
-MODULE_PARM_DESC(count, "how many forks");
+MODULE_PARM_DESC(count, "number of forks");
 
 static int __init vmforks_init(void)
 {
@@ -50,5 +50,5 @@ static void __exit vmforks_exit(void)
 }
 module_exit(vmforks_exit);
 
-MODULE_DESCRIPTION("forks of a virtual machine, without a fork");
+MODULE_DESCRIPTION("fakes virtual machine forks");
 MODULE_LICENSE("GPL");
