@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How fast the purgatory computes digests, by way. Linked with the very objects of the
- * blob, so it is their compiler flags that count.
+ * Speed of the purgatory's digest implementations. Linked with the blob's own objects, so
+ * their compiler flags are the blob's.
  *
  * "SHA-NI ceiling" is the time that the rounds alone take when nothing waits for a
  * result: what is left of it to gain. It tells a slow processor, or one whose other half
@@ -12,7 +12,7 @@
 
 #include <immintrin.h>
 
-#define ROUND_PAIRS 32 /* of a block; FIPS 180-4: 64 rounds */
+#define ROUND_PAIRS 32 /* per block; FIPS 180-4: 64 rounds */
 
 static void portable(const uint8_t *data, size_t size)
 {
@@ -28,7 +28,7 @@ static void sha_ni(const uint8_t *data, size_t size)
 	digest_range(DIGEST_CPU_SHA, data, size, digest);
 }
 
-/* Four that are independent at a time: more than any processor has under way. */
+/* Four independent chains: more than any CPU executes in parallel. */
 __attribute__((target("sha,sse4.1"))) static void ceiling(const uint8_t *data,
 							  size_t size)
 {

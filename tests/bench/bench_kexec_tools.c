@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How fast the SHA-256 of kexec-tools' purgatory is. Compiled by digests.py against a
- * checkout of kexec-tools, whose sha256.h and sha256.c are meant here: not our own.
+ * Speed of the SHA-256 in kexec-tools' purgatory. Compiled by digests.py against a checkout of
+ * kexec-tools; sha256.h and sha256.c are theirs.
  */
 #include "measure.h"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Digest throughput: ours by way, kexec-tools' purgatory, OpenSSL."""
+"""Digest throughput: our implementations, kexec-tools' purgatory, OpenSSL."""
 
 import json
 import os
@@ -15,8 +15,8 @@ BASELINE = "kexec-tools"
 # In the order of the table.
 WAYS = ["SHA-NI", "SHA-NI ceiling", "portable", BASELINE, "OpenSSL"]
 
-# What kexec-tools' purgatory/Makefile and its x86_64 fragment give that file. The last -O
-# counts; without SSE, as the purgatory must not use it.
+# Flags for that file in kexec-tools' purgatory/Makefile and its x86_64 fragment. The last -O
+# counts; no SSE, as the purgatory must not use it.
 PURGATORY_FLAGS = ["-Os", "-O2", "-fno-strict-aliasing", "-fno-builtin", "-ffreestanding",
                    "-fno-zero-initialized-in-bss", "-fno-PIC", "-fno-PIE",
                    "-fno-stack-protector", "-fno-tree-vectorize", "-mcmodel=large",
@@ -40,7 +40,7 @@ def build_baseline(source: Path, folder: Path) -> Path:
     cc = shlex.split(os.environ.get("CC", "cc"))
     theirs = source / "util_lib" / "sha256.c"
     if not theirs.is_file():
-        raise BenchError(f"KEXEC_TOOLS_SOURCE: there is no {theirs}")
+        raise BenchError(f"KEXEC_TOOLS_SOURCE: {theirs} not found")
     include = f"-I{source / 'util_lib' / 'include'}"
     run([*cc, *PURGATORY_FLAGS, include, "-w", "-c", "-o", folder / "theirs.o", theirs])
     run([*cc, "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-fno-pie", "-no-pie", include, "-o",
@@ -49,13 +49,13 @@ def build_baseline(source: Path, folder: Path) -> Path:
 
 
 def run_ours(program: Path) -> dict:
-    """{way: GB/s} of one of the C programs."""
+    """{implementation: GB/s} from one of the C programs."""
     lines = run([program]).splitlines()
     return {one["name"]: one["gb_per_s"] for one in map(json.loads, lines)}
 
 
 def run_openssl() -> dict:
-    """Empty when there is no openssl that can be asked this."""
+    """Empty if no suitable openssl is installed."""
     if not shutil.which("openssl"):
         return {}
     out = run(["openssl", "speed", "-evp", "sha256", "-bytes", "65536", "-seconds", "1"])
@@ -64,7 +64,7 @@ def run_openssl() -> dict:
 
 
 def measure(build: Path, scratch: Path, rounds: int) -> dict:
-    """{way: {"gb_per_s", "ratio" to kexec-tools or None, "runs"}} for the ways there are."""
+    """{implementation: {"gb_per_s", "ratio" to kexec-tools or None, "runs"}}."""
     programs = [build / "tests" / "bench" / "bench_digest"]
     source = os.environ.get("KEXEC_TOOLS_SOURCE")
     if source:

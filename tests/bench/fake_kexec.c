@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fake_kexec.c - preloaded into a kexec program, it takes the place of kexec_load(2).
+ * fake_kexec.c - preloaded into a kexec program, replaces kexec_load(2).
  *
- * The call succeeds and loads nothing, but copies every segment page by page as the
- * kernel would: who maps a file pays for its page faults here, and not elsewhere. What
- * the process then holds goes as "NAME: VALUE" lines into the file named by FAKE_KEXEC:
- * the segments' count and bytes, and the Rss lines of /proc/self/status (proc(5)), in kB.
- * kexec_file_load(2) is missing (ENOSYS).
+ * The call succeeds and loads nothing, but copies every segment page by page as the kernel
+ * would, so that the page faults of mapped files are counted. Then it writes "NAME: VALUE"
+ * lines into the file named by FAKE_KEXEC: the segments' count and bytes, and the Rss lines of
+ * /proc/self/status (proc(5)), in kB. kexec_file_load(2) is missing (ENOSYS).
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -38,7 +37,7 @@ static void copy_pages(const struct kexec_segment *s)
 
 		memcpy(page, (const unsigned char *)s->buf + at,
 		       left < sizeof(page) ? left : sizeof(page));
-		/* The copy is all that is wanted of it: it must not be optimised away. */
+		/* Keeps the unused copy from being optimised away. */
 		__asm__ volatile("" : : "r"(page) : "memory");
 	}
 }

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From a VM fork to the fresh seed: the daemon, in a guest whose kernel is made to believe
-in forks one after the other (tests/vm/vmforks), after one to warm up.
+"""From a VM fork to the fresh seed: the daemon, in a guest whose kernel sees faked forks one
+after the other (tests/vm/vmforks), after one to warm up.
 
     reaction   from the kernel's line about the fork to the daemon's that the seed is fresh:
-               heard from the kernel's log, and then from the uevent of vmgenid_uevent
-    call       the system call in it that no refresh can do without
+               with the kernel's log, then with the uevent of vmgenid_uevent as source
+    call       the kexec_load(2) call that every refresh needs
 """
 
 import json
@@ -21,9 +21,9 @@ from loaded import load_probe  # noqa: E402
 from guest import Guest  # noqa: E402
 
 KERNEL = "6.12"
-LEAST = 15  # forks; each takes half a second, and when the log is heard is up to chance
+LEAST = 15  # forks, half a second each; the delay of the log source varies
 HEARD_FROM = {"kmsg": "the kernel's log", "uevent": "vmgenid_uevent"}
-# The private memory of a process, as proc_pid_smaps(5) tells it.
+# Private memory of a process, see proc_pid_smaps(5).
 PRIVATE = "awk '/^Private_/ { s += $2 } END { print s }' /proc/{}/smaps_rollup"
 
 

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What `kexec -c -l` costs by size of the initrd: processor time and memory of its own.
+"""Cost of `kexec -c -l` by size of the initrd: CPU time and private memory.
 
-The system call is replaced by fake_kexec.so in the process itself, so the rusage that
-wait4(2) gives is that of the loader with all of its threads, and nothing else's. Memory of
-its own is RssAnon + RssShmem (proc(5)): a mapped file does not count, a copy of it does.
-It is read at the call, and in one more run for each size, whose time does not count, once
-in a millisecond from outside, for a peak before the call.
+fake_kexec.so replaces the system call inside the process, so the rusage from wait4(2) is that
+of the loader and all of its threads only. Private memory is RssAnon + RssShmem (proc(5)): a
+mapped file does not count, a copy of it does. It is read at the call; and, in one more run per
+size whose time is ignored, every millisecond from outside, to catch an earlier peak.
 """
 
 import os
@@ -33,7 +32,7 @@ def version_of(program: Path | str, env: dict) -> str:
 
 
 def second_kexec() -> tuple | None:
-    """The same as their_kexec() for $KEXEC_TOOLS; None when there is no such wish."""
+    """Like their_kexec(), for $KEXEC_TOOLS; None if unset."""
     path = os.environ.get("KEXEC_TOOLS")
     if not path:
         return None
@@ -55,7 +54,7 @@ def their_kexec() -> tuple:
 
 
 def read_numbers(path: Path) -> dict:
-    """"NAME: VALUE [kB]" lines, as in /proc/PID/status; {} when it is gone."""
+    """"NAME: VALUE [kB]" lines, as in /proc/PID/status; {} if the file is gone."""
     try:
         lines = [line.split() for line in path.read_text().splitlines()]
     except OSError:
@@ -68,7 +67,7 @@ def own_memory(numbers: dict) -> int:
 
 
 def watch(pid: int) -> int:
-    """The most memory seen until the process has ended; it stays to be waited for."""
+    """The most memory seen before the process ends; leaves it to be waited for."""
     most = 0
     until = time.monotonic() + TIMEOUT
     while not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
@@ -81,7 +80,7 @@ def watch(pid: int) -> int:
 
 def load(program: str, more_env: dict, build: Path, scratch: Path, initrd: Path,
          watched: bool) -> dict:
-    """One load: {"cpu_s", "memory"}; an error when not all of the initrd was given."""
+    """One load: {"cpu_s", "memory"}; an error if it loads less than the initrd."""
     report = scratch / "report"
     report.unlink(missing_ok=True)
     env = dict(os.environ) | more_env | {
@@ -90,7 +89,7 @@ def load(program: str, more_env: dict, build: Path, scratch: Path, initrd: Path,
     command = [program, "-c", "-l", str(cache.kernel_image("6.1")), f"--initrd={initrd}",
                 "--append=quiet"]
     with open(scratch / "said", "w+", encoding="utf-8", errors="replace") as said:
-        # Not waited for through this object: wait4() is.
+        # Not reaped through this object, but by wait4().
         child = subprocess.Popen(command, env=env, stdout=said, stderr=said,
                                  stdin=subprocess.DEVNULL)
         memory = watch(child.pid) if watched else 0

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * measure.h - what the digest benchmarks share: data, time and output.
+ * measure.h - data, time and output of the digest benchmarks.
  *
- * One line of JSON for each way:
+ * One line of JSON per implementation:
  *
  *     {"name": "portable", "bytes": 67108864, "seconds": 0.2, "gb_per_s": 0.33}
  *
- * seconds are the processor's time for the best of a few runs: what a quiet machine would
- * take. GB are 10^9 bytes.
+ * seconds is the CPU time of the best of a few runs, as on an idle machine. GB are 10^9 bytes.
  */
 #ifndef KS_BENCH_MEASURE_H
 #define KS_BENCH_MEASURE_H
@@ -20,7 +19,7 @@
 #define MEASURE_SIZE (64u << 20)
 #define MEASURE_RUNS 3
 
-/* Processor time of this process, seconds; 0 when the clock cannot be read. */
+/* CPU time of this process in seconds; 0 if the clock cannot be read. */
 static inline double measure_cpu(void)
 {
 	struct timespec t;
@@ -30,7 +29,7 @@ static inline double measure_cpu(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* MEASURE_SIZE bytes to digest, the caller's to free; NULL is said on stderr. */
+/* MEASURE_SIZE bytes to digest, freed by the caller; NULL, with a message, if out of memory. */
 static inline uint8_t *measure_data(void)
 {
 	uint8_t *data = malloc(MEASURE_SIZE);
@@ -42,7 +41,7 @@ static inline uint8_t *measure_data(void)
 	return data;
 }
 
-/* Runs @digest over @data and prints the line for @name. */
+/* Run @digest over @data and print the line for @name. */
 static inline void measure(const char *name, const uint8_t *data,
 			   void (*digest)(const uint8_t *data, size_t size))
 {

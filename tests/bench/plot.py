@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Loads and refreshes as an SVG: time and memory against the initrd's size, log-log."""
+"""Loads and refreshes as an SVG: time and memory by size of the initrd, log-log."""
 
 import math
 from html import escape
@@ -12,7 +12,7 @@ PANEL_WIDTH, PANEL_HEIGHT, TOP = 310, 240, 94
 LEFTS = [76, 500]
 COLOURS = {OURS: "#0b6e4f", BASELINE: "#b3402a", SECOND: "#3b5b92"}
 DASHES = {OURS: "", BASELINE: "", SECOND: ' stroke-dasharray="6 4"'}
-LEAST = 0.001  # what is too little to be measured still has a place on such an axis
+LEAST = 0.001  # lower bound, since a log axis has no zero
 
 STYLE = ("text{font:12px sans-serif;fill:#333}.title{font-size:16px;font-weight:bold}"
          ".panel{font-size:13px;font-weight:bold}.grid{stroke:#e2e2e2}"
@@ -71,14 +71,14 @@ class Panel:
         colour = COLOURS[name]
         spots = [(self.x(size), self.y(value)) for size, value in zip(self.sizes, values)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
-        if name == SECOND:  # close to the first one: no numbers
+        if name == SECOND:  # close to the first line: no numbers
             return [f'<polyline points="{path}" fill="none" stroke="{colour}" '
                     f'stroke-width="2"{DASHES[name]}/>']
         out = [f'<polyline points="{path}" fill="none" stroke="{colour}" '
                'stroke-width="2"/>']
         for (x, y), value in zip(spots, values):
             out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>')
-            low = y + 20 > self.top + PANEL_HEIGHT  # there is no room below it
+            low = y + 20 > self.top + PANEL_HEIGHT  # no room below it
             out.append(text(x, y + (-9 if above or low else 18), number(value)))
         return out
 
@@ -114,11 +114,11 @@ def row(number_of: int, title: str, sizes: list, panels: list) -> list:
 
 
 def draw(result: dict) -> str:
-    """The whole SVG file, of what was measured: at least the loads."""
+    """The whole SVG file, from the measurements: at least the loads."""
     it = result["machine"]
-    rows = row(0, "What kexec -l costs", result["loader"]["sizes"],
+    rows = row(0, "Cost of kexec -l", result["loader"]["sizes"],
                [("Processor time", "seconds", "cpu_s"),
-                ("Memory of its own", "MiB", "memory_mib")])
+                ("Private memory", "MiB", "memory_mib")])
     if result["refresh"]:
         rows += row(1, "A fresh seed: refresh against reload", result["refresh"]["sizes"],
                     [("The whole command", "milliseconds", "command_ms"),

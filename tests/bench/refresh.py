@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A refresh of a loaded crash kernel beside kexec-tools' way, which is to load it again.
+"""A refresh of a loaded crash kernel, against kexec-tools, which has to reload it.
 
-In a guest, since it is the kernel's work that is measured too: one guest for each kernel,
-both tools in turn on the same kernel and initrd. Two times each: of the whole command, and
-of the system call, in which no crash kernel is loaded (time_kexec.c).
+In a guest, because the kernel's work is measured too: one guest per kernel, both tools in turn
+on the same kernel and initrd. Two times each: of the whole command, and of the system call,
+during which no crash kernel is loaded (time_kexec.c).
 
-The guest runs without address randomisation: QEMU translates code anew for each address
-that it appears at, which no processor does, and that would be most of a refresh.
+The guest runs without ASLR: QEMU translates code anew for each address at which it appears,
+unlike a real CPU, and that would be most of a refresh.
 """
 
 import statistics
@@ -24,18 +24,18 @@ from loaders import OURS, SECOND, second_kexec  # noqa: E402
 KERNEL = "6.1"
 SIZES = [8, 64, 512]  # MiB
 MEMORY, RESERVED = "4G", "768M"
-ROUNDS_WARM = 1  # QEMU translates what it has not seen yet
+ROUNDS_WARM = 1  # QEMU translates new code first
 
 
 class Bench:
-    """The guest, and what is run in it."""
+    """The guest, and the commands run in it."""
 
     def __init__(self, guest: Guest, theirs: dict):
         self.guest = guest
         self.theirs = theirs  # name -> path in the guest
 
     def timed(self, command: str) -> dict:
-        """{"command_ms", "window_ms"} of one command; an error when it fails."""
+        """{"command_ms", "window_ms"} of one command; an error if it fails."""
         self.guest.check("rm -f /window")
         said = self.guest.check("TIME_KEXEC=/window LD_PRELOAD=/time_kexec.so"
                                 f" run_timed {command} 2>/said || cat /said")

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * run_timed.c - runs a command and prints how many microseconds it took by the clock:
+ * run_timed.c - runs a command and prints its wall-clock time in microseconds:
  *
  *     run_timed COMMAND [ARGUMENT]...
  *
- * In a guest there is no shell that could tell it better than to a hundredth of a second.
- * The command's output goes to standard error. Exit status: the command's.
+ * The guest's shell measures only hundredths of a second. The command's output goes to standard
+ * error. Exit status: the command's.
  */
 #include <spawn.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * time_kexec.c - preloaded into a kexec program, it measures kexec_load(2).
+ * time_kexec.c - preloaded into a kexec program, measures kexec_load(2).
  *
- * When a crash kernel is loaded the kernel gives the old one up at the start of the call
- * and has the new one at its end: what the call takes is how long there is none. Appended
- * as microseconds, a line for each call, to the file named by TIME_KEXEC.
+ * The kernel drops the loaded crash kernel at the start of the call and has the new one at its
+ * end, so no crash kernel is loaded for the call's duration. It is appended in microseconds,
+ * one line per call, to the file named by TIME_KEXEC.
  */
 #include <dlfcn.h>
 #include <errno.h>
