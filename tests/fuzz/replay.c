@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In libFuzzer's place: feeds files to a target, once each. A build without libFuzzer
- * checks that way that every input that was worth keeping still does no harm.
+ * Replaces libFuzzer: feeds files to a target, once each, so that a build without libFuzzer
+ * can check the corpus for regressions.
  *
  *     fuzz_NAME [FILE | FOLDER]...
  *
@@ -20,7 +20,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 __attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-/* Memory of exactly that size: a step beyond it is seen by sanitizers. */
+/* Allocates the exact size, so that sanitizers detect any overrun. */
 static int feed(const char *path)
 {
 	_cleanup_free_ char *text = NULL;
@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 	}
 	if (count <= 0) {
 		fprintf(stderr, "%s: %s\n", argv[0],
-			count ? strerror(-count) : "there is no input");
+			count ? strerror(-count) : "no input");
 		return 1;
 	}
 	printf("%d inputs\n", count);
