@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * header.S - the setup header of the probe: sector 0, sector 1 and the two entries.
+ * header.S - the probe's setup header: sector 0, sector 1 and the two entries.
  *
- * Fields and offsets: the kernel's Documentation/arch/x86/boot.rst, protocol 2.15. The
- * loader takes the header out of here; the setup code that a BIOS loader would start in
- * real mode only stops the processor.
+ * Fields and offsets: the kernel's Documentation/arch/x86/boot.rst, protocol 2.15. Loaders copy
+ * the header from here; the setup code that a BIOS loader would start in real mode only halts
+ * the CPU.
  */
-#define __ASSEMBLY__ /* older headers do not know __ASSEMBLER__ */
+#define __ASSEMBLY__ /* older headers test this instead of __ASSEMBLER__ */
 #include <asm/bootparam.h>
 
 #define PAYLOAD_SIZE 0x10000 /* probe.lds pads to it */
@@ -25,7 +25,7 @@ header_start:
 	.word	0xffff			/* vid_mode */
 	.word	0			/* root_dev */
 	.word	0xaa55			/* boot_flag */
-	.byte	0xeb			/* jump: its second byte is where the header ends */
+	.byte	0xeb			/* jump; its displacement gives the header's end */
 	.byte	header_end - header_magic
 header_magic:
 	.ascii	"HdrS"
@@ -68,9 +68,9 @@ version:
 	.org	0x400
 
 	/*
-	 * What is loaded begins here: the 32-bit entry. Nothing is lost before it is saved
-	 * but the stack pointer, which has no meaning yet: it becomes the address of here, for
-	 * which boot_params.scratch lends a stack of one word.
+	 * The loaded payload begins here, with the 32-bit entry. All registers are saved before
+	 * they are used, except the stack pointer, which is undefined at entry: it becomes the
+	 * address of here, by a call with a one-word stack in boot_params.scratch.
 	 */
 	.code32
 payload:
@@ -94,7 +94,7 @@ kernel_info:
 	.long	SETUP_TYPE_MAX
 	.org	0x600
 
-	/* The 64-bit entry, 0x200 behind the start. Nothing is lost before it is saved. */
+	/* The 64-bit entry, 0x200 after the start. Saves all registers before using them. */
 	.code64
 	.globl	startup_64
 startup_64:
@@ -170,7 +170,7 @@ enter_long_mode:
 	movw	%es, entry_regs+0xb8-here(%ebp)
 	movw	%ss, entry_regs+0xc0-here(%ebp)
 
-	/* The low 4 GiB in pages of 2 MiB: four tables of those, one for them, one on top. */
+	/* The low 4 GiB in 2 MiB pages: four page directories, a PDPT and a PML4. */
 	leal	tables32-here(%ebp), %edi
 	leal	0x1003(%edi), %eax	/* present, writable */
 	movl	%eax, (%edi)

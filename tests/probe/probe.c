@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * probe.c - a kernel that prints what it was handed, and nothing else.
+ * probe.c - a kernel that only prints what it was handed.
  *
- * Output goes to the serial port at 0x3f8, as the last loader left it. Numbers are
- * hexadecimal without a prefix; tests/vm/probe.py has the other half of the format.
+ * Output goes to the serial port at 0x3f8, as the last loader configured it. Numbers are
+ * hexadecimal without a prefix; tests/vm/probe.py parses the format.
  *
  *	PROBE BEGIN
  *	reg NAME VALUE
  *	load ADDR			of the payload
  *	boot_params ADDR
- *	hex OFFSET BYTES		what the line above stands for, 32 bytes each
- *	e820 ADDR SIZE TYPE		those of SETUP_E820_EXT too, where they come
- *	cmdline ADDR TEXT		\xNN for what is not printable, and for '\'
+ *	hex OFFSET BYTES		content of the line above, 32 bytes each
+ *	e820 ADDR SIZE TYPE		also those of SETUP_E820_EXT, in order
+ *	cmdline ADDR TEXT		\xNN for unprintable bytes and '\'
  *	setup_data ADDR TYPE LEN	and hex lines
  *	efi SYSTAB MAP SIZE DESC_SIZE VERSION, and hex lines
- *	bad TEXT			something that cannot be read
+ *	bad TEXT			an unreadable item
  *	PROBE END
  */
 #include <asm/bootparam.h>
@@ -60,7 +60,7 @@ static uint8_t in8(uint16_t port)
 
 static void put_char(char c)
 {
-	/* A line that is not there answers 0xff or 0: neither stops the probe. */
+	/* A missing port reads as 0xff or 0: neither stops the probe. */
 	for (int i = 0; i < POLL_LIMIT && !(in8(SERIAL_LSR) & LSR_THRE); i++)
 		;
 	out8(SERIAL_PORT, (uint8_t)c);
@@ -94,7 +94,7 @@ static void put_number(uint64_t value)
 	put_digits(value, digits);
 }
 
-/* True when the probe's own page tables reach all of it. */
+/* True if the probe's own page tables map all of it. */
 static bool reachable(uint64_t addr, uint64_t size)
 {
 	uint64_t limit = MAPPED_GIB << 30;
@@ -127,8 +127,8 @@ static void put_hex_lines(uint64_t addr, uint64_t size)
 }
 
 /*
- * What setup_data or EFI's map point to need not be mapped by the loader: a kernel maps
- * it. So the probe brings an identity map of its own, of 2 MiB pages that any CPU has.
+ * The loader need not map the targets of setup_data and of EFI's map: a kernel maps them. So
+ * the probe has its own identity map, of 2 MiB pages, which any CPU supports.
  */
 static void map_memory(uint64_t cr4)
 {
@@ -269,7 +269,7 @@ static void put_cmdline(uint64_t addr)
 	put("\n");
 }
 
-/* First as a chipset does it, then as a keyboard controller, then by a triple fault. */
+/* Through the chipset, then the keyboard controller, then a triple fault. */
 static void reset(void)
 {
 	static const struct __attribute__((packed)) {
