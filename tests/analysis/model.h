@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * model.h - what analysers cannot see from one file: error_set() never returns 0.
+ * model.h - tells analysers what one file does not show: error_set() never returns 0.
  *
- * Included in front of each source (-include) by tests/analyse, and by nothing else.
+ * Included before each source (-include), by tests/analyse only.
  */
 #ifndef KS_MODEL_H
 #define KS_MODEL_H
