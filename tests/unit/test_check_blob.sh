@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# purgatory/check-blob must say no. Each case links the real objects with one that has a
-# fault, with a linker script that lets it pass, and looks for the complaint.
+# purgatory/check-blob must reject bad blobs. Each case links the real objects with a faulty one,
+# with a linker script that accepts it, and expects check-blob's message.
 # CC, LD, OBJCOPY, READELF, NM and OBJDUMP name the tools, srcdir the sources.
 set -u
 srcdir=${srcdir:-.}
@@ -36,12 +36,12 @@ check() {
 	"$srcdir/purgatory/check-blob" "$dir/blob.elf" "$dir/blob.bin" $linked
 }
 
-# expect NAME WORDS: check-blob refuses what was linked last, for that reason.
+# expect NAME WORDS: check-blob rejects the last linked blob, for that reason.
 expect() {
 	if check 2>"$dir/log"; then
 		echo "FAIL: $1: was accepted"
 	elif ! grep -q -e "$2" "$dir/log"; then
-		echo "FAIL: $1: another complaint than \"$2\":"
+		echo "FAIL: $1: other message than \"$2\":"
 		cat "$dir/log"
 	else
 		echo "ok: $1"
@@ -50,12 +50,12 @@ expect() {
 	failed=1
 }
 
-# assemble: what comes on standard input, into an object with a fault
+# assemble: standard input, into a faulty object
 assemble() {
 	${CC:-cc} -c -x assembler -o "$dir/bad.o" - || exit 99
 }
 
-# patch OFFSET OCTAL...: bytes of the blob
+# patch OFFSET OCTAL...: change bytes of the blob
 patch() {
 	at=$1
 	shift
@@ -69,7 +69,7 @@ link "$lenient" $objects
 if check; then
 	echo "ok: the real one"
 else
-	echo "FAIL: the real one is refused"
+	echo "FAIL: the real one is rejected"
 	failed=1
 fi
 
@@ -101,7 +101,7 @@ for instruction in 'movaps %xmm0, %xmm1' 'vpxor %ymm1, %ymm2, %ymm3' 'movq %mm1,
 	expect "$instruction" "registers that hold the old"
 done
 
-# In the section for SSE: what SSE does not switch on. What is there is there by name.
+# In the section for SSE: instructions that SSE does not include; the allowed ones are listed.
 mkdir "$dir/other" || exit 99
 for instruction in 'vpxor %xmm1, %xmm2, %xmm3' 'vpxor %ymm1, %ymm2, %ymm3' 'movq %mm1, %mm2' \
 	'vzeroupper' 'fld %st(1)'; do
@@ -113,7 +113,7 @@ done
 echo '.text; pxor %xmm1, %xmm2' | assemble
 mv "$dir/bad.o" "$dir/other/sha256_ni.bo"
 link "$lenient" $objects "$dir/other/sha256_ni.bo"
-check || { echo "FAIL: SSE in .vector is refused"; failed=1; }
+check || { echo "FAIL: SSE in .vector is rejected"; failed=1; }
 
 echo '.text; cpuid' | assemble
 link "$lenient" $objects "$dir/bad.o"

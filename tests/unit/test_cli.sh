@@ -17,7 +17,7 @@ fail() {
 	failed=1
 }
 
-# refused STATUS WORDS ARGUMENT...: that status, one line (two for a wrong command line)
+# refused STATUS WORDS ARGUMENT...: that status, one line (two for a usage error)
 refused() {
 	status=$1 words=$2 lines=1
 	shift 2
@@ -30,10 +30,10 @@ refused() {
 	[ -s "$tmp/out" ] && fail "printed something: $*"
 }
 
-# plans ARGUMENT...: works, into $tmp/out
+# plans ARGUMENT...: succeeds, output in $tmp/out
 plans() {
 	"$KEXEC" --dry-run "$@" >"$tmp/out" 2>"$tmp/err" || fail "status $?: $*"
-	[ -s "$tmp/err" ] && fail "complains: $*"
+	[ -s "$tmp/err" ] && fail "unexpected message: $*"
 }
 
 shows() {
@@ -170,12 +170,12 @@ for pack in "gzip -c" "xz -c --check=crc32" "zstd -qc"; do
 	if "$KEXEC" --dry-run $bios "$f" 2>&1 | grep -q "built without"; then
 		echo "SKIPPED: $pack: this build lacks the library"
 		"$KEXEC" --version | grep -q "^built without.*${pack%% *} (" ||
-			fail "--version does not say that it lacks ${pack%% *}"
+			fail "--version does not list as missing ${pack%% *}"
 		continue
 	fi
 	plans $bios "$f"
 	"$KEXEC" --version | grep -q "^opens.*; .*${pack%% *}" ||
-		fail "--version does not say that it opens ${pack%% *}"
+		fail "--version does not list ${pack%% *}"
 done
 
 # The flags of kexec_file_load(2); strace answers the call instead of the kernel

@@ -33,13 +33,13 @@ if ! $nobody "$tmp/kexec-seed" --version >"$tmp/out" 2>"$tmp/err"; then
 	exit 77
 fi
 
-# seed ARGUMENT...: runs it, into $tmp/out, $tmp/err and $got
+# seed ARGUMENT...: runs it; output in $tmp/out, $tmp/err, status in $got
 seed() {
 	timeout 60 $nobody "$tmp/kexec-seed" "$@" >"$tmp/out" 2>"$tmp/err"
 	got=$?
 }
 
-# refused STATUS LINES WORDS ARGUMENT...: that status, so many lines, nothing printed
+# refused STATUS LINES WORDS ARGUMENT...: that status, that many lines, no output
 refused() {
 	status=$1 lines=$2 words=$3
 	shift 3
@@ -53,7 +53,7 @@ refused() {
 # usage WORDS ARGUMENT...: wrong usage
 usage() {
 	refused 2 2 "$@"
-	grep -qx "Try 'kexec-seed --help'." "$tmp/err" || fail "no way out: $*"
+	grep -qx "Try 'kexec-seed --help'." "$tmp/err" || fail "no hint at --help: $*"
 }
 
 # wrong LINE ARGUMENT...: the same, with the whole line: ours, not getopt's
@@ -81,7 +81,7 @@ for path in sys.argv[2:]:
 helps() {
 	seed "$@"
 	[ "$got" = 0 ] || fail "$*: status $got"
-	[ -s "$tmp/out" ] || fail "$*: says nothing"
+	[ -s "$tmp/out" ] || fail "$*: no output"
 	[ "$(wc -l <"$tmp/out")" -le 24 ] || fail "$*: more than 24 lines"
 	[ -z "$(awk 'length > 80' "$tmp/out")" ] || fail "$*: wider than 80 columns"
 }
@@ -100,7 +100,7 @@ for words in --help --version "refresh -h" "daemon --help"; do
 	"$SEED" $words >/dev/full 2>"$tmp/err"
 	[ $? = 1 ] || fail "$words: status not 1 with a full disk"
 	grep -q "^kexec-seed: cannot write: No space left" "$tmp/err" ||
-		fail "$words: does not say that the disk is full"
+		fail "$words: does not report the full disk"
 done
 helps daemon --help
 keys=$(sed -n 's/^  --\([a-z-]*\)=.*/\1/p' "$tmp/out" | grep -vx config)
@@ -274,7 +274,7 @@ fi
 if command -v groff >/dev/null; then
 	for page in "$srcdir"/man/*.[1-8]; do
 		groff -man -Tascii -P-cbou -ww -rLL=78n "$page" >"$tmp/out" 2>"$tmp/err"
-		[ ! -s "$tmp/err" ] || fail "groff complains about $page"
+		[ ! -s "$tmp/err" ] || fail "groff warns about $page"
 		awk 'length > 80' "$tmp/out" >"$tmp/err"
 		[ ! -s "$tmp/err" ] || fail "too wide: $page"
 	done
@@ -300,7 +300,7 @@ try() {
 	"kexec -p") "$KEXEC" --dry-run --facts="$MACHINES/crash-256m" "$@" ;;
 	"kexec -l" | "kexec --dry-run")
 		"$KEXEC" --dry-run --facts="$MACHINES/bios-1g" "$@" ;;
-	"kexec-seed daemon") "$tmp/kexec-seed" "$@" --help ;; # which ends
+	"kexec-seed daemon") "$tmp/kexec-seed" "$@" --help ;; # which exits
 	"kexec -e" | "kexec -S" | "kexec --print-ckr-size" | "echo c") ;;
 	"kexec-seed "*) seed "$@"; [ "$got" != 2 ] ;;
 	*) echo "unexpected command" >&2; return 1 ;;

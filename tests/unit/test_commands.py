@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Each command that a page shows is run by a test: tests/commands.txt says by which.
+"""Every command that a page shows is run by a test, named in tests/commands.txt.
 
-A command that somebody adds to a page, and to no test, is not in there, and this fails.
-What is in there has to stand in a page still, and the test has to be there. That the test
-runs it is for who writes the line to see to; the guests type most of them off the page.
+Fails if a page shows a command that is not listed, or if a listed command is on no page or
+names a missing test. Whether the test really runs it is up to the author of the entry; the
+guest tests type most commands off the page.
 """
 
 import os
@@ -17,21 +17,21 @@ LIST = TOP / "tests/commands.txt"
 PAGES = ["README.md", "CONTRIBUTING.md", "BENCHMARKS.md", "SECURITY.md",
          "debian/README.Debian", *(f"kexec_seed/{x}README.md" for x in
                                    ("", "module/", "integration/"))]
-# Words in a text are a command when they begin so, and there is more than one of them.
+# Text of more than one word that starts like this is a command.
 PROGRAM = re.compile(
     r"(?:\S*/)?(?:apt-get|bootstrap|chain|configure|dkms|dpkg-buildpackage|dracut|echo|"
     r"insmod|journalctl|kdump-config|kdumpctl|kexec|kexec-seed|make|man|modprobe|openssl|"
     r"python3|quickstart|run|sh|shutdown|systemctl|udevadm|update-initramfs) +\S")
-# What is before a command in the blocks of a manual page; in files, # begins a comment.
+# Prompts in the blocks of a manual page; in configuration files, # begins a comment.
 SETTING = r"^reload-command = "
 PROMPTS = {section: rf"{SETTING}|^(?:[#$]|\(qemu\)) " for section in (".7", ".8")}
-# Where a group of them in the list is no test.
+# Prefixes of groups in the list that do not name a test.
 OTHERWISE = ("by unit/test_cli_seed.sh", "by quickstart check", "by make check-long",
              "not run: ")
 
 
 def one_line(text: str) -> str:
-    """Without the comment, and with single blanks."""
+    """Without comment, single-spaced."""
     return " ".join(re.sub(r"(^|  )#.*", "", text).replace("\\\n", " ").split())
 
 
@@ -46,13 +46,13 @@ def in_markdown(text: str) -> set[str]:
 
 
 def in_text(text: str) -> set[str]:
-    """README.Debian: lines of their own, or in quotes."""
+    """README.Debian: separate lines, or in quotes."""
     words = re.findall(r"^  (\S.*)", text, re.MULTILINE) + re.findall(r'"([^"]+)"', text)
     return {x for x in map(one_line, words) if PROGRAM.match(x)}
 
 
 def in_manual(text: str, prompt: str) -> set[str]:
-    """Behind a prompt, or lines of an example; or in bold."""
+    """After a prompt, lines of an example, or in bold."""
     for mark, meaning in (("\\-", "-"), ("\\(dq", '"'), ("\\e\n", "\\\n"), ("\\fP", "")):
         text = text.replace(mark, meaning)
     found = set()
@@ -82,27 +82,27 @@ def shown() -> dict[str, str]:
 
 
 def listed(wrong: list[str]) -> set[str]:
-    """The commands of the list; what is wrong with it is added."""
+    """The commands of the list; its errors are added to `wrong`."""
     found: set[str] = set()
     for line in LIST.read_text().splitlines():
         if line.startswith("\t"):
             if line.strip() in found:
-                wrong.append(f"is there twice: {line.strip()}")
+                wrong.append(f"listed twice: {line.strip()}")
             found.add(line.strip())
         elif line and not line.startswith(("#", *OTHERWISE)):
             file, _, name = line.partition("::")
             source = TOP / "tests" / file
             if not source.is_file() or f"def {name}(" not in source.read_text():
-                wrong.append(f"there is no test {line}")
+                wrong.append(f"no such test: {line}")
     return found
 
 
 def main() -> int:
     wrong: list[str] = []
     pages, known = shown(), listed(wrong)
-    wrong += [f"{pages[x]} shows, and no test runs: {x}" for x in pages.keys() - known]
+    wrong += [f"{pages[x]} shows an untested command: {x}" for x in pages.keys() - known]
     wrong += [f"no page shows: {x}" for x in known - pages.keys()]
-    print(f"{len(pages)} commands, {len(wrong)} things wrong", *sorted(wrong), sep="\n")
+    print(f"{len(pages)} commands, {len(wrong)} errors", *sorted(wrong), sep="\n")
     return bool(wrong)
 
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Completion on the command line: bash is asked as it asks itself when somebody presses the
-# tabulator key. test_tables.py compares the lists with what the programs take.
+# Shell completion: calls bash's completion functions as the tab key would. test_tables.py
+# compares the lists with what the programs take.
 set -u
 srcdir=${srcdir:-.}
 tmp=$(mktemp -d) || exit 1
@@ -16,7 +16,7 @@ fail() {
 . "$srcdir/kexec/completions/bash/kexec" || exit 1
 . "$srcdir/kexec_seed/completions/bash/kexec-seed" || exit 1
 
-# complete_words FUNCTION WORD...: the last one is where the cursor is
+# complete_words FUNCTION WORD...: the cursor is in the last one
 complete_words() {
 	local function=$1
 	shift
@@ -48,7 +48,7 @@ offers "--initrd=$tmp/initrd" kexec -l "--initrd=$tmp/initr"
 offers "$tmp/initfolder" kexec --facts = "$tmp/init"
 offers "$tmp/vmlinuz" kexec -l "$tmp/vml"
 complete_words _kexec kexec -l "$tmp/vm"
-[ ${#COMPREPLY[@]} = 2 ] || fail "a name with a blank is not one word"
+[ ${#COMPREPLY[@]} = 2 ] || fail "a name with a blank must be one word"
 
 offers "daemon refresh verify status --help --version" kexec-seed ""
 offers "status" kexec-seed s
@@ -60,10 +60,10 @@ offers "$tmp/initrd" kexec-seed daemon --config = "$tmp/initr"
 
 if command -v zsh >/dev/null; then
 	for file in kexec/completions/zsh/_kexec kexec_seed/completions/zsh/_kexec-seed; do
-		zsh -n "$srcdir/$file" || fail "zsh does not read $file"
+		zsh -n "$srcdir/$file" || fail "zsh cannot parse $file"
 	done
 else
-	echo "SKIPPED: there is no zsh"
+	echo "SKIPPED: zsh not installed"
 fi
 
 [ $failed = 0 ] && echo "all as promised"

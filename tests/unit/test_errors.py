@@ -66,7 +66,7 @@ def judge(argv: list[str], fault: tuple[str, str, str]) -> str:
              "-e", f"inject={call}:error={error}:when={number}", *argv],
             capture_output=True, text=True, errors="replace", timeout=LIMIT, check=False)
     except subprocess.TimeoutExpired:
-        return f"{fault}: no end in {LIMIT:.0f} s"
+        return f"{fault}: still running after {LIMIT:.0f} s"
     said = [x for x in done.stderr.splitlines() if not x.startswith(JSON_C)]
     fine = all(len(x.removeprefix("kexec: ")) > 10 and x.startswith("kexec: ")
                and "Success" not in x and not x.endswith(": ") for x in said)
@@ -98,13 +98,13 @@ def main() -> int:
         for argv in commands():
             usual = subprocess.run(argv, capture_output=True, text=True, check=False)
             if "built without" in usual.stderr:
-                print(f"left out: {usual.stderr.strip()}")
+                print(f"skipped: {usual.stderr.strip()}")
                 continue
             todo = faults(positions(argv))
             count += len(todo)
             wrong += [f"{' '.join(argv)}: {bad}" for bad in
                       pool.map(lambda fault, argv=argv: judge(argv, fault), todo) if bad]
-    print(f"{count} faults, {len(wrong)} went wrong", *wrong[:40], sep="\n")
+    print(f"{count} faults, {len(wrong)} failed", *wrong[:40], sep="\n")
     return bool(wrong) or not count
 
 

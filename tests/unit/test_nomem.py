@@ -78,22 +78,22 @@ def main() -> int:
     for argv in commands():
         usual, most = run(argv), requests(argv)
         if b"built without" in usual.stderr:
-            print(f"left out: {usual.stderr.decode().strip()}")
+            print(f"skipped: {usual.stderr.decode().strip()}")
             continue
         if usual.returncode or most < 50:
-            wrong.append(f"{argv}: status {usual.returncode}, {most} requests for memory")
+            wrong.append(f"{argv}: status {usual.returncode}, {most} allocations")
         for number in range(1, most + 1):
             for order in (f"{number}", f"{number}+"):
                 count += 1
                 try:
                     done = run(argv, order)
                 except subprocess.TimeoutExpired:
-                    wrong.append(f"NOMEM={order} {' '.join(argv)}: no end")
+                    wrong.append(f"NOMEM={order} {' '.join(argv)}: still running")
                     continue
                 if not judge(done, usual):
                     wrong.append(f"NOMEM={order} {' '.join(argv)}: status"
                                  f" {done.returncode}, {done.stderr[:300]!r}")
-    print(f"{count} faults, {len(wrong)} went wrong", *wrong[:40], sep="\n")
+    print(f"{count} faults, {len(wrong)} failed", *wrong[:40], sep="\n")
     return bool(wrong)
 
 

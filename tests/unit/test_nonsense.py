@@ -27,7 +27,7 @@ MACHINES = Path(os.environ.get("MACHINES", TOP / "tests/machines"))
 ALL = os.environ.get("KEXEC_FAULTS") == "all"
 LIMIT = 30 * float(os.environ.get("KEXEC_TEST_SLOW", "1"))  # seconds
 MEMORY = 512 << 20
-SOME = ("crash-256m", "vmgenid-efi")  # by default these alone
+SOME = ("crash-256m", "vmgenid-efi")  # only these by default
 
 
 def rng(path: Path) -> random.Random:
@@ -121,7 +121,7 @@ def judge(machine: Path) -> list[str]:
             done = subprocess.run(argv, capture_output=True, timeout=LIMIT, check=False,
                                   preexec_fn=None if has_sanitizers() else limit_memory)
         except subprocess.TimeoutExpired:
-            wrong.append(f"{words}: no end in {LIMIT:.0f} s")
+            wrong.append(f"{words}: still running after {LIMIT:.0f} s")
             continue
         said = done.stderr.decode(errors="replace").splitlines()
         fine = done.returncode in (0, 1) and (done.returncode == 0) == bool(done.stdout)
@@ -182,13 +182,13 @@ def main(argv: list[str]) -> int:
             for path in (machine, *machine.rglob("*")):  # the source may be read-only
                 path.chmod(path.stat().st_mode | 0o200)
             if bad := judge(machine):
-                wrong.append(f"{source.name} as it is: {bad}")
+                wrong.append(f"{source.name} unchanged: {bad}")
             for name, way in faults(machine) if not argv else [(argv[1], argv[2])]:
                 if not argv or source.name == argv[0]:
                     wrong += spoiled(machine, name, way)
                     count += 1
             shutil.rmtree(machine)
-    print(f"{count} faults, {len(wrong)} went wrong", *wrong, sep="\n")
+    print(f"{count} faults, {len(wrong)} failed", *wrong, sep="\n")
     return bool(wrong)
 
 

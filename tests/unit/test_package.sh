@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# What is packed and what it is packed with: one version, scripts that can be read, the
-# same diversions made and taken back. Whether the packages work is shown by
-# tests/vm/test_package.py.
+# The packaging: one version, valid scripts, diversions that are undone as made. The packages
+# themselves are tested by tests/vm/test_package.py.
 set -u
 top=${srcdir:-.}
 tmp=$(mktemp -d) || exit 1
@@ -27,24 +26,24 @@ for script in "$top"/debian/*.preinst "$top"/debian/*.post* "$top/debian/tests/p
 	"$i"/initramfs-tools/hooks/* "$i"/initramfs-tools/scripts/*/* \
 	"$top/tests/vm/package-orders"; do
 	sh -n "$script" || fail "$script"
-	head -n 1 "$script" | grep -qx '#!/bin/sh' || fail "$script: not for /bin/sh"
+	head -n 1 "$script" | grep -qx '#!/bin/sh' || fail "$script: not a /bin/sh script"
 done
 if command -v bash >/dev/null; then
 	bash -n "$i/dracut/module-setup.sh" || fail "module-setup.sh"
 else
-	echo "SKIPPED: bash -n: there is none"
+	echo "SKIPPED: bash -n: bash not installed"
 fi
 for script in "$i"/initramfs-tools/hooks/* "$i"/initramfs-tools/scripts/*/*; do
 	[ -x "$script" ] || fail "$script: initramfs-tools would not run it"
 	[ -z "$(sh "$script" prereqs 2>&1)" ] || fail "$script: prereqs"
 done
 
-# Diversions: taken back as made; no two names for one file, for dpkg would lose it.
+# Diversions: removed as added; no two names for one file, which dpkg would lose.
 for word in divert undivert; do
 	sed -n "s/^	$word //p" "$top"/debian/kexec-seed.p* | sort >"$tmp/$word"
 done
 [ "$(wc -l <"$tmp/divert")" = 3 ] || fail "not three diversions"
-cmp -s "$tmp/divert" "$tmp/undivert" || fail "what is diverted is not what comes back"
+cmp -s "$tmp/divert" "$tmp/undivert" || fail "diversions added and removed differ"
 twice=$(sed 's/.* //; s,^/usr/,/,' "$tmp/divert" | sort | uniq -d)
 [ -z "$twice" ] || fail "two diversions to $twice"
 

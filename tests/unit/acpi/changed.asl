@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The constant is none: another method changes it.
+// Not a constant: another method changes it.
 DefinitionBlock ("", "DSDT", 2, "TEST", "CHANGED", 1)
 {
 	Name (IDAT, 0xe0000)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The ID in a package of them, the device behind much else that looks like one.
+// The ID is in a package of IDs, the device after many lookalikes.
 DefinitionBlock ("", "DSDT", 2, "TEST", "CROWD", 1)
 {
 	External (\ELSW, MethodObj)
 
-	// the bytes of a Device() with a _CID, in places where they are none
+	// bytes that look like a Device() with a _CID but are not
 	Name (FAKE, Buffer () {
 		0x5b, 0x82, 0x1f, 0x46, 0x41, 0x4b, 0x45, 0x08, 0x5f, 0x43, 0x49, 0x44 })
 	Name (TEXT, "[Device (FAKE)")

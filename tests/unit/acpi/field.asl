@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// As on Xen: the address is read from memory that the tables do not hold.
+// As on Xen: the address is read from memory outside the tables.
 DefinitionBlock ("", "DSDT", 2, "TEST", "FIELD", 1)
 {
 	Scope (\_SB)

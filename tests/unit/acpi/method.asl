@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The ID is what a method returns.
+// A method returns the ID.
 DefinitionBlock ("", "DSDT", 2, "TEST", "METHOD", 1)
 {
 	Device (\_SB.GENC)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The device fills a package of its own with a constant. Xen's is like this, if the
-// address were a constant there; see field.asl.
+// The device fills its own package with a constant. Xen's would look like this if its address
+// were a constant; see field.asl.
 DefinitionBlock ("", "DSDT", 2, "TEST", "NAMED", 1)
 {
 	Name (\_SB.IDAT, 0xfc00a008)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A package with the address itself, as Firecracker has it.
+// A package with the address itself, as on Firecracker.
 DefinitionBlock ("", "DSDT", 2, "TEST", "PACKAGE", 1)
 {
 	Device (\_SB.VGEN)

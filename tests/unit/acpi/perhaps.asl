@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// It is not said whether it is there.
+// The device exists only under a condition that is unknown here.
 DefinitionBlock ("", "DSDT", 2, "TEST", "PERHAPS", 1)
 {
 	External (\HAVE, IntObj)

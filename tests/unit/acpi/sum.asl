@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A constant and an offset, as QEMU has it, above 4 GiB and with the sum as a target.
+// A constant plus an offset, as on QEMU, above 4 GiB and with a target for the sum.
 DefinitionBlock ("", "SSDT", 2, "TEST", "SUM", 1)
 {
 	Name (LOW, 0xfffff000)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Two of them.
+// Two devices.
 DefinitionBlock ("", "DSDT", 2, "TEST", "TWO", 1)
 {
 	Device (\_SB.GEN0)

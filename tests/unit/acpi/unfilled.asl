@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The firmware has left the constant at zero.
+// The firmware left the constant at zero.
 DefinitionBlock ("", "SSDT", 1, "TEST", "UNFILLED", 1)
 {
 	Name (IDAT, 0)
