@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # dracut module: kexec-seed daemon in the initramfs. See ../README.md.
 
-# Only where it is asked for, and not in the initramfs of a crash kernel.
+# Only on request, and never in the initramfs of a crash kernel.
 check() {
 	[[ ${IN_KDUMP-} ]] && return 1
 	require_binaries kexec-seed || return 1
