@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tells user space when the virtual machine was forked, restored or cloned: a "change"
- * uevent with NEW_VMGENID=1 on the VM generation ID device.
+ * Notifies user space of a fork, restore or clone of the virtual machine: a "change" uevent
+ * with NEW_VMGENID=1 on the VM generation ID device.
  *
- * The kernel's own vmgenid driver notices the fork and reseeds the kernel's generator,
- * then calls whoever has registered for it (5.18 and newer). This module is one of those;
- * it never touches the device itself and keeps working whatever the driver does with it.
+ * The kernel's own vmgenid driver detects the fork, reseeds the kernel's generator, and calls
+ * its notifier chain (5.18 and newer). This module registers there; it never touches the
+ * device itself and works with any version of the driver.
  *
  * Identifiers: Microsoft, "Virtual Machine Generation ID" (_CID VM_Gen_Counter, which the
  * kernel sees in capitals; VMGENCTR is Hyper-V's), and the device tree binding
@@ -26,7 +26,7 @@
 #include <linux/random.h>
 #include <linux/workqueue.h>
 
-/* For the aliases too: udev loads the module where there is such a device. */
+/* Also for the aliases, by which udev loads the module. */
 static const struct acpi_device_id acpi_ids[] = {
 	{ "VMGENCTR" },
 	{ "VM_GEN_COUNTER" },
@@ -40,7 +40,7 @@ static const struct of_device_id of_ids[] = {
 };
 MODULE_DEVICE_TABLE(of, of_ids);
 
-/* Set before the notifier is registered, put after it is gone; a reference is held. */
+/* Holds a reference; set before the notifier is registered, put after it is unregistered. */
 static struct device *vmgenid;
 
 static void send_uevent(struct work_struct *work)
@@ -49,15 +49,15 @@ static void send_uevent(struct work_struct *work)
 	int ret = kobject_uevent_env(&vmgenid->kobj, KOBJ_CHANGE, env);
 
 	if (ret)
-		dev_err(vmgenid, "the uevent of a VM fork was not sent: %d\n", ret);
+		dev_err(vmgenid, "cannot send the uevent of a VM fork: %d\n", ret);
 }
 
 static DECLARE_WORK(uevent_work, send_uevent);
 
 /*
- * On device tree machines the driver calls this from its interrupt handler, where no
- * uevent can be sent. Forks that come before the work runs share its uevent: by then all
- * of them are in the past, and that is what it says.
+ * On device tree machines the driver calls this from its interrupt handler, where no uevent
+ * can be sent. Forks before the work runs share one uevent, which is correct: all of them
+ * are then in the past.
  */
 static int on_vmfork(struct notifier_block *nb, unsigned long action, void *data)
 {
@@ -67,7 +67,7 @@ static int on_vmfork(struct notifier_block *nb, unsigned long action, void *data
 
 static struct notifier_block vmfork_notifier = { .notifier_call = on_vmfork };
 
-/* A device without its driver never learns of a fork. */
+/* A device without a driver is never notified of a fork. */
 static bool has_driver(struct device *dev)
 {
 	bool bound;
@@ -78,7 +78,7 @@ static bool has_driver(struct device *dev)
 	return bound;
 }
 
-/* The device if it is of use, with its reference; else drops that. */
+/* The device, with its reference, if it has a driver; else drops the reference. */
 static struct device *if_bound(struct device *dev)
 {
 	if (!dev || has_driver(dev))
@@ -89,8 +89,8 @@ static struct device *if_bound(struct device *dev)
 
 #ifdef CONFIG_ACPI
 /*
- * The driver binds to the platform device in newer kernels and to the ACPI device in
- * older ones; both devices exist in either.
+ * Newer kernels bind the driver to the platform device, older ones to the ACPI device; both
+ * devices exist in either.
  */
 static struct device *find_acpi(const char *id)
 {
@@ -124,7 +124,7 @@ static struct device *find_of(const char *compatible)
 	return dev;
 }
 
-/* The device that the kernel's driver listens to, with a reference; NULL if none. */
+/* The device bound to the kernel's driver, with a reference; NULL if none. */
 static struct device *find_vmgenid(void)
 {
 	struct device *dev = NULL;
@@ -155,15 +155,15 @@ module_init(vmgenid_uevent_init);
 
 static void __exit vmgenid_uevent_exit(void)
 {
-	/* Waits for a notifier that is running; afterwards nothing queues the work. */
+	/* Waits for a running notifier; afterwards nothing queues the work. */
 	unregister_random_vmfork_notifier(&vmfork_notifier);
-	/* Not cancelled: a fork that was noticed is told. */
+	/* Not cancelled: a detected fork must be reported. */
 	flush_work(&uevent_work);
 	put_device(vmgenid);
 }
 module_exit(vmgenid_uevent_exit);
 
-/* Where the driver is a module, it has to have found the device first. */
+/* A modular driver must have bound the device first. */
 MODULE_SOFTDEP("pre: vmgenid");
-MODULE_DESCRIPTION("Uevent NEW_VMGENID=1 when the virtual machine was forked");
+MODULE_DESCRIPTION("Sends uevent NEW_VMGENID=1 after a virtual machine fork");
 MODULE_LICENSE("GPL");
