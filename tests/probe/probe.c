@@ -29,7 +29,7 @@
 
 #define MAPPED_GIB     64UL   /* every test guest's RAM, at 4 KiB of page table each */
 #define PTE_TABLE      0x3UL  /* present, writable */
-#define PTE_LARGE      0x83UL /* and a page of its own, 2 MiB here */
+#define PTE_LARGE      0x83UL /* also a large page, 2 MiB here */
 #define CR4_LA57       (1UL << 12)
 #define DATA_MAX       0x10000UL
 #define MAX_NODES      64
