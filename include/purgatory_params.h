@@ -99,8 +99,8 @@ struct purgatory_params {
 	uint32_t serial_port; /* I/O port or address of the UART */
 	uint32_t serial_baud; /* 0: keep the UART's settings */
 	/*
-	 * CPU features. The loader detects them, not the purgatory: in an encrypted x86
-	 * guest CPUID raises an exception that only a kernel can handle.
+	 * CPU features. The loader detects them, not the purgatory: in an encrypted guest
+	 * that may raise an exception which only a kernel can handle.
 	 */
 	uint32_t digest_impl; /* enum digest_impl; any other value is DIGEST_PORTABLE */
 	uint32_t mix_inputs;  /* SEED_INPUT_ flags of the instructions to use */

@@ -81,8 +81,7 @@ SEARCH = ["", "include", "kexec", "purgatory", *(f"purgatory/arch/{x}" for x in 
 
 # Library header -> folders and files that may include it.
 LIBRARIES = {
-    "json.h": "kexec/base/json.c kexec/plan/json.c kexec/arch/*/show.c "
-              "kexec_seed/report.c",
+    "json.h": "kexec/base/report.c",
     "json-c/*": "",  # <json.h> is the name that pkg-config's path is for
     "zlib.h": "kexec/image/decompress.c",
     "lzma.h": "kexec/image/decompress.c",

@@ -165,7 +165,7 @@ def check_types(project: Project) -> Iterator[str]:
     yield from same("types", last_list(project.ask("kexec", "-t", "nonsense", "x")),
                     manual=bold_words(entry(project.page(KEXEC_8), "--type=")),
                     bash=project.complete("kexec", "-t", ""),
-                    **{x: set(re.findall(r"[\w-]+", y[1] if y else ""))
+                    **{x: set(re.findall(r"[\w-]+", y[1] if y else "")) - {"or"}
                        for x, y in found.items()})
 
 
@@ -210,7 +210,7 @@ def sources(project: Project) -> set[str]:
 
 def check_sources(project: Project) -> Iterator[str]:
     zsh = re.search(r"'--sources=.* - ([a-z ]+)'", project.read(ZSH["kexec-seed"]))
-    helped = re.search(r"--sources=.*?((?:\w+,)+\w+)",
+    helped = re.search(r"(?m)^  fork sources +((?:\w+, )+\w+)$",
                        project.ask("kexec-seed", "daemon", "--help"))
     known = sources(project)
     paragraphs = section(project.page(SEED_8), "daemon").split("\n.PP\n")
@@ -219,7 +219,7 @@ def check_sources(project: Project) -> Iterator[str]:
                     bash=project.complete("kexec-seed", "daemon", "--sources", "=", "")
                     - {"none"},
                     zsh=set(zsh[1].split() if zsh else ()), manual=manual,
-                    help=set(helped[1].split(",") if helped else ()),
+                    help=set(helped[1].split(", ") if helped else ()),
                     conf=bold_words(entry(project.page(CONF_5), "sources=")) - {"none"})
 
 
