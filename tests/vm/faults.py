@@ -140,7 +140,7 @@ class Step:
         """By kexec_file_load(), and the image was not found in memory: the command and
         `status` said so, and a refresh finds it."""
         told = self.then.told
-        return (any("was not looked at" in line for line in self.said)
+        return (any("was not checked" in line for line in self.said)
                 and self.then.loaded and told["method"] == "kexec_file_load"
                 and told["proven"] == "false" and self.is_mended())
 

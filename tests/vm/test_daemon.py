@@ -294,7 +294,7 @@ def test_image_of_others(build):
         stop_daemon(guest)
         start_daemon(guest, first="has no fresh seed (event: start)")
         guest.check("sleep 2")
-        assert not said(guest, "next try")
+        assert not said(guest, "next attempt")
         assert crash_status(guest)["method"] == "foreign"
         stop_daemon(guest)
 
@@ -303,8 +303,8 @@ def test_image_of_others(build):
                      first="the reload command ended with status 1")
         guest.check(until("[ $(wc -l </run/reloads) -ge 3 ]"))
         assert guest.check("sort -u /run/reloads") == "one word\n"
-        tries = said(guest, "next try in")
-        assert [x.split("next try in ")[1] for x in tries][:2] == ["1 s", "2 s"]
+        tries = said(guest, "next attempt in")
+        assert [x.split("next attempt in ")[1] for x in tries][:2] == ["1 s", "2 s"]
         guest.check("rm /run/fails; "
                     + until("dmesg | grep -q 'fresh seed (event: start, command'"))
         done = len(guest.check("cat /run/reloads").splitlines())
@@ -331,7 +331,7 @@ def test_kernel_refuses(build):
         guest.check("echo 1 >/proc/sys/kernel/kexec_load_disabled")
         kick(guest, "has no fresh seed")
         guest.check("sleep 4")
-        tries = timed(guest, "next try in")
+        tries = timed(guest, "next attempt in")
         assert [x.split()[-2] for _, x in tries] == ["1", "2", "4"]
         assert seed_at(guest, slot) == seed
         assert crash_status(guest)["loaded"] and crash_status(guest)["proven"]

@@ -43,7 +43,7 @@ SPOILED = {
     "stripped": ("takes signed kernels only", "this file is not signed"),
 }
 UNTRUSTED = ("locked down (integrity)", "this file has no signature that it trusts")
-WAY_OUT = "take a kernel that the distribution has signed"
+WAY_OUT = "use a kernel that the distribution has signed"
 SECURE_BOOT_DISABLED, SECURE_BOOT_ENABLED = 2, 3  # linux/efi.h, efi_secureboot_mode
 SETUP_RNG_SEED = 9
 

@@ -105,7 +105,7 @@ def test_run_read_only(build):
         guest.check(f"mv {FOLDER}/crash.recipe {FOLDER}/crash.recipe.next")
         before = seed_in_slot(guest)
         done = guest.check(apart(READ_ONLY, "kexec-seed refresh 2>&1"))
-        assert "has left stays" in done and "is not counted" in done
+        assert "leftovers of an interrupted load stay" in done and "is not counted" in done
         assert seed_in_slot(guest) != before
         assert guest.check(f"ls -A {FOLDER}").split() == ["crash.recipe.next", "lock"]
         guest.check("kexec-seed refresh")
@@ -244,7 +244,7 @@ BAD_RECIPES = [
     (f"chmod 644 {RECIPE}", "its mode is 0644"),
     (f"ln {RECIPE} {FOLDER}/other", "names, not one"),
     (f"mv {RECIPE} /tmp/moved; ln -s /tmp/moved {RECIPE}", RECIPE),
-    (f"rm {RECIPE}; mkdir {RECIPE}", "no regular file"),
+    (f"rm {RECIPE}; mkdir {RECIPE}", "not a regular file"),
     (f"rm {RECIPE}", "does not exist"),
     (f"chmod 755 {FOLDER}", "its mode is 0755"),
     (f"chown 1 {FOLDER}", "belongs to user 1"),
