@@ -77,11 +77,8 @@ static bool is_interrupted(const struct recipe_dir *dir, const uint8_t *boot_id)
 {
 	struct recipe next = { 0 };
 	struct error ignored;
-	int ret;
+	int ret = recipe_read(dir, RECIPE_PENDING, boot_id, &next, &ignored);
 
-	if (!recipe_exists(dir, RECIPE_PENDING))
-		return false;
-	ret = recipe_read(dir, RECIPE_PENDING, boot_id, &next, &ignored);
 	recipe_free(&next);
 	return !ret || ret == -ENODATA;
 }

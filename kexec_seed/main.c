@@ -111,34 +111,29 @@ static const struct command *find(const char *name)
 
 int main(int argc, char **argv)
 {
+	const char *name = argc > 1 ? argv[1] : "";
+	const struct command *command = find(name);
 	struct error err = { "" };
-	const struct command *command;
 	int ret;
 
 	file_keep_standard();
 	/* over ulimit -f, write(2) must fail so that the error is reported */
 	signal(SIGXFSZ, SIG_IGN);
-	if (argc < 2) {
-		error_set(&err, 0, "no command given");
-		return fail(&err, EXIT_USAGE);
-	}
-	if (is_help(argv[1])) {
+	if (is_help(name) || (command && command->run != command_daemon && argc == 3 &&
+			      is_help(argv[2]))) {
 		print_help(stdout);
 		return done();
 	}
-	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-v")) {
+	if (!strcmp(name, "--version") || !strcmp(name, "-v")) {
 		printf("%s\n", PACKAGE_STRING);
 		return done();
 	}
-	command = find(argv[1]);
-	if (!command) {
-		error_set(&err, 0, "%s: no such command", argv[1]);
+	if (argc < 2)
+		error_set(&err, 0, "no command given");
+	else if (!command)
+		error_set(&err, 0, "%s: no such command", name);
+	if (!command)
 		return fail(&err, EXIT_USAGE);
-	}
-	if (argc == 3 && is_help(argv[2]) && command->run != command_daemon) {
-		print_help(stdout);
-		return done();
-	}
 	ret = command->run(argc - 1, argv + 1, &err);
 	return ret ? fail(&err, ret) : done();
 }

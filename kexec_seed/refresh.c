@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kexec_seed/refresh.h"
 
+#include "base/units.h"
 #include "kexec_seed/refresh_segments.h"
 #include "load/load.h"
 #include "load/readback.h"
@@ -11,14 +12,6 @@
 #include <time.h>
 
 #define NOT_COUNTED "this refresh is not counted"
-
-double refresh_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void tell_fresh(const struct refresh_request *req, enum refresh_mode mode)
 {
@@ -53,10 +46,10 @@ static int reload(const struct recipe_dir *dir, const struct crash_state *s,
 {
 	const struct load_guard guard = { is_unchanged, s };
 	struct load_io io = { .progress_fd = -1, .notes = out->notes };
-	double start = refresh_now();
+	double start = monotonic_now();
 	int ret = load_again(dir, &s->recipe, req->source, &guard, &io, err);
 
-	out->window = refresh_now() - start;
+	out->window = monotonic_now() - start;
 	out->notes = io.notes;
 	if (ret)
 		return ret;
@@ -226,7 +219,7 @@ int refresh_run(const struct refresh_request *req, struct refresh_result *out,
 {
 	struct recipe_dir dir = RECIPE_DIR_NONE;
 	struct crash_state s = { .kcore = KCORE_NONE };
-	double start = refresh_now();
+	double start = monotonic_now();
 	struct error ignored;
 	int ret;
 
@@ -239,6 +232,6 @@ int refresh_run(const struct refresh_request *req, struct refresh_result *out,
 	recipe_dir_close(&dir);
 	out->loaded = kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored) > 0;
 	out->unloaded = out->unloaded && !out->loaded;
-	out->seconds = refresh_now() - start;
+	out->seconds = monotonic_now() - start;
 	return ret;
 }

@@ -172,10 +172,10 @@ static int load_segments(struct crash_state *s, struct refresh_result *out,
 		ret = secret_map(plan.page_size, &page, err);
 	if (ret)
 		return ret;
-	start = refresh_now();
+	start = monotonic_now();
 	ret = load_with_seed(&plan, &page, KEXEC_TARGET_CRASH, &guard, may_fall_back,
 			     err);
-	out->window = refresh_now() - start;
+	out->window = monotonic_now() - start;
 	/* restore the recipe's block to its state on disk */
 	digests_clear_seed((void *)plan.purgatory_block);
 	return ret;

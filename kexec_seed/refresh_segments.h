@@ -25,7 +25,5 @@ int refresh_segments(struct crash_state *s, struct refresh_result *out,
  */
 int refresh_check_reserve(const struct crash_state *s, struct error *err);
 
-/* Current CLOCK_MONOTONIC time in seconds. */
-double refresh_now(void);
 
 #endif

@@ -7,19 +7,15 @@
 
 static int reserve(struct ranges *set, size_t count)
 {
-	size_t capacity = set->capacity ? set->capacity : 16;
 	struct range *items;
 
 	if (count <= set->capacity)
 		return 0;
-	while (capacity < count)
-		if (__builtin_mul_overflow(capacity, 2, &capacity))
-			return -ENOMEM;
-	items = reallocarray(set->items, capacity, sizeof(*items));
+	items = reallocarray(set->items, count, 2 * sizeof(*items));
 	if (!items)
 		return -ENOMEM;
 	set->items = items;
-	set->capacity = capacity;
+	set->capacity = 2 * count;
 	return 0;
 }
 
@@ -102,53 +98,43 @@ static bool clip(struct range r, const struct range_request *req, struct range *
 	return out->start < out->end && range_size(*out) >= req->size;
 }
 
-static bool is_valid(const struct range_request *req)
+/* Places @req at the upper or lower end of @room, which it may fill. */
+static bool fit(struct range room, const struct range_request *req, bool high,
+		struct range *out)
 {
-	return req->size && req->align && !(req->align & (req->align - 1));
+	uint64_t mask = ~(req->align - 1), start = (room.end - req->size) & mask;
+
+	if (!high && __builtin_add_overflow(room.start, req->align - 1, &start))
+		return false;
+	start &= mask;
+	*out = (struct range){ start, start + req->size };
+	return start >= room.start && start <= room.end - req->size;
+}
+
+static bool find(const struct ranges *set, const struct range_request *req, bool high,
+		 struct range *out)
+{
+	struct range room;
+
+	if (!req->size || !req->align || req->align & (req->align - 1))
+		return false;
+	for (size_t i = 0; i < set->count; i++)
+		if (clip(set->items[high ? set->count - 1 - i : i], req, &room) &&
+		    fit(room, req, high, out))
+			return true;
+	return false;
 }
 
 bool ranges_find_high(const struct ranges *set, const struct range_request *req,
 		      struct range *out)
 {
-	struct range room;
-
-	if (!is_valid(req))
-		return false;
-	for (size_t i = set->count; i-- > 0;) {
-		uint64_t start;
-
-		if (!clip(set->items[i], req, &room))
-			continue;
-		start = (room.end - req->size) & ~(req->align - 1);
-		if (start < room.start)
-			continue;
-		*out = (struct range){ start, start + req->size };
-		return true;
-	}
-	return false;
+	return find(set, req, true, out);
 }
 
 bool ranges_find_low(const struct ranges *set, const struct range_request *req,
 		     struct range *out)
 {
-	struct range room;
-
-	if (!is_valid(req))
-		return false;
-	for (size_t i = 0; i < set->count; i++) {
-		uint64_t start;
-
-		if (!clip(set->items[i], req, &room))
-			continue;
-		if (__builtin_add_overflow(room.start, req->align - 1, &start))
-			continue;
-		start &= ~(req->align - 1);
-		if (start > room.end - req->size)
-			continue;
-		*out = (struct range){ start, start + req->size };
-		return true;
-	}
-	return false;
+	return find(set, req, false, out);
 }
 
 uint64_t ranges_total(const struct ranges *set)

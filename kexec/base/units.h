@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KIB (1ull << 10)
@@ -30,6 +31,15 @@ static inline uint64_t align_down(uint64_t value, uint64_t align)
 static inline bool is_power_of_2(uint64_t value)
 {
 	return value && !(value & (value - 1));
+}
+
+/* CLOCK_MONOTONIC in seconds. */
+static inline double monotonic_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* Returns the running kernel's page size. Plans use that of their struct machine. */

@@ -2,12 +2,12 @@
 #include "image/format.h"
 
 #include "arch/arch.h"
-#include "base/cleanup.h"
 #include "image/decompress.h"
 #include "image/unsupported.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 _Static_assert(IMAGE_START_MAX >= UNSUPPORTED_START_MAX, "enough for both");
@@ -63,37 +63,35 @@ static int probe(const struct file *f, struct bytes start,
 	return not_supported(f, other, err);
 }
 
-int image_recognise(struct file *f, const struct image_format **format, struct error *err)
+int image_recognise(struct file *f, uint8_t buf[IMAGE_START_MAX], struct bytes *start,
+		    const struct image_format **format, struct error *err)
 {
-	_cleanup_free_ uint8_t *start = malloc(IMAGE_START_MAX);
-	struct bytes head = { start, 0 };
-	int ret;
+	int ret = file_decompress(f, err);
 
-	if (!start)
-		return error_set(err, ENOMEM, "out of memory");
-	ret = file_decompress(f, err);
 	if (ret)
 		return ret;
-	/* copy: a mapped file might shrink */
-	head.size = f->stamp.size < IMAGE_START_MAX ? f->stamp.size : IMAGE_START_MAX;
-	ret = file_read(f, 0, start, head.size, err);
-	return ret ? ret : probe(f, head, format, err);
+	*start = (struct bytes){ buf, f->stamp.size < IMAGE_START_MAX ? f->stamp.size
+								      : IMAGE_START_MAX };
+	ret = file_read(f, 0, buf, start->size, err);
+	return ret ? ret : probe(f, *start, format, err);
 }
 
 int image_open(struct file *kernel, const struct image_request *request,
 	       struct image *out, struct image_extras *extras, struct error *err)
 {
 	const struct image_format *format, *wish = request->format;
+	uint8_t buf[IMAGE_START_MAX];
+	struct bytes start;
 	int ret;
 
 	*extras = (struct image_extras){ .initrd = FILE_NONE };
-	ret = image_recognise(kernel, &format, err);
+	ret = image_recognise(kernel, buf, &start, &format, err);
 	if (ret)
 		return ret;
 	if (wish && !is_same(wish, format))
 		return error_set(err, ENOEXEC, "%s: is of type %s, not %s", kernel->path,
 				 format->name, wish->name);
-	ret = format->open(kernel, request, out, extras, err);
+	ret = format->open(kernel, start, request, out, extras, err);
 	if (!ret)
 		out->format = format;
 	return ret;

@@ -39,12 +39,13 @@ struct image_format {
 	 */
 	int (*probe)(struct bytes start, uint64_t file_size, struct error *err);
 	/*
-	 * Parses @f into @out, which borrows from it. If the kernel is only a part of @f,
-	 * first replaces @f by that part. 0 or a negative errno with the line, which
-	 * names the file.
+	 * Parses @f, whose @start was probed, into @out, which borrows from @f. If the
+	 * kernel is only a part of @f, first replaces @f by that part. 0 or a negative
+	 * errno with the line, which names the file.
 	 */
-	int (*open)(struct file *f, const struct image_request *request,
-		    struct image *out, struct image_extras *extras, struct error *err);
+	int (*open)(struct file *f, struct bytes start,
+		    const struct image_request *request, struct image *out,
+		    struct image_extras *extras, struct error *err);
 };
 
 /*
@@ -67,11 +68,12 @@ int image_open(struct file *kernel, const struct image_request *request,
 void image_extras_free(struct image_extras *extras);
 
 /*
- * Detects the format of @f, which is decompressed in place. 0 or a negative errno with
- * the line; for -ENOEXEC it names the actual file type, if known.
+ * Detects the format of @f, which is decompressed in place. *@start: its first bytes, in
+ * @buf, because a mapped file might shrink. 0 or a negative errno with the line; for
+ * -ENOEXEC it names the actual file type, if known.
  */
-int image_recognise(struct file *f, const struct image_format **format,
-		    struct error *err);
+int image_recognise(struct file *f, uint8_t buf[IMAGE_START_MAX], struct bytes *start,
+		    const struct image_format **format, struct error *err);
 
 /* Returns the row whose -t word is @type; NULL: none. */
 const struct image_format *image_format_of_type(const char *type);

@@ -285,43 +285,25 @@ static int take_kernel(struct file *f, const struct uki_part *part, struct error
 	return 0;
 }
 
-/* Parses the headers of @f again, from a copy: a mapped file might shrink. */
-static int parse_file(const struct file *f, struct uki *out, struct error *err)
-{
-	size_t size = f->stamp.size < IMAGE_START_MAX ? f->stamp.size : IMAGE_START_MAX;
-	_cleanup_free_ uint8_t *start = malloc(size);
-	int ret;
-
-	if (!start)
-		return error_set(err, ENOMEM, "out of memory");
-	ret = file_read(f, 0, start, size, err);
-	if (ret)
-		return ret;
-	ret = uki_parse((struct bytes){ start, size }, f->stamp.size, out, err);
-	if (ret > 0)
-		return 0;
-	/* it was a UKI when probed */
-	return ret ? ret
-		   : error_set(err, ESTALE, "%s: changed while it was read", f->path);
-}
-
-int uki_open(struct file *f, const struct image_request *request, struct image *out,
-	     struct image_extras *extras, struct error *err)
+int uki_open(struct file *f, struct bytes start, const struct image_request *request,
+	     struct image *out, struct image_extras *extras, struct error *err)
 {
 	const struct image_format *within;
+	uint8_t buf[IMAGE_START_MAX];
 	struct uki uki;
-	int ret = parse_file(f, &uki, err);
+	int ret;
 
-	if (!ret)
-		ret = take_extras(f, &uki, request, extras, err);
+	uki_parse(start, f->stamp.size, &uki,
+		  err); /* succeeds, as it did in uki_probe() */
+	ret = take_extras(f, &uki, request, extras, err);
 	if (!ret)
 		ret = take_kernel(f, &uki.linux_image, err);
 	if (!ret)
-		ret = image_recognise(f, &within, err);
+		ret = image_recognise(f, buf, &start, &within, err);
 	if (ret)
 		return ret;
 	if (!within->in_uki)
 		return error_set(err, ENOEXEC, "%s: a UKI whose kernel is of type %s",
 				 f->path, within->name);
-	return within->open(f, request, out, extras, err);
+	return within->open(f, start, request, out, extras, err);
 }

@@ -45,7 +45,7 @@ void uki_clean_cmdline(char *text);
 
 /* For the format table: see image_format. The kernel's format must have in_uki set. */
 int uki_probe(struct bytes start, uint64_t file_size, struct error *err);
-int uki_open(struct file *f, const struct image_request *request, struct image *out,
-	     struct image_extras *extras, struct error *err);
+int uki_open(struct file *f, struct bytes start, const struct image_request *request,
+	     struct image *out, struct image_extras *extras, struct error *err);
 
 #endif

@@ -179,9 +179,9 @@ int kexec_try_file(int kernel_fd, enum kexec_target target, struct error *err)
 	if (!file_slurp(limit, 64, &text, &size) && text[0] != '-')
 		return 0;
 	code = call_kexec_file_load(kernel_fd, -1, "x", 0, NULL, err);
-	if (!code || code == EBADF)
-		return 0;
-	return refusal_explain(code, KEXEC_CALL_FILE_LOAD, target, NULL, err);
+	return code && code != EBADF
+		       ? refusal_explain(code, KEXEC_CALL_FILE_LOAD, target, NULL, err)
+		       : 0;
 }
 
 int kexec_unload(enum kexec_target target, struct error *err)
@@ -201,9 +201,7 @@ int kexec_unload(enum kexec_target target, struct error *err)
 	if (target == KEXEC_TARGET_CRASH)
 		flags |= KEXEC_FILE_ON_CRASH;
 	code = call_kexec_file_load(-1, -1, NULL, flags, NULL, err);
-	if (!code)
-		return 0;
-	return refusal_explain(code, KEXEC_CALL_FILE_LOAD, target, NULL, err);
+	return code ? refusal_explain(code, KEXEC_CALL_FILE_LOAD, target, NULL, err) : 0;
 }
 
 int kexec_is_loaded(enum kexec_target target, struct error *err)

@@ -4,16 +4,13 @@
 #include <endian.h>
 #include <string.h>
 
-static void encode(struct le_codec *c, const void *data, size_t size)
+void le_bytes(struct le_codec *c, void *data, size_t size)
 {
-	if (c->out && size)
-		memcpy(c->out + c->used, data, size);
-	c->used += size;
-}
-
-static void decode(struct le_codec *c, void *data, size_t size)
-{
-	if (size > c->in.size) {
+	if (!c->decode) {
+		if (c->out && size)
+			memcpy(c->out + c->used, data, size);
+		c->used += size;
+	} else if (size > c->in.size) {
 		c->bad = true;
 		memset(data, 0, size);
 	} else if (size) {
@@ -21,14 +18,6 @@ static void decode(struct le_codec *c, void *data, size_t size)
 		c->in.data += size;
 		c->in.size -= size;
 	}
-}
-
-void le_bytes(struct le_codec *c, void *data, size_t size)
-{
-	if (c->decode)
-		decode(c, data, size);
-	else
-		encode(c, data, size);
 }
 
 void le_u32(struct le_codec *c, uint32_t *value)

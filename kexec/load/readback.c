@@ -75,8 +75,6 @@ static bool self_is_right(const struct purgatory_params *p)
 {
 	uint8_t self[SHA256_SIZE];
 
-	if (!p->nr_checks)
-		return true;
 	purgatory_self_digest(p, self);
 	return !memcmp(self, p->self_sha256, sizeof(self));
 }
@@ -94,7 +92,7 @@ static int compare_purgatory(const struct kcore *k, const struct segment *s,
 	ret = kcore_read(k, s->addr, memory, s->content.size, err);
 	if (ret)
 		return ret;
-	right = self_is_right(memory);
+	right = !memory->nr_checks || self_is_right(memory);
 	memcpy(want, s->content.data, s->content.size);
 	digests_clear_seed(want);
 	digests_clear_seed(memory);
@@ -237,23 +235,6 @@ static int digest_part(const struct kcore *k, const struct purgatory_check *c,
 	return readback_digest(k, c->addr, c->size, out, err);
 }
 
-/* Reads the parameters from memory; only they have the digest of the current seed. */
-static int read_params(const struct kcore *k, const struct recipe *r,
-		       struct purgatory_params *p, bool *right, struct error *err)
-{
-	const struct segment *s = plan_find(&r->plan, SEGMENT_PURGATORY);
-	uint8_t self[SHA256_SIZE];
-	int ret = kcore_read(k, s->addr, p, sizeof(*p), err);
-
-	*right = false;
-	if (ret)
-		return ret;
-	purgatory_self_digest(p, self);
-	*right = !memcmp(self, p->self_sha256, sizeof(self)) &&
-		 p->nr_checks <= PURGATORY_MAX_CHECKS;
-	return 0;
-}
-
 static const char *part_name(const struct purgatory_check *c)
 {
 	enum segment_kind kind = SEGMENT_KINDS;
@@ -268,6 +249,7 @@ int image_verify(const struct kcore *k, const struct recipe *r,
 		 void *to, struct error *err)
 {
 	struct purgatory_params p;
+	uint64_t addr;
 	bool right;
 	int ret;
 
@@ -277,10 +259,12 @@ int image_verify(const struct kcore *k, const struct recipe *r,
 			"loaded with kexec_file_load: the digests are the kernel's own");
 	if (!plan_purgatory(&r->plan)->nr_checks)
 		return error_set(err, ENODATA, "loaded with --no-checks: no digests");
-	ret = read_params(k, r, &p, &right, err);
+	/* only the parameters in memory have the digest of the current seed */
+	addr = plan_find(&r->plan, SEGMENT_PURGATORY)->addr;
+	ret = kcore_read(k, addr, &p, sizeof(p), err);
+	right = !ret && self_is_right(&p) && p.nr_checks <= PURGATORY_MAX_CHECKS;
 	if (!ret && !right) {
-		damaged(to, "parameters", plan_find(&r->plan, SEGMENT_PURGATORY)->addr,
-			sizeof(p));
+		damaged(to, "parameters", addr, sizeof(p));
 		/* fall back to the recipe, which has all digests but the seed's */
 		p = *plan_purgatory(&r->plan);
 	}

@@ -136,9 +136,6 @@ void recipe_dir_close(struct recipe_dir *dir);
 int recipe_read(const struct recipe_dir *dir, enum recipe_state which,
 		const uint8_t *boot_id, struct recipe *out, struct error *err);
 
-/* True if the file exists. */
-bool recipe_exists(const struct recipe_dir *dir, enum recipe_state which);
-
 /*
  * Replaces one recipe atomically: writes a temporary file, 0600, and renames it. 0 or a
  * negative errno with the line; on failure the old recipe stays.

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/run_dir.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "load/recipe_check.h"
 
 #include <errno.h>
@@ -60,25 +61,17 @@ int recipe_dir_look(const char *path, struct recipe_dir *out, struct error *err)
 	return out->fd < 0 ? out->fd : 0;
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* Polls, since SIGALRM belongs to the program. */
 static int wait_for_lock(const struct recipe_dir *dir, unsigned int seconds,
 			 struct error *err)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE };
-	double end = now() + seconds;
+	double end = monotonic_now() + seconds;
 
 	while (flock(dir->lock, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return refused_in(dir, LOCK_NAME, errno, err);
-		if (now() >= end)
+		if (monotonic_now() >= end)
 			return error_set(
 				err, EWOULDBLOCK,
 				"%s: another load or refresh is under way and did "
@@ -226,13 +219,6 @@ int recipe_read(const struct recipe_dir *dir, enum recipe_state which,
 	recipe_free(out);
 	return error_set(err, ESTALE, "%s: written before the last boot; " AGAIN,
 			 path_of(dir, file_names[which]).text);
-}
-
-bool recipe_exists(const struct recipe_dir *dir, enum recipe_state which)
-{
-	struct stat st;
-
-	return fstatat(dir->fd, file_names[which], &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Renames within the directory. */

@@ -17,21 +17,6 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Appends to an array whose capacity is always a power of two. */
-static int append(uint32_t **list, size_t *count, uint32_t number)
-{
-	if (!(*count & (*count - 1))) {
-		uint32_t *larger =
-			reallocarray(*list, *count ? *count * 2 : 1, sizeof(*larger));
-
-		if (!larger)
-			return -ENOMEM;
-		*list = larger;
-	}
-	(*list)[(*count)++] = number;
-	return 0;
-}
-
 int sysfs_table_list(const char *path, const char *prefix, size_t max, uint32_t **numbers,
 		     size_t *count)
 {
@@ -45,16 +30,18 @@ int sysfs_table_list(const char *path, const char *prefix, size_t max, uint32_t 
 		return -errno;
 	while ((ret = file_next(dir, &d)) > 0) {
 		struct bytes digits;
-		uint32_t number;
+		uint32_t number, *larger;
 
 		if (!text_starts(text_from(d->d_name), prefix, &digits) ||
 		    !text_decimal(digits, &number))
 			continue;
 		if (used == max)
 			return -E2BIG;
-		ret = append(&list, &used, number);
-		if (ret)
-			return ret;
+		larger = reallocarray(list, used + 1, sizeof(*list));
+		if (!larger)
+			return -ENOMEM;
+		list = larger;
+		list[used++] = number;
 	}
 	if (ret)
 		return ret;

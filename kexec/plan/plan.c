@@ -136,18 +136,10 @@ static int place_seed(struct plan_builder *b, struct error *err)
 			     (struct bytes){ 0 }, err);
 }
 
-static int place_normal(struct plan_builder *b, struct error *err)
+static int take_map(struct plan_builder *b, struct error *err)
 {
-	int ret = arch_plan_memory(b, (struct range){ 0 }, err);
-
 	b->cmdline = b->in->cmdline;
-	if (!ret)
-		ret = place_kernel(b, err);
-	if (!ret)
-		ret = place_boot_data(b, err);
-	if (!ret)
-		ret = place_seed(b, err);
-	return ret ? ret : place_purgatory(b, err);
+	return arch_plan_memory(b, (struct range){ 0 }, err);
 }
 
 static int place_elfcorehdr(struct plan_builder *b, struct error *err)
@@ -218,25 +210,26 @@ static int reserve_control_pages(struct plan_builder *b, struct error *err)
 	return 0;
 }
 
-/* Bottom-up: [image ID | control-page reserve | refreshed segments | kernel | initrd] */
-static int place_crash(struct plan_builder *b, struct error *err)
-{
-	int ret;
+typedef int step(struct plan_builder *b, struct error *err);
 
-	ret = place_image_id(b, err);
-	if (!ret)
-		ret = reserve_control_pages(b, err);
-	if (!ret)
-		ret = place_purgatory(b, err);
-	if (!ret)
-		ret = place_elfcorehdr(b, err);
-	if (!ret)
-		ret = take_elfcorehdr(b, err);
-	if (!ret)
-		ret = place_boot_data(b, err);
-	if (!ret)
-		ret = place_seed(b, err);
-	return ret ? ret : place_kernel(b, err);
+static step *const normal_steps[] = { take_map,	  place_kernel,	   place_boot_data,
+				      place_seed, place_purgatory, NULL };
+
+/* Bottom-up: [image ID | control-page reserve | refreshed segments | kernel | initrd] */
+static step *const crash_steps[] = {
+	place_image_id,	  reserve_control_pages, place_purgatory,
+	place_elfcorehdr, take_elfcorehdr,	 place_boot_data,
+	place_seed,	  place_kernel,		 NULL,
+};
+
+static int place_all(struct plan_builder *b, struct error *err)
+{
+	step *const *next = builder_is_crash(b) ? crash_steps : normal_steps;
+	int ret = 0;
+
+	while (!ret && *next)
+		ret = (*next++)(b, err);
+	return ret;
 }
 
 /*
@@ -337,7 +330,7 @@ static int build(struct plan_builder *b, struct error *err)
 	else if (ranges_copy(&b->where.room, &b->in->machine->ram))
 		ret = error_set(err, ENOMEM, "out of memory");
 	if (!ret)
-		ret = builder_is_crash(b) ? place_crash(b, err) : place_normal(b, err);
+		ret = place_all(b, err);
 	if (!ret)
 		ret = check_total(b, err);
 	if (ret)

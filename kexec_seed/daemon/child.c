@@ -14,10 +14,8 @@
 
 static void forget(struct child *c)
 {
-	sd_event_source_disable_unref(c->end);
-	sd_event_source_disable_unref(c->timer);
-	c->end = NULL;
-	c->timer = NULL;
+	c->end = sd_event_source_disable_unref(c->end);
+	c->timer = sd_event_source_disable_unref(c->timer);
 	c->pid = 0;
 }
 

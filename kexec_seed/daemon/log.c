@@ -31,26 +31,20 @@ struct record {
 	int count;
 };
 
-static void __attribute__((format(printf, 2, 0)))
-vadd(struct record *r, const char *fmt, va_list args)
-{
-	int n = vsnprintf(r->text[r->count], FIELD_SIZE, fmt, args);
-
-	if (n < 0)
-		return;
-	r->fields[r->count].iov_base = r->text[r->count];
-	r->fields[r->count].iov_len = n < FIELD_SIZE ? (size_t)n : FIELD_SIZE - 1;
-	r->count++;
-}
-
 static void __attribute__((format(printf, 2, 3)))
 add(struct record *r, const char *fmt, ...)
 {
+	char *text = r->text[r->count];
 	va_list args;
+	int n;
 
 	va_start(args, fmt);
-	vadd(r, fmt, args);
+	n = vsnprintf(text, FIELD_SIZE, fmt, args);
 	va_end(args);
+	if (n >= 0)
+		r->fields[r->count++] =
+			(struct iovec){ text,
+					n < FIELD_SIZE ? (size_t)n : FIELD_SIZE - 1 };
 }
 
 static void add_fields(struct record *r, const struct log_fields *f)

@@ -29,8 +29,7 @@ static void watch_lock(struct daemon *d)
 {
 	char path[64];
 
-	sd_event_source_disable_unref(d->unlinked);
-	d->unlinked = NULL;
+	d->unlinked = sd_event_source_disable_unref(d->unlinked);
 	if (d->lock < 0)
 		return;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", d->lock);

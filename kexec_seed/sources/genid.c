@@ -60,7 +60,7 @@ static int on_timer(sd_event_source *timer, uint64_t usec, void *context)
 		source_hex(id, sizeof(id), text);
 		s->host->fork(s->host->context, s->kind, text);
 	}
-	source_wait(s, (uint64_t)s->host->options->poll_ms * 1000);
+	source_wait(s);
 	return 0;
 }
 

@@ -90,14 +90,14 @@ void source_describe(const struct source *s, char *buf, size_t size);
 
 /*
  * Helpers for source kinds: set level and reason; open @path below the host's root for
- * reading into s->fd; start a timer that fires at once; set it to fire in @us
- * microseconds. All but the first return 0 or a negative errno.
+ * reading into s->fd; start a timer that fires at once; let it fire again after the
+ * polling interval. All but the first return 0 or a negative errno.
  */
 void source_set(struct source *s, enum source_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 int source_open_file(struct source *s, const char *path);
 int source_add_timer(struct source *s, sd_event_time_handler_t fire);
-int source_wait(struct source *s, uint64_t us);
+int source_wait(struct source *s);
 
 /* Marks the source as failed; it may have missed a fork. */
 void source_fail(struct source *s, const char *why);

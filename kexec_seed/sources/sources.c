@@ -44,9 +44,10 @@ int source_add_timer(struct source *s, sd_event_time_handler_t fire)
 	return ret < 0 ? ret : 0;
 }
 
-int source_wait(struct source *s, uint64_t us)
+int source_wait(struct source *s)
 {
-	int ret = sd_event_source_set_time_relative(s->timer, us);
+	int ret = sd_event_source_set_time_relative(
+		s->timer, (uint64_t)s->host->options->poll_ms * 1000);
 
 	return ret < 0 ? ret : sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
 }
@@ -101,10 +102,8 @@ bool source_has_driver(const char *root)
 
 static void close_one(struct source *s)
 {
-	sd_event_source_disable_unref(s->io);
-	sd_event_source_disable_unref(s->timer);
-	s->io = NULL;
-	s->timer = NULL;
+	s->io = sd_event_source_disable_unref(s->io);
+	s->timer = sd_event_source_disable_unref(s->timer);
 	if (s->data && s->kind->close)
 		s->kind->close(s);
 	s->data = NULL;

@@ -65,11 +65,6 @@ static int check(struct source *s, struct error *err)
 	return 0;
 }
 
-static uint64_t poll_us(const struct source *s)
-{
-	return (uint64_t)s->host->options->poll_ms * 1000;
-}
-
 static int on_timer(sd_event_source *timer, uint64_t usec, void *context)
 {
 	struct source *s = context;
@@ -81,7 +76,7 @@ static int on_timer(sd_event_source *timer, uint64_t usec, void *context)
 	if (ret && ret != -EAGAIN)
 		source_fail(s, err.text);
 	else if (ret || !s->io)
-		source_wait(s, poll_us(s));
+		source_wait(s);
 	else
 		sd_event_source_set_enabled(s->io, SD_EVENT_ON);
 	return 0;
@@ -101,7 +96,7 @@ static int on_notified(sd_event_source *io, int fd, uint32_t events, void *conte
 	ret = check(s, &err);
 	if (ret == -EAGAIN) { /* the page is being updated: do not spin */
 		sd_event_source_set_enabled(io, SD_EVENT_OFF);
-		source_wait(s, poll_us(s));
+		source_wait(s);
 	} else if (ret) {
 		source_fail(s, err.text);
 	}

@@ -78,7 +78,8 @@ static void unpack(struct file *f)
 	struct image image;
 	struct error err = { "" };
 
-	if (elf_open(f, &any, &image, &extras, &err) >= 0 || !err.text[0])
+	if (elf_open(f, (struct bytes){ 0 }, &any, &image, &extras, &err) >= 0 ||
+	    !err.text[0])
 		abort();
 }
 #endif

@@ -231,12 +231,12 @@ int bzimage_probe(struct bytes start, uint64_t file_size, struct error *err)
 	return bzimage_is(start);
 }
 
-int bzimage_open(struct file *f, const struct image_request *request, struct image *out,
-		 struct image_extras *extras, struct error *err)
+int bzimage_open(struct file *f, struct bytes start, const struct image_request *request,
+		 struct image *out, struct image_extras *extras, struct error *err)
 {
 	int ret = bzimage_parse(file_head(f), f->bytes, out, err);
 
-	(void)extras;
+	(void)start, (void)extras;
 	if (ret) {
 		error_prefix(err, "%s", f->path);
 		return ret;

@@ -26,7 +26,7 @@ void bzimage_enter_32bit(struct image *image);
 
 /* For the format table: see image_format. */
 int bzimage_probe(struct bytes start, uint64_t file_size, struct error *err);
-int bzimage_open(struct file *f, const struct image_request *request, struct image *out,
-		 struct image_extras *extras, struct error *err);
+int bzimage_open(struct file *f, struct bytes start, const struct image_request *request,
+		 struct image *out, struct image_extras *extras, struct error *err);
 
 #endif

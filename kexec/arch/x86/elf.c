@@ -310,13 +310,13 @@ int elf_unpack(struct file *f, struct elf_kernel *out, struct error *err)
 	return 0;
 }
 
-int elf_open(struct file *f, const struct image_request *request, struct image *out,
-	     struct image_extras *extras, struct error *err)
+int elf_open(struct file *f, struct bytes start, const struct image_request *request,
+	     struct image *out, struct image_extras *extras, struct error *err)
 {
 	struct elf_kernel elf;
 	int ret = elf_unpack(f, &elf, err);
 
-	(void)extras;
+	(void)start, (void)extras;
 	if (ret)
 		return ret;
 	ret = request->entry_32bit ? error_set(err, ENOEXEC,
@@ -334,10 +334,10 @@ int elf_open(struct file *f, const struct image_request *request, struct image *
 
 #else
 
-int elf_open(struct file *f, const struct image_request *request, struct image *out,
-	     struct image_extras *extras, struct error *err)
+int elf_open(struct file *f, struct bytes start, const struct image_request *request,
+	     struct image *out, struct image_extras *extras, struct error *err)
 {
-	(void)request, (void)out, (void)extras;
+	(void)start, (void)request, (void)out, (void)extras;
 	return error_set(err, ENOTSUP,
 			 "%s is an ELF file and this kexec was built without libelf",
 			 f->path);

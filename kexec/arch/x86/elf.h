@@ -28,7 +28,7 @@ int elf_unpack(struct file *f, struct elf_kernel *out, struct error *err);
 
 /* For the format table: see image_format. -ENOTSUP without libelf. */
 int elf_probe(struct bytes start, uint64_t file_size, struct error *err);
-int elf_open(struct file *f, const struct image_request *request, struct image *out,
-	     struct image_extras *extras, struct error *err);
+int elf_open(struct file *f, struct bytes start, const struct image_request *request,
+	     struct image *out, struct image_extras *extras, struct error *err);
 
 #endif
