@@ -2,42 +2,9 @@
 #include "options.h"
 
 #include "base/option_next.h"
-#include "image/format.h"
 
 #include <errno.h>
 #include <string.h>
-
-/* Scripts search this text for option names: list every useful one. */
-void options_print_help(FILE *to)
-{
-	char types[IMAGE_LIST_SIZE];
-
-	image_list_types(types, sizeof(types));
-	fprintf(to,
-		"Usage: kexec [OPTION]... KERNEL\n"
-		"Boot another kernel from the running one, with a fresh random seed.\n\n"
-		"  -l, --load             load KERNEL          -e, --exec    jump into it\n"
-		"  -u, --unload           forget it            -S, --status  exit 1 if loaded\n"
-		"  -p, --load-panic       act on the crash kernel\n"
-		"  -f, --force            load, jump at once   (none of these: load, shut down)\n"
-		"      --initrd=FILE      initial RAM disk (also --ramdisk, --reuseinitrd)\n"
-		"      --append=TEXT      command line (also --command-line, --reuse-cmdline)\n"
-		"  -t, --type=TYPE        %s; --entry-32bit\n"
-		"      --seed=WHEN        auto, require, or off; --seed-timeout=SECONDS [10]\n"
-		"      --seed-mix=        auto, or off; --vmgenid-addr=ADDR\n"
-		"  -a, --kexec-syscall-auto   kexec_load, or else kexec_file_load [default]\n"
-		"  -c, --kexec-syscall        kexec_load only  -s, --kexec-file-syscall\n"
-		"      --mem-min=ADDR, --mem-max=ADDR, --no-cma, --noefi    how to load\n"
-		"      --hotplug, --pass-memmap-cmdline, --print-ckr-size   for -p\n"
-		"  -x, --no-ifdown        leave network up     -y, --no-sync   leave disks\n"
-		"  -i, --no-checks        jump without verifying digests\n"
-		"      --on-corruption=   reset, halt, or boot when a digest is wrong\n"
-		"      --console-serial, --console-vga         messages of the purgatory\n"
-		"      --serial=ttyS0|0xPORT, --serial-baud=RATE\n"
-		"      --dry-run          print the plan only: --json, --facts=DIR\n"
-		"  -d, --debug   -v, --version   -h, --help    see kexec(8)\n",
-		types);
-}
 
 /* Rejects contradictory or incomplete options of a load. */
 static int check_load(const struct load_request *r, struct error *err)
