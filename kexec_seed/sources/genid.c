@@ -126,7 +126,7 @@ static void open_genid(struct source *s, bool heard)
 
 	if (heard)
 		return source_set(s, SOURCE_INACTIVE,
-				  "needs polling, and another source is active");
+				  "needs polling, and another one is active");
 	addr = find(s);
 	if (!addr)
 		return;

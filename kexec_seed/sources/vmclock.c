@@ -176,7 +176,7 @@ static void open_vmclock(struct source *s, bool heard)
 		return source_set(s, SOURCE_INACTIVE, "%s", strerror(-ret));
 	if (!s->io && heard)
 		return source_set(s, SOURCE_INACTIVE,
-				  "needs polling, and another source is active");
+				  "needs polling, and another one is active");
 	s->level = SOURCE_ACTIVE;
 }
 

@@ -387,7 +387,7 @@ static void test_codes(void **state)
 		[SEGMENT_ELFCOREHDR] = PURGATORY_KIND_ELFCOREHDR,
 		[SEGMENT_IMAGE_ID] = PURGATORY_KIND_IMAGE_ID,
 	};
-	enum segment_kind back;
+	enum segment_kind back = SEGMENT_KINDS;
 
 	(void)state;
 	for (unsigned int i = 0; i < SEGMENT_KINDS; i++) {

@@ -157,7 +157,7 @@ def test_without_source(build):
     """No source, no crash kernel: the daemon waits for either."""
     with Guest(**machine(build, KERNEL, extra=())) as guest:
         pid = start_daemon(guest, first="no crash kernel is loaded (event: start)")
-        assert any("nothing here is known to tell of a VM fork: SIGHUP refreshes" in x
+        assert any("no VM fork source available: SIGHUP refreshes" in x
                    for x in said(guest))
         told = daemon_status(guest)
         assert told["running"] and "active" not in told["sources"].values()
