@@ -35,6 +35,13 @@ struct purgatory_jump purgatory_main(const struct purgatory_params *params);
 /* Reports exceptions from now on, then halts or resets as on_corruption says. */
 void exceptions_init(void);
 
+/*
+ * Runs @run(@context). Returns -1, or the number of the exception that ended it: the CPU
+ * may lack an instruction that it had when the image was loaded, and memory may be bad.
+ * What @run has changed by then stays changed. A try may contain others.
+ */
+int arch_try(void (*run)(void *context), void *context);
+
 /* Sets up the console for say(), which is silent before. */
 void console_init(const struct purgatory_params *params);
 bool console_is_verbose(void);

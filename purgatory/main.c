@@ -5,6 +5,7 @@
 #include "purgatory.h"
 
 #include "digest.h"
+#include "sha256_parts.h"
 
 /* Consequences as messages name them, by on_corruption. */
 static const char consequence[][40] = {
@@ -21,18 +22,49 @@ static void act_on_damage(uint32_t wish)
 		machine_reset();
 }
 
+struct verification {
+	const struct purgatory_params *params;
+	const char *what_then;
+	bool good;
+};
+
+static void verify_by_cpu(void *context)
+{
+	struct verification *v = context;
+
+	v->good = verify_ranges(v->params, DIGEST_CPU_SHA, v->what_then);
+}
+
 /* Enables vector registers while the CPU's SHA instructions need them. */
 static bool verify(const struct purgatory_params *params, const char *what_then)
 {
+	struct verification v = { params, what_then, false };
 	struct arch_vectors before;
-	bool good;
+	int exception;
 
 	if (params->digest_impl != DIGEST_CPU_SHA)
-		return verify_ranges(params, what_then);
+		return verify_ranges(params, DIGEST_PORTABLE, what_then);
 	before = arch_vectors_on();
-	good = verify_ranges(params, what_then);
+	exception = arch_try(verify_by_cpu, &v);
+	if (exception >= 0)
+		sha256_cpu_wipe();
 	arch_vectors_off(before);
-	return good;
+	if (exception < 0)
+		return v.good;
+	say("exception %lu, verifying without " ARCH_CPU_SHA_NAME, (uint64_t)exception);
+	return verify_ranges(params, DIGEST_PORTABLE, what_then);
+}
+
+struct mixing {
+	const struct purgatory_params *params;
+	bool own_map;
+};
+
+static void mix_once(void *context)
+{
+	const struct mixing *m = context;
+
+	mix_seed(m->params, m->own_map);
 }
 
 struct purgatory_jump purgatory_main(const struct purgatory_params *params)
@@ -40,6 +72,7 @@ struct purgatory_jump purgatory_main(const struct purgatory_params *params)
 	uint32_t wish = params->on_corruption;
 	/* A damaged block that says "go on" cannot be trusted. */
 	uint32_t cautious = wish == PURGATORY_HALT ? PURGATORY_HALT : PURGATORY_RESET;
+	int exception;
 	bool own_map;
 
 	if (wish > PURGATORY_BOOT)
@@ -51,7 +84,10 @@ struct purgatory_jump purgatory_main(const struct purgatory_params *params)
 	own_map = arch_map_memory(params);
 	if (!verify(params, consequence[wish]))
 		act_on_damage(wish);
-	mix_seed(params, own_map);
+	/* what is loaded is good: a seed that is not mixed costs less than the kernel */
+	exception = arch_try(mix_once, &(struct mixing){ params, own_map });
+	if (exception >= 0)
+		say("exception %lu, the seed is not mixed", (uint64_t)exception);
 	if (console_is_verbose())
 		say("jumping to the kernel at 0x%lx", params->kernel_entry);
 	return (struct purgatory_jump){ params->kernel_entry, params->boot_data };

@@ -9,11 +9,15 @@
 #define KS_PURGATORY_H
 
 #include "arch.h"
+#include "digest.h"
 
 #pragma GCC visibility push(hidden)
 
-/* True if every listed range has its digest. Reports each that does not. */
-bool verify_ranges(const struct purgatory_params *params, const char *consequence);
+/*
+ * True if every listed range has its digest, made with @impl. Reports each that does not.
+ */
+bool verify_ranges(const struct purgatory_params *params, enum digest_impl impl,
+		   const char *consequence);
 
 /* As verify_ranges(), for the parameter block itself. */
 bool verify_params(const struct purgatory_params *params, const char *consequence);

@@ -27,6 +27,9 @@ extern const uint32_t sha256_initial_state[SHA256_WORDS];
 void sha256_cpu_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS], const uint8_t *data,
 		       size_t stride, size_t blocks);
 
+/* Zeroes the vector registers after a sha256_cpu_absorb() that an exception ended. */
+void sha256_cpu_wipe(void);
+
 #pragma GCC visibility pop
 
 static inline void store_be32(uint8_t *p, uint32_t x)

@@ -84,9 +84,9 @@ static uint64_t total_size(const struct purgatory_params *params)
 	return total;
 }
 
-bool verify_ranges(const struct purgatory_params *params, const char *consequence)
+bool verify_ranges(const struct purgatory_params *params, enum digest_impl impl,
+		   const char *consequence)
 {
-	enum digest_impl impl = params->digest_impl;
 	bool good = true;
 
 	if (console_is_verbose())

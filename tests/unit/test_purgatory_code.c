@@ -12,10 +12,12 @@
 #include "traces.h"
 
 #include <elf.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #define ELF_FILE "purgatory/purgatory.elf" /* in the build folder, where tests run */
 #define ELF_MAX	 (1 << 20)
@@ -256,6 +258,114 @@ static void test_vector_registers(void **state)
 	assert_memory_equal(&after, &zero, sizeof(after));
 }
 
+/*
+ * Exceptions of this program, handed to the blob as the CPU does: a frame on the stack,
+ * and the stub of the vector.
+ */
+#define UNDEFINED  6
+#define PAGE_FAULT 14
+
+static const uint8_t *stubs;
+
+static void to_stub(int number, siginfo_t *si, void *context)
+{
+	greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
+	/* the compiler may keep data in 128 bytes below the stack of this program */
+	uint64_t *sp = (uint64_t *)(((uint64_t)r[REG_RSP] - 128) & ~15ull);
+	uint64_t vector = number == SIGILL ? UNDEFINED : PAGE_FAULT;
+
+	(void)si;
+	*--sp = 0; /* ss */
+	*--sp = (uint64_t)r[REG_RSP];
+	*--sp = (uint64_t)r[REG_EFL];
+	*--sp = 0; /* cs */
+	*--sp = (uint64_t)r[REG_RIP];
+	if (vector == PAGE_FAULT)
+		*--sp = (uint64_t)r[REG_ERR];
+	r[REG_RSP] = (greg_t)sp;
+	r[REG_RIP] = (greg_t)(stubs + 16 * vector);
+}
+
+typedef int try_function(void (*run)(void *context), void *context);
+
+struct tries {
+	try_function *try;
+	int runs, inner;
+};
+
+static void no_fault(void *context)
+{
+	((struct tries *)context)->runs++;
+}
+
+static void undefined(void *context)
+{
+	no_fault(context);
+	/* values that the caller expects to get back */
+	__asm__ volatile("movq $1, %%rbx; movq $2, %%r12; movq $3, %%r15; ud2"
+			 :
+			 :
+			 : "rbx", "r12", "r15");
+}
+
+static void page_fault(void *context)
+{
+	no_fault(context);
+	*(volatile uint8_t *)NULL = 1;
+}
+
+static void undefined_within(void *context)
+{
+	struct tries *t = context;
+
+	t->inner = t->try(undefined, t);
+	no_fault(context);
+}
+
+static void undefined_afterwards(void *context)
+{
+	undefined_within(context);
+	__asm__ volatile("ud2");
+}
+
+/* A try ends with the vector of an exception, and the one around it goes on. */
+static void test_tries(void **state)
+{
+	static const struct {
+		void (*run)(void *context);
+		int result, runs, inner;
+	} cases[] = {
+		{ no_fault, -1, 1, 0 },
+		{ undefined, UNDEFINED, 1, 0 },
+		{ page_fault, PAGE_FAULT, 1, 0 },
+		{ undefined_within, -1, 2, UNDEFINED },
+		{ undefined_afterwards, UNDEFINED, 2, UNDEFINED },
+	};
+	struct sigaction act = { .sa_sigaction = to_stub, .sa_flags = SA_SIGINFO }, ill,
+			 segv;
+	struct code *code = *state;
+	uint64_t *stack = function(code, "purgatory_try_stack");
+
+	assert_int_equal(
+		mprotect(code->memory, code->size, PROT_READ | PROT_WRITE | PROT_EXEC),
+		0);
+	stubs = function(code, "purgatory_stubs");
+	sigaction(SIGILL, &act, &ill);
+	sigaction(SIGSEGV, &act, &segv);
+	for (int round = 0; round < 3; round++)
+		for (size_t i = 0; i < COUNT(cases); i++) {
+			struct tries t = { .try = function(code, "arch_try") };
+
+			assert_int_equal(t.try(cases[i].run, &t), cases[i].result);
+			assert_int_equal(t.runs, cases[i].runs);
+			assert_int_equal(t.inner, cases[i].inner);
+			assert_int_equal(*stack, 0);
+		}
+	sigaction(SIGILL, &ill, NULL);
+	sigaction(SIGSEGV, &segv, NULL);
+	assert_int_equal(mprotect(code->memory, code->size, PROT_READ | PROT_EXEC), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +374,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_vectors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_seeds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vector_registers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tries, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,23 +78,23 @@ static void assert_said(const char *part)
 static void test_good(void **state)
 {
 	assert_true(verify_params(*state, "resetting"));
-	assert_true(verify_ranges(*state, "resetting"));
+	assert_true(verify_ranges(*state, DIGEST_PORTABLE, "resetting"));
 	assert_string_equal(said, "");
 }
 
 static void test_progress(void **state)
 {
 	verbose = true;
-	assert_true(verify_ranges(*state, "resetting"));
+	assert_true(verify_ranges(*state, DIGEST_PORTABLE, "resetting"));
 	assert_string_equal(said, "verifying 2 ranges, 0 MiB\nok\n");
 
 	add_check(*state, PURGATORY_KIND_KERNEL, large, sizeof(large));
 	said[0] = '\0';
-	assert_true(verify_ranges(*state, "resetting"));
+	assert_true(verify_ranges(*state, DIGEST_PORTABLE, "resetting"));
 	assert_string_equal(said, "verifying 3 ranges, 3 MiB\nok\n");
 	((struct purgatory_params *)*state)->checks[2].size--;
 	said[0] = '\0';
-	assert_false(verify_ranges(*state, "resetting"));
+	assert_false(verify_ranges(*state, DIGEST_PORTABLE, "resetting"));
 	assert_said("verifying 3 ranges, 2 MiB\n");
 }
 
@@ -104,7 +104,7 @@ static void test_every_damage_is_reported(void **state)
 
 	initrd[4999] ^= 1;
 	kernel[0] ^= 0x80;
-	assert_false(verify_ranges(*state, "resetting"));
+	assert_false(verify_ranges(*state, DIGEST_PORTABLE, "resetting"));
 	snprintf(line, sizeof(line),
 		 "initrd at 0x%lx (5000 bytes) is damaged, resetting\n",
 		 (unsigned long)(uintptr_t)initrd);
@@ -121,7 +121,7 @@ static void test_digests_are_shown(void **state)
 	p->nr_checks = 0;
 	add_check(p, PURGATORY_KIND_SEED, "abc", 3);
 	p->checks[0].digest[0] = 0x01;
-	assert_false(verify_ranges(p, "resetting"));
+	assert_false(verify_ranges(p, DIGEST_PORTABLE, "resetting"));
 	assert_said(
 		"  its digest starts with 4f8b42c22dd3729b instead of 018b42c22dd3729b\n");
 }
@@ -131,7 +131,7 @@ static void test_last_byte_of_a_digest(void **state)
 	struct purgatory_params *p = *state;
 
 	p->checks[1].digest[31] ^= 1;
-	assert_false(verify_ranges(p, "resetting"));
+	assert_false(verify_ranges(p, DIGEST_PORTABLE, "resetting"));
 	assert_said("initrd");
 }
 
@@ -157,7 +157,7 @@ static void test_kinds(void **state)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		p->checks[0].kind = kinds[i].kind;
 		said[0] = '\0';
-		assert_false(verify_ranges(p, "resetting"));
+		assert_false(verify_ranges(p, DIGEST_PORTABLE, "resetting"));
 		assert_ptr_equal(strstr(said, kinds[i].line), said);
 	}
 }
@@ -168,7 +168,7 @@ static void test_a_range_that_wraps(void **state)
 
 	p->checks[0].size = UINT64_MAX;
 	verbose = true;
-	assert_false(verify_ranges(p, "resetting"));
+	assert_false(verify_ranges(p, DIGEST_PORTABLE, "resetting"));
 	assert_said("verifying 2 ranges, 17592186044415 MiB\n"); /* the maximum */
 	assert_said("(18446744073709551615 bytes) is no range of memory, resetting\n");
 	assert_null(strstr(said, "ok"));
@@ -181,7 +181,7 @@ static void test_nothing_to_check(void **state)
 	p->nr_checks = 0;
 	memset(p->self_sha256, 0, sizeof(p->self_sha256));
 	assert_true(verify_params(p, "resetting"));
-	assert_true(verify_ranges(p, "resetting"));
+	assert_true(verify_ranges(p, DIGEST_PORTABLE, "resetting"));
 	assert_string_equal(said, "");
 }
 

@@ -33,12 +33,23 @@ static uint64_t rdtsc(void)
 	return low | (uint64_t)high << 32;
 }
 
+/* A virtual machine may have been moved to a CPU that lacks these instructions. */
+static void take_rdseed(void *in)
+{
+	mix_take_words(rdseed, RDSEED_TRIES, SEED_INPUT_RDSEED, in);
+}
+
+static void take_rdrand(void *in)
+{
+	mix_take_words(rdrand, RDRAND_TRIES, SEED_INPUT_RDRAND, in);
+}
+
 void arch_take_entropy(const struct purgatory_params *params, struct seed_inputs *in)
 {
 	if (params->mix_inputs & SEED_INPUT_RDSEED)
-		mix_take_words(rdseed, RDSEED_TRIES, SEED_INPUT_RDSEED, in);
+		arch_try(take_rdseed, in);
 	if (params->mix_inputs & SEED_INPUT_RDRAND)
-		mix_take_words(rdrand, RDRAND_TRIES, SEED_INPUT_RDRAND, in);
+		arch_try(take_rdrand, in);
 	if (params->mix_inputs & SEED_INPUT_TSC) {
 		in->counter = rdtsc();
 		in->present |= SEED_INPUT_TSC;

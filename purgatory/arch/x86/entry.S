@@ -171,9 +171,41 @@ exception_common:
 	movq %rsp, %rdi
 	andq $-16, %rsp
 	cld
-	call purgatory_exception
-	hlt
+	call purgatory_exception /* returns the vector if arch_try() is to end */
+	movq purgatory_try_stack(%rip), %rsp
+	jmp end_of_try
 	.size exception_common, . - exception_common
+
+	/*
+	 * int arch_try(void (*run)(void *context), void *context): see arch.h. The stack
+	 * holds what the caller expects, and the stack of the try around this one.
+	 */
+	.globl arch_try
+	.hidden arch_try
+	.type arch_try, @function
+arch_try:
+	pushq %rbx
+	pushq %rbp
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
+	pushq purgatory_try_stack(%rip)
+	movq %rsp, purgatory_try_stack(%rip)
+	movq %rdi, %rax
+	movq %rsi, %rdi
+	call *%rax
+	movl $-1, %eax
+end_of_try:
+	popq purgatory_try_stack(%rip)
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %rbp
+	popq %rbx
+	ret
+	.size arch_try, . - arch_try
 
 	/* STUB_SIZE, 16 bytes, each. NMIs have no owner any more and are ignored. */
 	.balign 16
@@ -215,6 +247,10 @@ stack:
 	.skip STACK_SIZE
 stack_top:
 jump_target:
+	.skip 8
+	.globl purgatory_try_stack
+	.hidden purgatory_try_stack
+purgatory_try_stack:
 	.skip 8
 
 	.section .note.GNU-stack, "", @progbits

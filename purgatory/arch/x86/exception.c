@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Faults in the purgatory are reported instead of hanging the machine silently. The gates
- * stay in place when the next kernel starts and report its faults until it loads its own.
+ * Faults in the purgatory end an arch_try(), or are reported instead of hanging the
+ * machine silently. The gates stay in place when the next kernel starts and report its faults until it loads its own.
  */
 #include "x86.h"
 
@@ -21,6 +21,10 @@ struct table_register {
 	uint16_t limit;
 	uint64_t base;
 } __attribute__((packed));
+
+#define MACHINE_CHECK 18
+/* Intel SDM, volume 3, "IA32_MCG_STATUS MSR" */
+#define MSR_MCG_STATUS 0x17a
 
 static struct gate gates[NR_EXCEPTIONS];
 static bool reporting;
@@ -46,11 +50,22 @@ void exceptions_init(void)
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 }
 
-void purgatory_exception(const struct exception_frame *frame)
+/* Until this is said, the next machine check shuts the machine down. */
+static void end_machine_check(void)
+{
+	__asm__ volatile("wrmsr" : : "c"(MSR_MCG_STATUS), "a"(0), "d"(0) : "memory");
+}
+
+int purgatory_exception(const struct exception_frame *frame)
 {
 	bool halt = purgatory_params.on_corruption == PURGATORY_HALT;
 	uint64_t cr2;
 
+	if (purgatory_try_stack) {
+		if (frame->vector == MACHINE_CHECK)
+			end_machine_check();
+		return (int)frame->vector;
+	}
 	if (reporting) /* the report itself failed: do not loop */
 		machine_reset();
 	reporting = true;

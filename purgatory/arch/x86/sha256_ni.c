@@ -137,3 +137,8 @@ USES_SHA void sha256_cpu_absorb(uint32_t state[DIGEST_LANES][SHA256_WORDS],
 		store_state(&lanes[i], state[i]);
 	wipe_vectors();
 }
+
+void sha256_cpu_wipe(void)
+{
+	wipe_vectors();
+}

@@ -27,8 +27,11 @@ struct exception_frame {
 	uint64_t ss;
 };
 
-/* Called by the stubs. */
-void purgatory_exception(const struct exception_frame *frame) __attribute__((noreturn));
+/* entry.S: the stack of the innermost arch_try(); 0: none is running. */
+extern uint64_t purgatory_try_stack;
+
+/* Called by the stubs. Returns the vector if arch_try() shall end with it. */
+int purgatory_exception(const struct exception_frame *frame);
 
 static inline void outb(uint16_t port, uint8_t value)
 {

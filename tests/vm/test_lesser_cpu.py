@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A machine is saved on one host and resumed on another, whose CPU lacks instructions that it had
+when the image was loaded: the next kernel starts all the same, and with a seed of its own."""
+
+import re
+
+import pytest
+
+from birthdays import none_twice
+from guest import Guest
+from initrd import build_initrd
+from places import KERNELS, kexec, probe, some, spread
+from probe import parse_probe
+
+SAY = "--console-serial --serial=ttyS0"
+FEWER = ["-sha-ni", "-rdseed", "-rdrand", "-sha-ni,-rdseed,-rdrand,-pdpe1gb"]
+
+
+def machine(build, kernel: str, cpu: str, cmdline: str = "") -> dict:
+    return {"kernel": kernel, "memory": "512M", "cpu": cpu, "cmdline": cmdline, "qemu": "10",
+            "initrd": build_initrd(programs=[kexec(build)], files={"/probe": probe(build)})}
+
+
+def seed_at_probe(guest: Guest, how: str) -> bytes:
+    guest.send_and_jump(how)
+    guest.wait_console("PROBE END", 120)
+    [seed] = [n.data for n in parse_probe(guest.console).setup_data if n.type == 9]
+    assert len(seed) == 32 and any(seed)
+    return seed
+
+
+def check_said(said: str, fewer: str) -> None:
+    assert ("verifying without SHA-NI" in said) == ("-sha-ni" in fewer)
+    mixed = re.search(r"purgatory: seed mixed with (.*)", said)[1]
+    assert ("RDSEED" in mixed) == ("-rdseed" not in fewer)
+    if "-rdseed" in fewer:  # one source of words is enough: RDRAND fills in for RDSEED
+        assert ("RDRAND" in mixed) == ("-rdrand" not in fewer)
+    assert "TSC" in mixed
+
+
+def resumed(build, tmp_path, kernel: str, fewer: str, load: str, jump: str,
+            cmdline: str = "") -> None:
+    saved = tmp_path / "saved"
+    seeds = []
+    with Guest(**machine(build, kernel, "max", cmdline)) as guest:
+        guest.check(load)
+        guest.save(saved)
+    for _ in range(2):
+        with Guest(**machine(build, kernel, f"max,{fewer}", cmdline), incoming=saved) as guest:
+            guest.cont()
+            seeds.append(seed_at_probe(guest, jump))
+            check_said(guest.console, fewer)
+    none_twice(seeds)
+
+
+@pytest.mark.parametrize("kernel, fewer", spread(KERNELS, FEWER))
+def test_next_kernel(build, tmp_path, kernel, fewer):
+    resumed(build, tmp_path, kernel, fewer, f"kexec -c -l /probe --seed=require {SAY}",
+            "kexec -e")
+
+
+@pytest.mark.parametrize("fewer", some(FEWER, 3))
+def test_crash_kernel(build, tmp_path, fewer):
+    resumed(build, tmp_path, "6.12", fewer, f"kexec -c -p /probe --seed=require {SAY}",
+            "echo c >/proc/sysrq-trigger", "crashkernel=64M")
