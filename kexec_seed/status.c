@@ -10,6 +10,7 @@
 #include "kexec_seed/subcommand.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Timeout for the lock, in seconds. */
 #define LOCK_WAIT 5
@@ -46,6 +47,16 @@ static void tell_recipe(struct report *o, const struct recipe *r)
 	report_text(o, "last_source", r->source[0] ? r->source : NULL);
 }
 
+/* False: the crash kernel has no seed and was told to credit none (plan.h). */
+static void tell_trust(struct report *o, const struct recipe *r)
+{
+	if (r->plan.boot_data)
+		report_bool(o, "trust_bootloader",
+			    !strstr(plan_command_line(&r->plan), PLAN_DISTRUST));
+	else
+		report_text(o, "trust_bootloader", NULL);
+}
+
 static void tell_crash(struct report *o, const struct crash_state *s)
 {
 	static const struct recipe none;
@@ -57,6 +68,7 @@ static void tell_crash(struct report *o, const struct crash_state *s)
 	report_text(o, "why", s->why.text[0] && s->loaded ? s->why.text : NULL);
 	report_bool(o, "interrupted", s->interrupted);
 	tell_recipe(o, s->loaded && s->has_recipe ? &s->recipe : &none);
+	tell_trust(o, s->loaded && s->has_recipe ? &s->recipe : &none);
 	tell_slots(o, s);
 	report_end(o);
 }

@@ -9,6 +9,7 @@
 #include "load/seed.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Timeout for another load or refresh to end, seconds. */
 #define RECIPE_WAIT 60
@@ -204,6 +205,12 @@ static int load_by_plan(struct run *run, bool *may_fall_back, struct error *err)
 		ret = load_plan(l, false, err);
 	if (ret)
 		return ret;
+	if (load_is_crash(l) && !l->plan.has_seed &&
+	    strstr(plan_command_line(&l->plan), PLAN_DISTRUST))
+		notes_add(
+			&l->io->notes,
+			"the crash kernel has no seed and must not take the zeroes that "
+			"EFI has for one: " PLAN_DISTRUST);
 	load_describe(l, METHOD_LOAD, ready);
 	return digest_and_load(run, may_fall_back, err);
 }

@@ -149,6 +149,13 @@ const char *segment_name(enum segment_kind kind);
 uint32_t segment_code(enum segment_kind kind);
 bool segment_from_code(uint32_t code, enum segment_kind *kind);
 
+/*
+ * On the command line of a crash kernel without a seed whose boot data leads to an EFI seed
+ * table: the EFI stub has zeroed that after use, and nothing refills it before a crash. The
+ * crash kernel would credit its zeroes and call its RNG initialised.
+ */
+#define PLAN_DISTRUST "random.trust_bootloader=off"
+
 /* Prints the plan as text. */
 void plan_print(FILE *to, const struct plan *plan);
 

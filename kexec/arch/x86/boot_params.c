@@ -54,13 +54,6 @@ static bool take(struct layout *l, size_t size, size_t *offset)
 	return true;
 }
 
-static bool wants_efi(const struct plan_builder *b)
-{
-	const struct efi *efi = &b->in->machine->arch->efi;
-
-	return efi->present && efi->runtime_map && !b->in->request->noefi;
-}
-
 static bool take_map_rest(struct layout *l, size_t count)
 {
 	size_t size;
@@ -89,7 +82,7 @@ static bool measure(const struct plan_builder *b, struct layout *l)
 	l->cmdline_size = strlen(b->cmdline ? b->cmdline : "") + 1;
 	return take(l, l->cmdline_size, &l->cmdline) &&
 	       take_map_rest(l, b->plan->memory.count) &&
-	       (!wants_efi(b) || take_efi(l, &b->in->machine->arch->efi));
+	       (!x86_passes_efi(b) || take_efi(l, &b->in->machine->arch->efi));
 }
 
 int arch_boot_data_measure(struct plan_builder *b, struct error *err)

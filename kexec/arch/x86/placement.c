@@ -2,6 +2,7 @@
 /* Placement of segments on x86, and the memory map of a crash kernel. */
 #include "arch/x86/x86.h"
 
+#include "base/cleanup.h"
 #include "base/units.h"
 #include "purgatory/arch/x86/pgtable.h"
 
@@ -195,10 +196,23 @@ char *x86_crash_cmdline(uint64_t elfcorehdr, const char *cmdline,
 	return NULL;
 }
 
-/* elfcorehdr= comes first, as after kexec_file_load(). */
+/*
+ * elfcorehdr= comes first, as after kexec_file_load(). What the user says about the
+ * bootloader comes last and counts.
+ */
 char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr)
 {
-	return x86_crash_cmdline(elfcorehdr, b->in->cmdline,
-				 b->in->request->memmap_cmdline ? &b->plan->memory
-								: NULL);
+	bool distrust = !b->in->seed && x86_passes_efi(b);
+	const struct memory_map *memmap =
+		b->in->request->memmap_cmdline ? &b->plan->memory : NULL;
+	_cleanup_free_ char *cmdline = NULL;
+
+	if (!distrust)
+		return x86_crash_cmdline(elfcorehdr, b->in->cmdline, memmap);
+	if (asprintf(&cmdline, PLAN_DISTRUST "%s%s", b->in->cmdline ? " " : "",
+		     b->in->cmdline ? b->in->cmdline : "") < 0) {
+		cmdline = NULL;
+		return NULL;
+	}
+	return x86_crash_cmdline(elfcorehdr, cmdline, memmap);
 }

@@ -77,6 +77,14 @@ static inline const struct boot_params *plan_boot_params(const struct plan *plan
 	return (const struct boot_params *)plan->boot_data;
 }
 
+/* True if the next kernel gets the EFI data of the running one. */
+static inline bool x86_passes_efi(const struct plan_builder *b)
+{
+	const struct efi *efi = &b->in->machine->arch->efi;
+
+	return efi->present && efi->runtime_map && !b->in->request->noefi;
+}
+
 /* A setup_data node. */
 struct setup_node {
 	uint32_t type;
