@@ -202,17 +202,14 @@ char *x86_crash_cmdline(uint64_t elfcorehdr, const char *cmdline,
  */
 char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr)
 {
-	bool distrust = !b->in->seed && x86_passes_efi(b);
 	const struct memory_map *memmap =
 		b->in->request->memmap_cmdline ? &b->plan->memory : NULL;
-	_cleanup_free_ char *cmdline = NULL;
+	const char *own = b->in->cmdline ? b->in->cmdline : "";
+	_cleanup_free_ char *more = NULL;
 
-	if (!distrust)
-		return x86_crash_cmdline(elfcorehdr, b->in->cmdline, memmap);
-	if (asprintf(&cmdline, PLAN_DISTRUST "%s%s", b->in->cmdline ? " " : "",
-		     b->in->cmdline ? b->in->cmdline : "") < 0) {
-		cmdline = NULL;
-		return NULL;
-	}
-	return x86_crash_cmdline(elfcorehdr, cmdline, memmap);
+	if (b->in->seed || !x86_passes_efi(b))
+		return x86_crash_cmdline(elfcorehdr, own, memmap);
+	if (asprintf(&more, PLAN_DISTRUST "%s%s", *own ? " " : "", own) < 0)
+		more = NULL;
+	return more ? x86_crash_cmdline(elfcorehdr, more, memmap) : NULL;
 }
