@@ -21,14 +21,15 @@
 #define KS_PURGATORY_PARAMS_H
 
 #define PURGATORY_MAGIC	  0x3159524f54475250ULL /* "PRGTORY1" */
-#define PURGATORY_VERSION 4
+#define PURGATORY_VERSION 5
 
 /* Size of struct purgatory_params and offset of entry_mode, for assembler code. */
-#define PURGATORY_PARAMS_SIZE	    1560
+#define PURGATORY_PARAMS_SIZE	    1592
 #define PURGATORY_PARAMS_ENTRY_MODE 96
 
 #define PURGATORY_MAX_CHECKS 16
 #define PURGATORY_MAX_MAPS   32
+#define PURGATORY_MAX_MEMORY 2
 
 /*
  * on_corruption: the reaction to a wrong digest. Unknown values mean PURGATORY_RESET. So
@@ -113,6 +114,11 @@ struct purgatory_params {
 	 */
 	uint64_t mix_target;
 	uint64_t generation_id; /* address of the VM generation ID, 16 bytes; 0: none */
+	/*
+	 * Memory of the old kernel that holds its RNG, and much else that no clone has:
+	 * mixed into the seed. Empty ranges: none.
+	 */
+	struct purgatory_map kernel_memory[PURGATORY_MAX_MEMORY];
 	struct purgatory_map maps[PURGATORY_MAX_MAPS];
 	struct purgatory_check checks[PURGATORY_MAX_CHECKS];
 

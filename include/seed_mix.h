@@ -3,7 +3,7 @@
  * seed_mix.h - makes the next kernel's seed unique at the jump.
  *
  *     seed = SHA-256(label || inputs || base seed || hardware words || counter ||
- *                    VM generation ID)
+ *                    VM generation ID || digest of kernel memory)
  *
  * "label" is SEED_LABEL, padded with zeroes to SEED_LABEL_SIZE. "inputs" is one byte of
  * SEED_INPUT_ flags. An input that the machine lacks is left out, not replaced: flags and
@@ -12,6 +12,8 @@
  */
 #ifndef KS_SEED_MIX_H
 #define KS_SEED_MIX_H
+
+#include "sha256.h"
 
 #include <stdint.h>
 
@@ -25,12 +27,14 @@
 #define SEED_INPUT_RDRAND	 0x02
 #define SEED_INPUT_TSC		 0x04
 #define SEED_INPUT_GENERATION_ID 0x08
-#define SEED_INPUT_ALL		 0x0f
-#define SEED_INPUTS		 4
+#define SEED_INPUT_KERNEL_MEMORY 0x10
+#define SEED_INPUT_ALL		 0x1f
+#define SEED_INPUTS		 5
 
 /* The flags' names, by bit. Arrays, because a pointer would need a relocation. */
 static const char seed_input_names[SEED_INPUTS][16]
-	__attribute__((unused)) = { "RDSEED", "RDRAND", "TSC", "generation ID" };
+	__attribute__((unused)) = { "RDSEED", "RDRAND", "TSC", "generation ID",
+				    "kernel memory" };
 
 struct seed_inputs {
 	uint8_t base[SEED_SIZE];
@@ -39,6 +43,8 @@ struct seed_inputs {
 	uint64_t words[SEED_HW_WORDS];
 	uint64_t counter; /* time stamp counter */
 	uint8_t generation_id[VMGENID_SIZE];
+	/* SHA-256 over the digests (digest.h) of purgatory_params.kernel_memory */
+	uint8_t kernel_memory[SHA256_SIZE];
 };
 
 /* Writes the seed to @out. Keeps nothing; the caller wipes @in. */

@@ -57,6 +57,14 @@ static void tell_trust(struct report *o, const struct recipe *r)
 		report_text(o, "trust_bootloader", NULL);
 }
 
+/* Is the memory of the crashed kernel mixed into the seed? */
+static bool mixes_kernel_memory(const struct crash_state *s)
+{
+	const struct purgatory_params *p = plan_purgatory(&s->recipe.plan);
+
+	return s->loaded && s->has_recipe && p && plan_kernel_memory(p);
+}
+
 static void tell_crash(struct report *o, const struct crash_state *s)
 {
 	static const struct recipe none;
@@ -69,6 +77,7 @@ static void tell_crash(struct report *o, const struct crash_state *s)
 	report_bool(o, "interrupted", s->interrupted);
 	tell_recipe(o, s->loaded && s->has_recipe ? &s->recipe : &none);
 	tell_trust(o, s->loaded && s->has_recipe ? &s->recipe : &none);
+	report_bool(o, "kernel_memory", mixes_kernel_memory(s));
 	tell_slots(o, s);
 	report_end(o);
 }

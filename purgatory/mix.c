@@ -6,6 +6,7 @@
 #include "purgatory.h"
 
 #include "arch_registers.h"
+#include "sha256_parts.h"
 #include "traceless.h"
 
 void mix_take_words(bool (*draw)(uint64_t *word), unsigned int tries, uint8_t source,
@@ -43,6 +44,71 @@ static void take_generation_id(const struct purgatory_params *params,
 	in->present |= SEED_INPUT_GENERATION_ID;
 }
 
+static uint64_t range_size(const struct purgatory_map *r)
+{
+	return r->start < r->end ? r->end - r->start : 0;
+}
+
+static bool has_kernel_memory(const struct purgatory_params *params)
+{
+	uint64_t total = 0;
+
+	for (unsigned int i = 0; i < PURGATORY_MAX_MEMORY; i++) {
+		const struct purgatory_map *r = &params->kernel_memory[i];
+
+		if (range_size(r) && !arch_is_mapped(params, r->start, range_size(r)))
+			return false;
+		total |= range_size(r);
+	}
+	return total;
+}
+
+struct memory_digest {
+	const struct purgatory_map *ranges;
+	enum digest_impl impl;
+	uint8_t *out;
+};
+
+static void digest_memory(void *context)
+{
+	const struct memory_digest *d = context;
+	uint8_t parts[PURGATORY_MAX_MEMORY][SHA256_SIZE];
+
+	for (unsigned int i = 0; i < PURGATORY_MAX_MEMORY; i++)
+		digest_range(d->impl, (const void *)(uintptr_t)d->ranges[i].start,
+			     range_size(&d->ranges[i]), parts[i]);
+	sha256(parts, sizeof(parts), d->out);
+	wipe(parts, sizeof(parts));
+}
+
+/*
+ * Bad memory may be why the old kernel crashed, and the CPU may lack SHA instructions:
+ * a fault means portable code, then no input.
+ */
+static void take_kernel_memory(const struct purgatory_params *params,
+			       struct seed_inputs *in)
+{
+	struct memory_digest d = { params->kernel_memory, DIGEST_CPU_SHA,
+				   in->kernel_memory };
+	int exception = 0;
+
+	if (!has_kernel_memory(params))
+		return;
+	if (params->digest_impl == DIGEST_CPU_SHA) {
+		struct arch_vectors before = arch_vectors_on();
+
+		exception = arch_try(digest_memory, &d);
+		if (exception >= 0)
+			sha256_cpu_wipe();
+		arch_vectors_off(before);
+	}
+	d.impl = DIGEST_PORTABLE;
+	if (exception >= 0)
+		exception = arch_try(digest_memory, &d);
+	if (exception < 0)
+		in->present |= SEED_INPUT_KERNEL_MEMORY;
+}
+
 static char *append(char *end, const char *text)
 {
 	while (*text)
@@ -77,8 +143,10 @@ static __attribute__((noinline)) uint8_t mix(const struct purgatory_params *para
 
 	copy_bytes(in.base, seed, SEED_SIZE);
 	arch_take_entropy(params, &in);
-	if (own_map)
+	if (own_map) {
 		take_generation_id(params, &in);
+		take_kernel_memory(params, &in);
+	}
 	seed_mix(&in, seed);
 	present = in.present;
 	wipe(&in, sizeof(in));

@@ -27,5 +27,7 @@ void seed_mix(const struct seed_inputs *in, uint8_t out[SEED_SIZE])
 		absorb_u64(&s, in->counter);
 	if (present & SEED_INPUT_GENERATION_ID)
 		sha256_update(&s, in->generation_id, sizeof(in->generation_id));
+	if (present & SEED_INPUT_KERNEL_MEMORY)
+		sha256_update(&s, in->kernel_memory, sizeof(in->kernel_memory));
 	sha256_final(&s, out);
 }

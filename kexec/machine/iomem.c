@@ -74,13 +74,24 @@ static int add_ram(struct iomem *m, const struct line *l, bool managed)
 	return add_to_map(&m->map, l, MEMORY_RAM);
 }
 
+/* Its data and bss; the names are those of all architectures. */
+static struct range *kernel_memory(struct iomem *m, struct bytes name)
+{
+	if (text_equals(name, "Kernel data"))
+		return &m->kernel_memory[0];
+	return text_equals(name, "Kernel bss") ? &m->kernel_memory[1] : NULL;
+}
+
 static int take_line(struct iomem *m, const struct line *l)
 {
+	struct range *memory = kernel_memory(m, l->name);
 	uint32_t type;
 	bool managed;
 
 	if (l->last < l->start)
 		return -EINVAL;
+	if (memory && l->last != UINT64_MAX)
+		*memory = (struct range){ l->start, l->last + 1 };
 	if (is_ram(l->name, &managed))
 		return add_ram(m, l, managed);
 	if (text_equals(l->name, "Crash kernel"))

@@ -28,6 +28,8 @@ struct iomem {
 	struct ranges ram;
 	struct range crash[IOMEM_MAX_CRASH]; /* in file order */
 	size_t crash_count;
+	/* "Kernel data" and "Kernel bss"; empty: not listed */
+	struct range kernel_memory[2];
 };
 
 /*

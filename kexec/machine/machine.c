@@ -192,6 +192,7 @@ static int read_all(const char *root, struct iomem *iomem, struct machine *m,
 	if (ret)
 		return ret;
 	m->iomem = iomem->map;
+	memcpy(m->kernel_memory, iomem->kernel_memory, sizeof(m->kernel_memory));
 	iomem->map = (struct memory_map){ 0 };
 	take_crash(iomem, m);
 	vmgenid_read(root, &m->vmgenid);

@@ -36,6 +36,8 @@ struct machine {
 	struct range crash_low; /* and its part below 4 GiB */
 	/* crashkernel=X,cma: more memory for the crash kernel; empty if unknown */
 	struct ranges crash_cma;
+	/* "Kernel data" and "Kernel bss": the running kernel's RNG is there. Empty: unknown */
+	struct range kernel_memory[2];
 	unsigned int physical_bits; /* of an address; 0: unknown */
 	bool large_pages;	    /* the kernel maps RAM with 1 GiB pages */
 	struct vmgenid vmgenid;

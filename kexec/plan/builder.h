@@ -29,6 +29,12 @@ static inline bool builder_is_crash(const struct plan_builder *b)
 	return b->in->crash;
 }
 
+/* True if the purgatory mixes the seed. */
+static inline bool builder_mixes(const struct plan_builder *b)
+{
+	return b->in->seed && !b->in->request->mix_off;
+}
+
 /*
  * Adds a segment of @kind within both @req and b->where; its size is rounded up to whole
  * pages. 0; -ENOSPC with the line, which says where it does not fit; -ENOMEM.

@@ -70,6 +70,15 @@ uint64_t plan_seed_addr(const struct plan *plan)
 	return plan->has_seed && s ? s->addr + plan->seed_slot.offset : 0;
 }
 
+uint64_t plan_kernel_memory(const struct purgatory_params *p)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < PURGATORY_MAX_MEMORY; i++)
+		total += p->kernel_memory[i].end - p->kernel_memory[i].start;
+	return total;
+}
+
 static int place_kernel(struct plan_builder *b, struct error *err)
 {
 	const struct image *image = b->in->image;
@@ -273,8 +282,14 @@ static void fill_purgatory(const struct plan_builder *b)
 	p->entry_mode = image->entry_mode;
 	p->boot_data = plan->boot_data_addr;
 	p->on_corruption = request->on_corruption;
-	if (!request->mix_off && plan->has_seed)
+	if (builder_mixes(b)) {
 		p->generation_id = b->in->generation_id;
+		for (size_t i = 0; i < PURGATORY_MAX_MEMORY; i++) {
+			struct range r = b->in->machine->kernel_memory[i];
+
+			p->kernel_memory[i] = (struct purgatory_map){ r.start, r.end };
+		}
+	}
 	arch_purgatory_fill(b, p);
 	if (!request->no_checks)
 		fill_checks(p, plan);
@@ -319,16 +334,31 @@ static int take_crash_region(struct plan_builder *b, struct error *err)
 	return 0;
 }
 
+/*
+ * A normal image takes all of RAM but the old kernel's data: the purgatory mixes that into
+ * the seed after the segments have been put in place.
+ */
+static int take_all_ram(struct plan_builder *b, struct error *err)
+{
+	const uint64_t page = b->where.page;
+	int ret = ranges_copy(&b->where.room, &b->in->machine->ram);
+
+	for (size_t i = 0; !ret && builder_mixes(b) && i < PURGATORY_MAX_MEMORY; i++) {
+		struct range r = b->in->machine->kernel_memory[i];
+
+		r = (struct range){ align_down(r.start, page), align_up(r.end, page) };
+		ret = ranges_remove(&b->where.room, r);
+	}
+	return ret ? error_set(err, -ret, "out of memory") : 0;
+}
+
 static int build(struct plan_builder *b, struct error *err)
 {
 	int ret = arch_check_image(b->in->machine, b->in->image, err);
 
 	if (ret)
 		return ret;
-	if (builder_is_crash(b))
-		ret = take_crash_region(b, err);
-	else if (ranges_copy(&b->where.room, &b->in->machine->ram))
-		ret = error_set(err, ENOMEM, "out of memory");
+	ret = builder_is_crash(b) ? take_crash_region(b, err) : take_all_ram(b, err);
 	if (!ret)
 		ret = place_all(b, err);
 	if (!ret)

@@ -156,6 +156,9 @@ bool segment_from_code(uint32_t code, enum segment_kind *kind);
  */
 #define PLAN_DISTRUST "random.trust_bootloader=off"
 
+/* Bytes of the old kernel's memory that the purgatory mixes into the seed; 0: none. */
+uint64_t plan_kernel_memory(const struct purgatory_params *p);
+
 /* Prints the plan as text. */
 void plan_print(FILE *to, const struct plan *plan);
 

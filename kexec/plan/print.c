@@ -43,6 +43,10 @@ static void print_mix(FILE *to, const struct purgatory_params *p)
 	if (p->generation_id)
 		fprintf(to, " VM generation ID at 0x%llx",
 			(unsigned long long)p->generation_id);
+	fprintf(to, "%s kernel memory", plan_kernel_memory(p) ? "" : ", no");
+	if (plan_kernel_memory(p))
+		fprintf(to, " (%llu KiB)",
+			(unsigned long long)(plan_kernel_memory(p) >> 10));
 	fputc('\n', to);
 }
 
@@ -106,6 +110,17 @@ static void report_mix(struct report *o, const struct purgatory_params *p)
 		report_number(o, "generation_id", p->generation_id);
 	else
 		report_text(o, "generation_id", NULL);
+	report_list(o, "kernel_memory");
+	for (size_t i = 0; i < PURGATORY_MAX_MEMORY; i++) {
+		if (p->kernel_memory[i].start >= p->kernel_memory[i].end)
+			continue;
+		report_object(o, NULL);
+		report_number(o, "addr", p->kernel_memory[i].start);
+		report_number(o, "size",
+			      p->kernel_memory[i].end - p->kernel_memory[i].start);
+		report_end(o);
+	}
+	report_end(o);
 	report_end(o);
 }
 

@@ -117,10 +117,10 @@ shows "EFI  *96 bytes"
 plans --facts="$MACHINES/efi-1g" "$PROBE" --noefi
 grep -q "EFI  " "$tmp/out" && fail "EFI with --noefi"
 plans --facts="$MACHINES/vmgenid-bios" "$PROBE"
-shows "^seed mix .*TSC VM generation ID at 0x3ffff028$"
+shows "^seed mix .*TSC VM generation ID at 0x3ffff028 kernel memory (7783 KiB)$"
 for addr in 0x3ffff028 0x3FFFF028 1073737768; do # at which ACPI has it, too
 	plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --vmgenid-addr="$addr"
-	shows "^seed mix .*TSC VM generation ID at 0x3ffff028$"
+	shows "^seed mix .*TSC VM generation ID at 0x3ffff028 kernel memory (7783 KiB)$"
 done
 plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --seed-mix=off
 grep -q "seed mix" "$tmp/out" && fail "seed mix with --seed-mix=off"

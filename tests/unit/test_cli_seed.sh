@@ -264,7 +264,7 @@ if [ -n "$json" ] && [ -n "$pretends" ]; then
 		is_json crash.loaded crash.method crash.proven crash.why crash.interrupted \
 			crash.kernel crash.initrd crash.command_line crash.since \
 			crash.refreshes crash.last_refresh crash.last_source \
-			crash.trust_bootloader crash.seed_slots \
+			crash.trust_bootloader crash.kernel_memory crash.seed_slots \
 			daemon.running daemon.sources
 		pretend $loaded verify --json
 		is_json damaged good

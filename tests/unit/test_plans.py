@@ -5,9 +5,8 @@
 Runs `kexec --dry-run --facts=MACHINE ...` on every captured machine with every kind of
 image. A golden file has one case a line: its name is the rest of the command line, its
 value the plan (--json), the segment lines (without), the exit status of a refusal, or the
-name of a case with the same plan. The files are of commit 0b25c6b, before the refactoring, but
-for what has changed on purpose:
-    crash-4cpus, -p --seed=off: random.trust_bootloader=off on the command line
+name of a case with the same plan. The first files were of commit 0b25c6b, before a refactoring.
+A commit that changes plans on purpose writes them anew and says what has changed.
 
 Every key and value of a golden plan must be there. Keys that a golden plan lacks are not
 compared: the program may add some. The wording of messages and text output is not

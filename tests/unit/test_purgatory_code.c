@@ -11,6 +11,7 @@
 #include "seed_mix.h"
 #include "traces.h"
 
+#include <asm/bootparam.h>
 #include <elf.h>
 #include <signal.h>
 #include <stdio.h>
@@ -366,6 +367,64 @@ static void test_tries(void **state)
 	assert_int_equal(mprotect(code->memory, code->size, PROT_READ | PROT_EXEC), 0);
 }
 
+typedef void mix_seed_function(const struct purgatory_params *, bool own_map);
+
+#define AROUND 8 /* bytes before and behind the old kernel's memory */
+
+static void mix_with(struct code *code, const uint8_t *memory, const size_t sizes[2],
+		     uint8_t seed[SEED_SIZE])
+{
+	struct {
+		uint64_t next;
+		uint32_t type, len;
+		uint8_t seed[SEED_SIZE];
+	} node = { .type = SETUP_RNG_SEED, .len = SEED_SIZE };
+	const uint64_t first = (uintptr_t)memory + AROUND;
+	const struct purgatory_params params = {
+		.mix_target = (uintptr_t)&node,
+		.kernel_memory = { { first, first + sizes[0] },
+				   { first + sizes[0] + AROUND,
+				     first + sizes[0] + AROUND + sizes[1] } },
+		.nr_maps = 1,
+		.maps = { { first, first + 65536 } },
+	};
+
+	((mix_seed_function *)function(code, "mix_seed"))(&params, true);
+	memcpy(seed, node.seed, SEED_SIZE);
+}
+
+/* Each bit of the old kernel's memory changes the seed, and none outside of it. */
+static void test_kernel_memory(void **state)
+{
+	static const size_t cases[][2] = { { 40, 25 }, { 0, 9 }, { 1, 0 }, { 64, 128 } };
+	uint8_t memory[256], before[SEED_SIZE], after[SEED_SIZE];
+	struct code *code = *state;
+
+	assert_int_equal(
+		mprotect(code->memory, code->size, PROT_READ | PROT_WRITE | PROT_EXEC),
+		0);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		size_t second = AROUND + cases[i][0] + AROUND, end = second + cases[i][1];
+
+		for (size_t k = 0; k < sizeof(memory); k++)
+			memory[k] = (uint8_t)(k * 7);
+		mix_with(code, memory, cases[i], before);
+		for (size_t bit = 0; bit < 8 * (end + AROUND); bit++) {
+			size_t at = bit / 8;
+			bool inside = (at >= AROUND && at < AROUND + cases[i][0]) ||
+				      (at >= second && at < end);
+
+			memory[at] ^= (uint8_t)(1 << bit % 8);
+			mix_with(code, memory, cases[i], after);
+			memory[at] ^= (uint8_t)(1 << bit % 8);
+			if (!memcmp(before, after, SEED_SIZE) == inside)
+				fail_msg("sizes %zu and %zu, bit %zu", cases[i][0],
+					 cases[i][1], bit);
+		}
+	}
+	assert_int_equal(mprotect(code->memory, code->size, PROT_READ | PROT_EXEC), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +434,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_seeds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vector_registers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tries, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kernel_memory, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

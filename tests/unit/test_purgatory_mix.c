@@ -4,6 +4,7 @@
  * console.
  */
 #include "check.h"
+#include "digest_impls.h"
 #include "traces.h"
 
 #include "purgatory/purgatory.h"
@@ -36,13 +37,25 @@ bool console_is_verbose(void)
 }
 
 /* Exceptions are tested on the blob itself: test_purgatory_code.c. */
-static int exception = -1;
+static int exception = -1, failing_tries;
 
 int arch_try(void (*run)(void *context), void *context)
 {
-	if (exception < 0)
-		run(context);
-	return exception;
+	if (exception >= 0 && failing_tries-- > 0)
+		return exception;
+	run(context);
+	return -1;
+}
+
+/* This program may use vector registers at any time. */
+struct arch_vectors arch_vectors_on(void)
+{
+	return (struct arch_vectors){ 0 };
+}
+
+void arch_vectors_off(struct arch_vectors before)
+{
+	(void)before;
 }
 
 struct scene {
@@ -460,6 +473,86 @@ static void test_no_traces(void **state)
 	assert_int_equal(traces_in_registers(&traces, &regs), 0);
 }
 
+#define MEMORY_SIZE (2 * DIGEST_CHUNK + 5)
+
+static uint8_t kernel_memory[2][MEMORY_SIZE + 2];
+
+/* Both ranges with a byte before and behind that do not count; mapped as one. */
+static void map_kernel_memory(struct scene *s, size_t first, size_t second)
+{
+	const size_t sizes[] = { first, second };
+	uint8_t parts[2][SHA256_SIZE];
+
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t *data = kernel_memory[i] + 1;
+
+		for (size_t k = 0; k < sizeof(kernel_memory[i]); k++)
+			kernel_memory[i][k] = (uint8_t)(k * k >> 3 ^ i);
+		s->params.kernel_memory[i] =
+			(struct purgatory_map){ (uintptr_t)data,
+						(uintptr_t)data + sizes[i] };
+		digest_range(DIGEST_PORTABLE, data, sizes[i], parts[i]);
+	}
+	s->params.nr_maps = 1;
+	s->params.maps[0] = (struct purgatory_map){
+		(uintptr_t)kernel_memory, (uintptr_t)kernel_memory + sizeof(kernel_memory)
+	};
+	s->expected.present = SEED_INPUT_KERNEL_MEMORY;
+	sha256(parts, sizeof(parts), s->expected.kernel_memory);
+}
+
+static void test_kernel_memory(void **state)
+{
+	static const size_t sizes[][2] = {
+		{ MEMORY_SIZE, 100 }, { 0, 1 }, { 1, 0 }, { 4096, MEMORY_SIZE }
+	};
+	struct scene *s = *state;
+
+	FOR_EACH_IMPL(impl)
+	{
+		for (size_t i = 0; i < COUNT(sizes); i++) {
+			start(s);
+			s->params.digest_impl = impl;
+			map_kernel_memory(s, sizes[i][0], sizes[i][1]);
+			mix_seed(&s->params, true);
+			assert_seed_is_as_expected(s);
+			assert_string_equal(said, "seed mixed with kernel memory");
+		}
+	}
+}
+
+/* Absent: nothing to read, not all of it mapped, the old tables, or memory that is bad. */
+static void test_no_kernel_memory(void **state)
+{
+	struct scene *s = *state;
+
+	for (int why = 0; why < 4; why++) {
+		start(s);
+		map_kernel_memory(s, why ? 100 : 0, why ? 100 : 0);
+		if (why == 1)
+			s->params.maps[0].end = s->params.kernel_memory[1].end - 1;
+		if (why == 3)
+			exception = 18, failing_tries = 9;
+		s->expected.present = 0;
+		mix_seed(&s->params, why != 2);
+		assert_seed_is_as_expected(s);
+	}
+}
+
+/* With SHA instructions that the CPU has no longer: by portable code. */
+static void test_kernel_memory_on_a_lesser_cpu(void **state)
+{
+	struct scene *s = *state;
+
+	start(s);
+	map_kernel_memory(s, 100, 100);
+	s->params.digest_impl = DIGEST_CPU_SHA;
+	exception = 6;
+	failing_tries = 1;
+	mix_seed(&s->params, true);
+	assert_seed_is_as_expected(s);
+}
+
 /* On a CPU without the instructions the other inputs count. */
 static void test_lesser_cpu(void **state)
 {
@@ -468,6 +561,7 @@ static void test_lesser_cpu(void **state)
 	start(s);
 	s->params.mix_inputs = SEED_INPUT_RDSEED | SEED_INPUT_RDRAND | SEED_INPUT_TSC;
 	exception = 6;
+	failing_tries = 2;
 	mix_seed(&s->params, true);
 	assert_string_equal(said, "seed mixed with TSC");
 	assert_surroundings(s);
@@ -495,6 +589,9 @@ int main(void)
 		cmocka_unit_test(test_take_words),
 		cmocka_unit_test(test_the_second_source_fills_up),
 		cmocka_unit_test(test_a_stuck_source_does_not_count),
+		MIX_TEST(test_kernel_memory),
+		MIX_TEST(test_no_kernel_memory),
+		MIX_TEST(test_kernel_memory_on_a_lesser_cpu),
 		MIX_TEST(test_lesser_cpu),
 		MIX_TEST(test_no_traces),
 	};

@@ -20,6 +20,8 @@ static struct seed_inputs inputs(uint8_t present, uint32_t nr_words)
 		in.words[i] = 0x0123456789abcdef * (i + 1);
 	for (uint8_t i = 0; i < sizeof(in.generation_id); i++)
 		in.generation_id[i] = 0xa0 + i;
+	for (uint8_t i = 0; i < sizeof(in.kernel_memory); i++)
+		in.kernel_memory[i] = 0x40 + i;
 	return in;
 }
 
@@ -41,6 +43,8 @@ static const struct {
 	{ 5, 8, "b6a0fb476d7b6410d5b104bd3027fb35d25cfc0b6611b90f6a0979461f0f558b" },
 	{ 13, 8, "2065dc6080cae631e5d8935228ce65612dbd6dd62bdce54344962b2b53715622" },
 	{ 14, 5, "e088c54ce4db3d5be55c7ad945a63b1c51eae82962a000c76adca3fa5662ce85" },
+	{ 16, 0, "536801ee270a0f37d09a1c57577e24a0e388ff6853cd300b1996a2831179293b" },
+	{ 31, 8, "f3027a83e97358031518fdbee74081271d73f018def1c7d97868c38812143450" },
 };
 
 static void test_known_answers(void **state)
@@ -92,21 +96,24 @@ static void test_what_counts(void **state)
 			      present & SEED_INPUT_TSC);
 		assert_counts(&in, in.generation_id, sizeof(in.generation_id),
 			      present & SEED_INPUT_GENERATION_ID);
+		assert_counts(&in, in.kernel_memory, sizeof(in.kernel_memory),
+			      present & SEED_INPUT_KERNEL_MEMORY);
 	}
 }
 
-/* Sixteen sets of inputs give sixteen results. */
+/* Each set of inputs gives a result of its own. */
 static void test_presence_counts(void **state)
 {
-	uint8_t seeds[16][SEED_SIZE];
+	uint8_t seeds[SEED_INPUT_ALL + 1][SEED_SIZE];
 
 	(void)state;
-	for (uint8_t present = 0; present < 16; present++) {
+	for (uint8_t present = 0; present <= SEED_INPUT_ALL; present++) {
 		struct seed_inputs in = inputs(present, present % SEED_HW_WORDS);
 
 		/* all zeroes: only the flags differ */
 		memset(in.words, 0, sizeof(in.words));
 		memset(in.generation_id, 0, sizeof(in.generation_id));
+		memset(in.kernel_memory, 0, sizeof(in.kernel_memory));
 		in.counter = 0;
 		seed_mix(&in, seeds[present]);
 		for (uint8_t other = 0; other < present; other++)

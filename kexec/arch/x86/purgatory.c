@@ -44,11 +44,14 @@ static uint32_t add_map(struct purgatory_map *map, struct range r)
 
 /*
  * Collects the ranges that the purgatory maps beyond the low 4 GiB: segments other than
- * itself, and the VM generation ID. For a crash image the whole region counts, since its
+ * itself, and what it mixes into the seed. For a crash image the whole region counts, since its
  * segments are not placed at the first call. Returns the number of ranges.
  */
+#define MAX_HIGH_MAPS (PLAN_MAX_SEGMENTS + 1 + PURGATORY_MAX_MEMORY)
+_Static_assert(MAX_HIGH_MAPS <= PURGATORY_MAX_MAPS, "room for all maps");
+
 static uint32_t high_maps(const struct plan_builder *b,
-			  struct purgatory_map maps[PLAN_MAX_SEGMENTS + 1])
+			  struct purgatory_map maps[MAX_HIGH_MAPS])
 {
 	const struct range id = { b->in->generation_id,
 				  b->in->generation_id + VMGENID_SIZE };
@@ -59,12 +62,14 @@ static uint32_t high_maps(const struct plan_builder *b,
 			nr += add_map(&maps[nr], segment_range(&b->plan->segments[i]));
 	if (builder_is_crash(b))
 		nr += add_map(&maps[nr], b->in->machine->crash);
+	for (size_t i = 0; builder_mixes(b) && i < PURGATORY_MAX_MEMORY; i++)
+		nr += add_map(&maps[nr], b->in->machine->kernel_memory[i]);
 	return nr + add_map(&maps[nr], id);
 }
 
 uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err)
 {
-	struct purgatory_map maps[PLAN_MAX_SEGMENTS + 1];
+	struct purgatory_map maps[MAX_HIGH_MAPS];
 	uint64_t pages = purgatory_pgt_pages(maps, high_maps(b, maps));
 
 	if (!pages)
@@ -105,7 +110,7 @@ void arch_purgatory_fill(const struct plan_builder *b, struct purgatory_params *
 	p->nr_maps = high_maps(b, p->maps);
 	fill_console(b, p);
 	p->digest_impl = cpu->sha_ni ? DIGEST_CPU_SHA : DIGEST_PORTABLE;
-	if (b->in->request->mix_off || !b->plan->has_seed)
+	if (!builder_mixes(b))
 		return;
 	p->mix_target = plan_find(b->plan, SEGMENT_SEED)->addr;
 	p->mix_inputs = (cpu->rdseed ? SEED_INPUT_RDSEED : 0) |

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The old kernel's data, with its RNG in it, is an input of the seed. With every other input off it
+alone makes clones differ; without it they are alike. The flags of the CPU are hidden from kexec by
+files mounted over /proc, as are the lines of /proc/iomem."""
+
+import json
+import re
+
+import pytest
+
+from birthdays import none_twice
+from guest import Guest
+from initrd import build_initrd
+from places import KERNELS, kexec, probe, some, spread
+from probe import parse_probe
+
+SAY = "--console-serial --serial=ttyS0"
+NO_HARDWARE = ("sed -r '/^flags/s/ (tsc|rdrand|rdseed)\\b//g' /proc/cpuinfo >/tmp/cpuinfo &&"
+               " mount -o bind /tmp/cpuinfo /proc/cpuinfo")
+NO_MEMORY = ("grep -v -e 'Kernel data' -e 'Kernel bss' /proc/iomem >/tmp/iomem &&"
+             " mount -o bind /tmp/iomem /proc/iomem")
+JUMPS = {"-l": "kexec -e", "-p": "echo c >/proc/sysrq-trigger"}
+
+
+def machine(build, kernel: str, firmware: str = "bios", memory: str = "512M") -> dict:
+    return {"kernel": kernel, "memory": memory, "cpu": "max", "firmware": firmware, "qemu": "10",
+            "cmdline": "crashkernel=64M",
+            "initrd": build_initrd(programs=[kexec(build)], files={"/probe": probe(build)})}
+
+
+def clones(tmp_path, setup: dict, before: list[str], load: str) -> tuple[list[bytes], str]:
+    saved = tmp_path / "saved"
+    seeds = []
+    with Guest(**setup) as guest:
+        for command in before:
+            guest.check(command)
+        guest.check(f"kexec -c {load} /probe --seed=require {SAY}")
+        guest.save(saved)
+    for _ in range(2):
+        with Guest(**setup, incoming=saved) as guest:
+            guest.cont()
+            guest.send_and_jump(JUMPS[load])
+            guest.wait_console("PROBE END", 120)
+            [seed] = [n.data for n in parse_probe(guest.console).setup_data if n.type == 9]
+            seeds.append(seed)
+            said = guest.console
+    saved.unlink()
+    return seeds, re.search(r"purgatory: seed (.*)", said)[1].strip()
+
+
+@pytest.mark.parametrize("kernel, firmware, memory, load", [
+    ("6.1", "bios", "512M", "-l"), ("6.12", "efi", "512M", "-p"), ("7.3", "bios", "6G", "-l"),
+    ("7.3", "efi", "6G", "-p")])
+def test_clones_differ(build, tmp_path, kernel, firmware, memory, load):
+    seeds, said = clones(tmp_path, machine(build, kernel, firmware, memory), [NO_HARDWARE], load)
+    assert said == "mixed with kernel memory"
+    none_twice(seeds)
+
+
+@pytest.mark.parametrize("kernel, load", spread(some(KERNELS, 0, 2), JUMPS))
+def test_clones_are_alike_without(build, tmp_path, kernel, load):
+    """The test above can fail."""
+    seeds, said = clones(tmp_path, machine(build, kernel), [NO_HARDWARE, NO_MEMORY], load)
+    assert said.startswith("not mixed")
+    assert len(set(seeds)) == 1
+
+
+def test_plan(build):
+    """Nothing is placed over the ranges, whose addresses are those of /proc/iomem."""
+    with Guest(**machine(build, "6.12")) as guest:
+        iomem = guest.check("cat /proc/iomem")
+        lines = re.findall(r"(\w+)-(\w+) : Kernel (?:data|bss)", iomem)
+        wanted = [(int(a, 16), int(b, 16) + 1) for a, b in lines]
+        assert len(wanted) == 2 and all(end > start > 0 for start, end in wanted)
+        plan = json.loads(guest.check("kexec --dry-run --json /probe"))
+        found = [(x["addr"], x["addr"] + x["size"]) for x in plan["seed_mix"]["kernel_memory"]]
+        assert found == wanted
+        for s in plan["segments"]:
+            assert all(s["addr"] >= end or s["addr"] + s["size"] <= start
+                       for start, end in wanted), s
+        text = guest.check("kexec --dry-run /probe")
+        assert re.search(r"seed mix .* kernel memory \(\d+ KiB\)", text)
+        guest.check(NO_MEMORY)
+        assert "no kernel memory" in guest.check("kexec --dry-run /probe")
