@@ -165,6 +165,8 @@ static int load_segments(struct crash_state *s, struct refresh_result *out,
 	ret = attach_headers(&plan, &headers, err);
 	last.headers = headers;
 	if (!ret)
+		ret = arch_purgatory_update("", (void *)plan.purgatory_block, err);
+	if (!ret)
 		ret = seed_wait(s->recipe.request.seed_timeout, err);
 	if (!ret)
 		rng_force_reseed();

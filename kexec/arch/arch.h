@@ -129,6 +129,13 @@ uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err);
 void arch_purgatory_fill(const struct plan_builder *b, struct purgatory_params *p);
 
 /*
+ * Takes the CPU features anew: a virtual machine may have been moved to another CPU. 0 or
+ * a negative errno with the line.
+ */
+int arch_purgatory_update(const char *root, struct purgatory_params *p,
+			  struct error *err);
+
+/*
  * Checks boot data and seed slot of a plan read from a file. NULL, or the invalid part.
  */
 const char *arch_check_plan(const struct plan *plan);

@@ -79,7 +79,11 @@ static bool self_is_right(const struct purgatory_params *p)
 	return !memcmp(self, p->self_sha256, sizeof(self));
 }
 
-/* Compares the purgatory, ignoring the digest of the seed. */
+/*
+ * Compares the purgatory, ignoring what a refresh changes even if it cannot write the
+ * recipe: the digest of the seed, and the CPU's features. The block's own digest covers
+ * them.
+ */
 static int compare_purgatory(const struct kcore *k, const struct segment *s,
 			     struct purgatory_params *memory, struct error *err)
 {
@@ -96,6 +100,8 @@ static int compare_purgatory(const struct kcore *k, const struct segment *s,
 	memcpy(want, s->content.data, s->content.size);
 	digests_clear_seed(want);
 	digests_clear_seed(memory);
+	want->digest_impl = memory->digest_impl;
+	want->mix_inputs = memory->mix_inputs;
 	if (!right || memcmp(want, memory, s->content.size))
 		return is_different(err, true, "purgatory", s->addr);
 	return 0;

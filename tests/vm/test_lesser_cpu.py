@@ -17,8 +17,9 @@ FEWER = ["-sha-ni", "-rdseed", "-rdrand", "-sha-ni,-rdseed,-rdrand,-pdpe1gb"]
 
 
 def machine(build, kernel: str, cpu: str, cmdline: str = "") -> dict:
+    programs = [kexec(build), build / "kexec_seed/kexec-seed"]
     return {"kernel": kernel, "memory": "512M", "cpu": cpu, "cmdline": cmdline, "qemu": "10",
-            "initrd": build_initrd(programs=[kexec(build)], files={"/probe": probe(build)})}
+            "initrd": build_initrd(programs=programs, files={"/probe": probe(build)})}
 
 
 def seed_at_probe(guest: Guest, how: str) -> bytes:
@@ -63,3 +64,26 @@ def test_next_kernel(build, tmp_path, kernel, fewer):
 def test_crash_kernel(build, tmp_path, fewer):
     resumed(build, tmp_path, "6.12", fewer, f"kexec -c -p /probe --seed=require {SAY}",
             "echo c >/proc/sysrq-trigger", "crashkernel=64M")
+
+
+# A kernel that found RDSEED or RDRAND at boot executes them in its own RNG, without a way out.
+@pytest.mark.parametrize("before, after", [("max", "max,-sha-ni"), (f"max,{FEWER[3]}", "max")])
+def test_refresh(build, tmp_path, before, after):
+    """A refresh takes the CPU anew: nothing is tried in vain, and nothing is left unused."""
+    saved = tmp_path / "saved"
+    with Guest(**machine(build, "7.3", before, "crashkernel=64M")) as guest:
+        guest.check(f"kexec -c -p /probe --seed=require {SAY}")
+        guest.save(saved)
+    with Guest(**machine(build, "7.3", after, "crashkernel=64M"), incoming=saved) as guest:
+        guest.cont()
+        # the kernel saw the first CPU when it booted; this is what it would see now
+        flags = "sed '/^flags/s/ sha_ni//' /proc/cpuinfo"
+        if after == "max":
+            flags = "sed '/^flags/s/$/ sha_ni rdseed rdrand/' /proc/cpuinfo"
+        guest.check(f"{flags} >/tmp/cpuinfo && mount -o bind /tmp/cpuinfo /proc/cpuinfo")
+        assert '"refresh":"dynamic"' in guest.check("kexec-seed refresh --json").replace(" ", "")
+        assert '"good":true' in guest.check("kexec-seed verify --json").replace(" ", "")
+        seed_at_probe(guest, "echo c >/proc/sysrq-trigger")
+        assert "exception" not in guest.console
+        assert ("with SHA-NI" in guest.console) == (after == "max")
+        assert "mixed with RDSEED" in guest.console

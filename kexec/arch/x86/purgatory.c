@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The purgatory's parameters on x86: page tables, console, CPU features. */
+#include "arch/x86/cpu.h"
 #include "arch/x86/x86.h"
 
 #include "base/units.h"
@@ -103,17 +104,31 @@ static void fill_console(const struct plan_builder *b, struct purgatory_params *
 	p->serial_baud = r->serial_baud;
 }
 
-void arch_purgatory_fill(const struct plan_builder *b, struct purgatory_params *p)
+static void fill_cpu(const struct cpu *cpu, struct purgatory_params *p)
 {
-	const struct cpu *cpu = &b->in->machine->arch->cpu;
-
-	p->nr_maps = high_maps(b, p->maps);
-	fill_console(b, p);
 	p->digest_impl = cpu->sha_ni ? DIGEST_CPU_SHA : DIGEST_PORTABLE;
-	if (!builder_mixes(b))
+	if (!p->mix_target)
 		return;
-	p->mix_target = plan_find(b->plan, SEGMENT_SEED)->addr;
 	p->mix_inputs = (cpu->rdseed ? SEED_INPUT_RDSEED : 0) |
 			(cpu->rdrand ? SEED_INPUT_RDRAND : 0) |
 			(cpu->tsc ? SEED_INPUT_TSC : 0);
+}
+
+void arch_purgatory_fill(const struct plan_builder *b, struct purgatory_params *p)
+{
+	p->nr_maps = high_maps(b, p->maps);
+	fill_console(b, p);
+	if (builder_mixes(b))
+		p->mix_target = plan_find(b->plan, SEGMENT_SEED)->addr;
+	fill_cpu(&b->in->machine->arch->cpu, p);
+}
+
+int arch_purgatory_update(const char *root, struct purgatory_params *p, struct error *err)
+{
+	struct cpu cpu;
+	int ret = cpu_read(root, &cpu, err);
+
+	if (!ret)
+		fill_cpu(&cpu, p);
+	return ret;
 }
