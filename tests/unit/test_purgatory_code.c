@@ -263,10 +263,13 @@ static void test_vector_registers(void **state)
  * Exceptions of this program, handed to the blob as the CPU does: a frame on the stack,
  * and the stub of the vector.
  */
-#define UNDEFINED  6
-#define PAGE_FAULT 14
+#define UNDEFINED     6
+#define PAGE_FAULT    14
+#define MACHINE_CHECK 18
 
 static const uint8_t *stubs;
+static const void *poison; /* reading this page is a machine check */
+static int acknowledged;   /* WRMSR, which the blob may execute for that only */
 
 static void to_stub(int number, siginfo_t *si, void *context)
 {
@@ -274,8 +277,15 @@ static void to_stub(int number, siginfo_t *si, void *context)
 	/* the compiler may keep data in 128 bytes below the stack of this program */
 	uint64_t *sp = (uint64_t *)(((uint64_t)r[REG_RSP] - 128) & ~15ull);
 	uint64_t vector = number == SIGILL ? UNDEFINED : PAGE_FAULT;
+	const uint8_t *code = (const uint8_t *)r[REG_RIP];
 
-	(void)si;
+	if (code[0] == 0x0f && code[1] == 0x30) {
+		acknowledged++;
+		r[REG_RIP] += 2;
+		return;
+	}
+	if (poison && ((uintptr_t)si->si_addr & ~4095ull) == (uintptr_t)poison)
+		vector = MACHINE_CHECK;
 	*--sp = 0; /* ss */
 	*--sp = (uint64_t)r[REG_RSP];
 	*--sp = (uint64_t)r[REG_EFL];
@@ -329,6 +339,25 @@ static void undefined_afterwards(void *context)
 	__asm__ volatile("ud2");
 }
 
+/* Lets the blob write to its own state, and have exceptions. */
+static void allow_exceptions(const struct code *code)
+{
+	struct sigaction act = { .sa_sigaction = to_stub, .sa_flags = SA_SIGINFO };
+
+	assert_int_equal(
+		mprotect(code->memory, code->size, PROT_READ | PROT_WRITE | PROT_EXEC),
+		0);
+	stubs = function(code, "purgatory_stubs");
+	sigaction(SIGILL, &act, NULL);
+	sigaction(SIGSEGV, &act, NULL);
+}
+
+static void end_exceptions(void)
+{
+	signal(SIGILL, SIG_DFL);
+	signal(SIGSEGV, SIG_DFL);
+}
+
 /* A try ends with the vector of an exception, and the one around it goes on. */
 static void test_tries(void **state)
 {
@@ -342,17 +371,10 @@ static void test_tries(void **state)
 		{ undefined_within, -1, 2, UNDEFINED },
 		{ undefined_afterwards, UNDEFINED, 2, UNDEFINED },
 	};
-	struct sigaction act = { .sa_sigaction = to_stub, .sa_flags = SA_SIGINFO }, ill,
-			 segv;
 	struct code *code = *state;
 	uint64_t *stack = function(code, "purgatory_try_stack");
 
-	assert_int_equal(
-		mprotect(code->memory, code->size, PROT_READ | PROT_WRITE | PROT_EXEC),
-		0);
-	stubs = function(code, "purgatory_stubs");
-	sigaction(SIGILL, &act, &ill);
-	sigaction(SIGSEGV, &act, &segv);
+	allow_exceptions(code);
 	for (int round = 0; round < 3; round++)
 		for (size_t i = 0; i < COUNT(cases); i++) {
 			struct tries t = { .try = function(code, "arch_try") };
@@ -362,9 +384,7 @@ static void test_tries(void **state)
 			assert_int_equal(t.inner, cases[i].inner);
 			assert_int_equal(*stack, 0);
 		}
-	sigaction(SIGILL, &ill, NULL);
-	sigaction(SIGSEGV, &segv, NULL);
-	assert_int_equal(mprotect(code->memory, code->size, PROT_READ | PROT_EXEC), 0);
+	end_exceptions();
 }
 
 typedef void mix_seed_function(const struct purgatory_params *, bool own_map);
@@ -425,6 +445,31 @@ static void test_kernel_memory(void **state)
 	assert_int_equal(mprotect(code->memory, code->size, PROT_READ | PROT_EXEC), 0);
 }
 
+/* Memory that is bad costs the input, not the jump, and further machine checks are safe. */
+static void test_bad_memory(void **state)
+{
+	const size_t page = 4096;
+	struct code *code = *state;
+	uint8_t *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t good[SEED_SIZE], bad[SEED_SIZE], none[SEED_SIZE];
+
+	assert_true(memory != MAP_FAILED);
+	allow_exceptions(code);
+	acknowledged = 0;
+	mix_with(code, memory, (size_t[]){ page, 10 }, good);
+	mix_with(code, memory, (size_t[]){ 0, 0 }, none);
+	assert_int_equal(mprotect(memory + page, page, PROT_NONE), 0);
+	poison = memory + page;
+	mix_with(code, memory, (size_t[]){ page, 10 }, bad);
+	assert_int_equal(acknowledged, 1);
+	assert_memory_equal(bad, none, SEED_SIZE);
+	assert_memory_not_equal(bad, good, SEED_SIZE);
+	poison = NULL;
+	end_exceptions();
+	munmap(memory, 2 * page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +480,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_vector_registers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tries, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kernel_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_memory, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The old kernel's data, with its RNG in it, is an input of the seed. With every other input off it
 alone makes clones differ; without it they are alike. The flags of the CPU are hidden from kexec by
-files mounted over /proc, as are the lines of /proc/iomem."""
+files mounted over /proc, as are the lines of /proc/iomem.
 
+$KEXEC_CLONES is the number of clones of test_many_clones, which runs only then: two seconds each.
+"""
+
+import hashlib
 import json
+import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +19,7 @@ from guest import Guest
 from initrd import build_initrd
 from places import KERNELS, kexec, probe, some, spread
 from probe import parse_probe
+from test_seed import copies, nodes_in
 
 SAY = "--console-serial --serial=ttyS0"
 NO_HARDWARE = ("sed -r '/^flags/s/ (tsc|rdrand|rdseed)\\b//g' /proc/cpuinfo >/tmp/cpuinfo &&"
@@ -28,7 +35,8 @@ def machine(build, kernel: str, firmware: str = "bios", memory: str = "512M") ->
             "initrd": build_initrd(programs=[kexec(build)], files={"/probe": probe(build)})}
 
 
-def clones(tmp_path, setup: dict, before: list[str], load: str) -> tuple[list[bytes], str]:
+def clones(tmp_path, setup: dict, before: list[str], load: str,
+           count: int = 2) -> tuple[list[bytes], str]:
     saved = tmp_path / "saved"
     seeds = []
     with Guest(**setup) as guest:
@@ -36,7 +44,7 @@ def clones(tmp_path, setup: dict, before: list[str], load: str) -> tuple[list[by
             guest.check(command)
         guest.check(f"kexec -c {load} /probe --seed=require {SAY}")
         guest.save(saved)
-    for _ in range(2):
+    for _ in range(count):
         with Guest(**setup, incoming=saved) as guest:
             guest.cont()
             guest.send_and_jump(JUMPS[load])
@@ -63,6 +71,55 @@ def test_clones_are_alike_without(build, tmp_path, kernel, load):
     seeds, said = clones(tmp_path, machine(build, kernel), [NO_HARDWARE, NO_MEMORY], load)
     assert said.startswith("not mixed")
     assert len(set(seeds)) == 1
+
+
+@pytest.mark.skipif("KEXEC_CLONES" not in os.environ,
+                    reason="$KEXEC_CLONES is not set: part of make check-long")
+def test_many_clones(build, tmp_path):
+    count = int(os.environ["KEXEC_CLONES"])
+    seeds, said = clones(tmp_path, machine(build, "6.12"), [NO_HARDWARE], "-p", count)
+    assert said == "mixed with kernel memory"
+    assert len(set(seeds)) == count
+
+
+CHUNK = 65536
+
+
+def digest(data: bytes) -> bytes:
+    """include/digest.h"""
+    chunks = (data[at:at + CHUNK] for at in range(0, len(data), CHUNK))
+    return hashlib.sha256(b"".join(hashlib.sha256(x).digest() for x in chunks)).digest()
+
+
+def memory_of(guest: Guest, path: Path) -> Path:
+    [(start, memory)] = guest.dump_memory(path)
+    assert start == 0
+    return memory
+
+
+@pytest.mark.parametrize("kernel", some(KERNELS, 1))
+def test_formula(build, tmp_path, kernel):
+    """The seed is the hash of the base and of what memory holds after the jump, and neither the
+    base nor the digest of that memory is anywhere in RAM."""
+    with Guest(**machine(build, kernel)) as guest:
+        guest.check(NO_HARDWARE)
+        plan = json.loads(guest.check("kexec -p --dry-run --json /probe"))
+        guest.check(f"kexec -c -p /probe --seed=require {SAY}")
+        [base] = nodes_in(memory_of(guest, tmp_path / "before"))
+        guest.send_and_jump(JUMPS["-p"])
+        guest.wait_console("PROBE END", 120)
+        [seed] = [n.data for n in parse_probe(guest.console).setup_data if n.type == 9]
+        after = memory_of(guest, tmp_path / "after")
+    parts = []
+    with open(after, "rb") as f:
+        for part in plan["seed_mix"]["kernel_memory"]:
+            f.seek(part["addr"])
+            parts.append(digest(f.read(part["size"])))
+    assert len(parts) == 2
+    memory = hashlib.sha256(b"".join(parts)).digest()
+    label = b"kexec-seed 1".ljust(16, b"\0")
+    assert seed == hashlib.sha256(label + b"\x10" + base + memory).digest()
+    assert copies(after, memory) == [] and copies(after, base) == []
 
 
 def test_plan(build):
