@@ -322,7 +322,7 @@ static void undefined(void *context)
 static void page_fault(void *context)
 {
 	no_fault(context);
-	*(volatile uint8_t *)NULL = 1;
+	__asm__ volatile("movb $1, (%0)" : : "r"((uint64_t)0) : "memory");
 }
 
 static void undefined_within(void *context)
@@ -445,6 +445,36 @@ static void test_kernel_memory(void **state)
 	assert_int_equal(mprotect(code->memory, code->size, PROT_READ | PROT_EXEC), 0);
 }
 
+/* Wherever it lies: across 1 GiB, above 4 GiB and above 512 GiB. */
+static void test_far_kernel_memory(void **state)
+{
+	static const uint64_t places[] = {
+#ifndef __SANITIZE_ADDRESS__ /* its own memory is there */
+		6ull << 30,
+		600ull << 30,
+#endif
+		100ull << 40,
+	};
+	const size_t page = 4096, sizes[] = { 2 * page - 2 * AROUND, 1 };
+	uint8_t before[SEED_SIZE], after[SEED_SIZE];
+	struct code *code = *state;
+
+	allow_exceptions(code);
+	for (size_t i = 0; i < COUNT(places); i++) {
+		uint8_t *memory =
+			mmap((void *)(places[i] - page), 3 * page, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+		assert_ptr_equal(memory, (void *)(places[i] - page));
+		mix_with(code, memory, sizes, before);
+		memory[page] ^= 1;
+		mix_with(code, memory, sizes, after);
+		assert_memory_not_equal(before, after, SEED_SIZE);
+		munmap(memory, 3 * page);
+	}
+	end_exceptions();
+}
+
 /* Memory that is bad costs the input, not the jump, and further machine checks are safe. */
 static void test_bad_memory(void **state)
 {
@@ -480,6 +510,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_vector_registers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tries, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kernel_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_far_kernel_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_memory, setup, teardown),
 	};
 
