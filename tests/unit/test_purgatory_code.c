@@ -453,7 +453,7 @@ static void test_far_kernel_memory(void **state)
 		6ull << 30,
 		600ull << 30,
 #endif
-		100ull << 40,
+		110ull << 40,
 	};
 	const size_t page = 4096, sizes[] = { 2 * page - 2 * AROUND, 1 };
 	uint8_t before[SEED_SIZE], after[SEED_SIZE];
