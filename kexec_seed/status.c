@@ -47,27 +47,24 @@ static void tell_recipe(struct report *o, const struct recipe *r)
 	report_text(o, "last_source", r->source[0] ? r->source : NULL);
 }
 
-/* False: the crash kernel has no seed and was told to credit none (plan.h). */
-static void tell_trust(struct report *o, const struct recipe *r)
+/* What the crash kernel makes of its seed; without one it may be told to credit none. */
+static void tell_seed(struct report *o, const struct recipe *r)
 {
+	const struct purgatory_params *p = plan_purgatory(&r->plan);
+
 	if (r->plan.boot_data)
 		report_bool(o, "trust_bootloader",
-			    !strstr(plan_command_line(&r->plan), PLAN_DISTRUST));
+			    r->plan.has_seed ||
+				    !strstr(plan_command_line(&r->plan), PLAN_DISTRUST));
 	else
 		report_text(o, "trust_bootloader", NULL);
-}
-
-/* Is the memory of the crashed kernel mixed into the seed? */
-static bool mixes_kernel_memory(const struct crash_state *s)
-{
-	const struct purgatory_params *p = plan_purgatory(&s->recipe.plan);
-
-	return s->loaded && s->has_recipe && p && plan_kernel_memory(p);
+	report_bool(o, "kernel_memory", p && plan_kernel_memory(p));
 }
 
 static void tell_crash(struct report *o, const struct crash_state *s)
 {
 	static const struct recipe none;
+	const struct recipe *r = s->loaded && s->has_recipe ? &s->recipe : &none;
 
 	report_object(o, "crash");
 	report_bool(o, "loaded", s->loaded);
@@ -75,9 +72,8 @@ static void tell_crash(struct report *o, const struct crash_state *s)
 	report_bool(o, "proven", s->verified);
 	report_text(o, "why", s->why.text[0] && s->loaded ? s->why.text : NULL);
 	report_bool(o, "interrupted", s->interrupted);
-	tell_recipe(o, s->loaded && s->has_recipe ? &s->recipe : &none);
-	tell_trust(o, s->loaded && s->has_recipe ? &s->recipe : &none);
-	report_bool(o, "kernel_memory", mixes_kernel_memory(s));
+	tell_recipe(o, r);
+	tell_seed(o, r);
 	tell_slots(o, s);
 	report_end(o);
 }

@@ -205,7 +205,7 @@ static int load_by_plan(struct run *run, bool *may_fall_back, struct error *err)
 		ret = load_plan(l, false, err);
 	if (ret)
 		return ret;
-	if (load_is_crash(l) && !l->plan.has_seed &&
+	if (load_is_crash(l) && !strstr(l->cmdline, PLAN_TRUST) &&
 	    strstr(plan_command_line(&l->plan), PLAN_DISTRUST))
 		notes_add(
 			&l->io->notes,

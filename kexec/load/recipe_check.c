@@ -267,6 +267,9 @@ static int check_purgatory(const struct plan *p, struct error *err)
 	if (params->map_pool % page || params->map_pages > self->mem_size / page ||
 	    !range_holds(memory, params->map_pool, params->map_pages * page))
 		return inconsistent(err, "the purgatory's map is outside of it");
+	for (size_t i = 0; i < PURGATORY_MAX_MEMORY; i++)
+		if (params->kernel_memory[i].start > params->kernel_memory[i].end)
+			return inconsistent(err, "a range of kernel memory");
 	if (params->nr_maps > PURGATORY_MAX_MAPS)
 		return inconsistent(err, "the purgatory has too many maps");
 	if (params->kernel_entry != p->kernel_entry ||

@@ -90,7 +90,7 @@ static int take_line(struct iomem *m, const struct line *l)
 
 	if (l->last < l->start)
 		return -EINVAL;
-	if (memory && l->last != UINT64_MAX)
+	if (memory && l->last < INT64_MAX)
 		*memory = (struct range){ l->start, l->last + 1 };
 	if (is_ram(l->name, &managed))
 		return add_ram(m, l, managed);

@@ -15,7 +15,8 @@
 #include "range.h"
 
 /* The kernel reserves one region, or two: one above and one below 4 GiB. */
-#define IOMEM_MAX_CRASH 2
+#define IOMEM_MAX_CRASH	    2
+#define IOMEM_KERNEL_RANGES 2
 
 struct iomem {
 	bool hidden; /* all addresses are zero, or no file: the rest is empty */
@@ -28,8 +29,8 @@ struct iomem {
 	struct ranges ram;
 	struct range crash[IOMEM_MAX_CRASH]; /* in file order */
 	size_t crash_count;
-	/* "Kernel data" and "Kernel bss"; empty: not listed */
-	struct range kernel_memory[2];
+	/* "Kernel data" and "Kernel bss"; empty: not listed, or beyond any memory */
+	struct range kernel_memory[IOMEM_KERNEL_RANGES];
 };
 
 /*

@@ -37,7 +37,7 @@ struct machine {
 	/* crashkernel=X,cma: more memory for the crash kernel; empty if unknown */
 	struct ranges crash_cma;
 	/* "Kernel data" and "Kernel bss": the running kernel's RNG is there. Empty: unknown */
-	struct range kernel_memory[2];
+	struct range kernel_memory[IOMEM_KERNEL_RANGES];
 	unsigned int physical_bits; /* of an address; 0: unknown */
 	bool large_pages;	    /* the kernel maps RAM with 1 GiB pages */
 	struct vmgenid vmgenid;

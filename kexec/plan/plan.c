@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(PURGATORY_MAX_MEMORY == IOMEM_KERNEL_RANGES, "copied one by one");
+
 /*
  * The names are JSON values, and the purgatory codes are stored in recipes: both are
  * interfaces.

@@ -154,7 +154,8 @@ bool segment_from_code(uint32_t code, enum segment_kind *kind);
  * table: the EFI stub has zeroed that after use, and nothing refills it before a crash. The
  * crash kernel would credit its zeroes and call its RNG initialised.
  */
-#define PLAN_DISTRUST "random.trust_bootloader=off"
+#define PLAN_TRUST    "random.trust_bootloader="
+#define PLAN_DISTRUST PLAN_TRUST "off"
 
 /* Bytes of the old kernel's memory that the purgatory mixes into the seed; 0: none. */
 uint64_t plan_kernel_memory(const struct purgatory_params *p);

@@ -233,6 +233,8 @@ static void test_purgatory(void **state)
 	BORDER(r, params->map_pages, 8, 9, "the purgatory's map");
 	BORDER(r, params->map_pages, 0, 1ull << 52,
 	       "the purgatory's map"); /* 2^52 pages are 0 bytes */
+	BORDER(r, params->kernel_memory[1].start, params->kernel_memory[1].end,
+	       params->kernel_memory[1].end + 1, "a range of kernel memory");
 	BORDER(r, params->map_pool, params->map_pool, params->map_pool + 1, "map is");
 	BORDER(r, params->nr_maps, PURGATORY_MAX_MAPS, PURGATORY_MAX_MAPS + 1,
 	       "too many maps");

@@ -50,7 +50,7 @@ def test_no_kcore(build):
             status = status_of(guest, NO_KCORE)
             assert status["method"] == "kexec_load" and not status["proven"]
             assert KCORE_SAYS in status["why"]
-        # If the choice of the call is ours, it is the one that needs no kcore.
+        # Where the test may choose the call: the one that needs no kcore.
         first = seed_in_slot(guest)
         guest.check(load_probe(""))
         done = guest.run(apart(NO_KCORE, REFRESHES[0]))

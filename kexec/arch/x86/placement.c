@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Real-mode memory holds firmware data and the trampolines of both kernels. */
 #define LOWEST_ADDR MIB
@@ -197,8 +198,8 @@ char *x86_crash_cmdline(uint64_t elfcorehdr, const char *cmdline,
 }
 
 /*
- * elfcorehdr= comes first, as after kexec_file_load(). What the user says about the
- * bootloader comes last and counts.
+ * elfcorehdr= comes first, as after kexec_file_load(). If the user decides about the
+ * bootloader, nothing is added.
  */
 char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr)
 {
@@ -207,7 +208,7 @@ char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr)
 	const char *own = b->in->cmdline ? b->in->cmdline : "";
 	_cleanup_free_ char *more = NULL;
 
-	if (b->in->seed || !x86_passes_efi(b))
+	if (b->in->seed || !x86_passes_efi(b) || strstr(own, PLAN_TRUST))
 		return x86_crash_cmdline(elfcorehdr, own, memmap);
 	if (asprintf(&more, PLAN_DISTRUST "%s%s", *own ? " " : "", own) < 0)
 		more = NULL;

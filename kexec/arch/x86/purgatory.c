@@ -43,14 +43,14 @@ static uint32_t add_map(struct purgatory_map *map, struct range r)
 	return 1;
 }
 
-/*
- * Collects the ranges that the purgatory maps beyond the low 4 GiB: segments other than
- * itself, and what it mixes into the seed. For a crash image the whole region counts, since its
- * segments are not placed at the first call. Returns the number of ranges.
- */
 #define MAX_HIGH_MAPS (PLAN_MAX_SEGMENTS + 1 + PURGATORY_MAX_MEMORY)
 _Static_assert(MAX_HIGH_MAPS <= PURGATORY_MAX_MAPS, "room for all maps");
 
+/*
+ * Collects the ranges that the purgatory maps beyond the low 4 GiB: segments other than
+ * itself, and what it mixes into the seed. For a crash image the whole region counts,
+ * since its segments are not placed at the first call. Returns the number of ranges.
+ */
 static uint32_t high_maps(const struct plan_builder *b,
 			  struct purgatory_map maps[MAX_HIGH_MAPS])
 {

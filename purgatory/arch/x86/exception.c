@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Faults in the purgatory end an arch_try(), or are reported instead of hanging the
- * machine silently. The gates stay in place when the next kernel starts and report its faults until it loads its own.
+ * machine silently. The gates stay in place when the next kernel starts and report its
+ * faults until it loads its own.
  */
 #include "x86.h"
 
@@ -50,7 +51,7 @@ void exceptions_init(void)
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 }
 
-/* Until this is said, the next machine check shuts the machine down. */
+/* Until MCIP is cleared, the next machine check shuts the machine down. */
 static void end_machine_check(void)
 {
 	__asm__ volatile("wrmsr" : : "c"(MSR_MCG_STATUS), "a"(0), "d"(0) : "memory");
