@@ -50,9 +50,9 @@ bool console_is_verbose(void);
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Switches to the purgatory's own page tables, which cover the maps of @params and lie
- * where the next kernel expects them. On failure reports it, keeps the old kernel's
- * tables and returns false.
+ * Switches to the purgatory's own page tables, which cover the maps and the kernel memory
+ * of @params and lie where the next kernel expects them. On failure reports it, keeps the
+ * old kernel's tables and returns false.
  */
 bool arch_map_memory(const struct purgatory_params *params);
 

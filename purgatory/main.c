@@ -22,6 +22,17 @@ static void act_on_damage(uint32_t wish)
 		machine_reset();
 }
 
+int try_cpu_sha(void (*run)(void *context), void *context)
+{
+	struct arch_vectors before = arch_vectors_on();
+	int exception = arch_try(run, context);
+
+	if (exception >= 0)
+		sha256_cpu_wipe();
+	arch_vectors_off(before);
+	return exception;
+}
+
 struct verification {
 	const struct purgatory_params *params;
 	const char *what_then;
@@ -35,20 +46,14 @@ static void verify_by_cpu(void *context)
 	v->good = verify_ranges(v->params, DIGEST_CPU_SHA, v->what_then);
 }
 
-/* Enables vector registers while the CPU's SHA instructions need them. */
 static bool verify(const struct purgatory_params *params, const char *what_then)
 {
 	struct verification v = { params, what_then, false };
-	struct arch_vectors before;
 	int exception;
 
 	if (params->digest_impl != DIGEST_CPU_SHA)
 		return verify_ranges(params, DIGEST_PORTABLE, what_then);
-	before = arch_vectors_on();
-	exception = arch_try(verify_by_cpu, &v);
-	if (exception >= 0)
-		sha256_cpu_wipe();
-	arch_vectors_off(before);
+	exception = try_cpu_sha(verify_by_cpu, &v);
 	if (exception < 0)
 		return v.good;
 	say("exception %lu, verifying without " ARCH_CPU_SHA_NAME, (uint64_t)exception);

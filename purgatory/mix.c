@@ -6,7 +6,6 @@
 #include "purgatory.h"
 
 #include "arch_registers.h"
-#include "sha256_parts.h"
 #include "traceless.h"
 
 void mix_take_words(bool (*draw)(uint64_t *word), unsigned int tries, uint8_t source,
@@ -51,16 +50,10 @@ static uint64_t range_size(const struct purgatory_map *r)
 
 static bool has_kernel_memory(const struct purgatory_params *params)
 {
-	uint64_t total = 0;
-
-	for (unsigned int i = 0; i < PURGATORY_MAX_MEMORY; i++) {
-		const struct purgatory_map *r = &params->kernel_memory[i];
-
-		if (range_size(r) && !arch_is_mapped(params, r->start, range_size(r)))
-			return false;
-		total |= range_size(r);
-	}
-	return total;
+	for (unsigned int i = 0; i < PURGATORY_MAX_MEMORY; i++)
+		if (range_size(&params->kernel_memory[i]))
+			return true;
+	return false;
 }
 
 struct memory_digest {
@@ -94,14 +87,8 @@ static void take_kernel_memory(const struct purgatory_params *params,
 
 	if (!has_kernel_memory(params))
 		return;
-	if (params->digest_impl == DIGEST_CPU_SHA) {
-		struct arch_vectors before = arch_vectors_on();
-
-		exception = arch_try(digest_memory, &d);
-		if (exception >= 0)
-			sha256_cpu_wipe();
-		arch_vectors_off(before);
-	}
+	if (params->digest_impl == DIGEST_CPU_SHA)
+		exception = try_cpu_sha(digest_memory, &d);
 	d.impl = DIGEST_PORTABLE;
 	if (exception >= 0)
 		exception = arch_try(digest_memory, &d);

@@ -14,6 +14,12 @@
 #pragma GCC visibility push(hidden)
 
 /*
+ * As arch_try(), for a @run that uses DIGEST_CPU_SHA: with vector registers enabled, and
+ * zeroed afterwards. main.c
+ */
+int try_cpu_sha(void (*run)(void *context), void *context);
+
+/*
  * True if every listed range has its digest, made with @impl. Reports each that does not.
  */
 bool verify_ranges(const struct purgatory_params *params, enum digest_impl impl,
@@ -24,8 +30,8 @@ bool verify_params(const struct purgatory_params *params, const char *consequenc
 
 /*
  * Replaces the base seed at params->mix_target, if set, with the mixed seed (seed_mix.h).
- * Reads the VM generation ID only if @own_map says that arch_map_memory() succeeded: the
- * coverage of the old kernel's map is unknown.
+ * Reads the VM generation ID and kernel memory only if @own_map says that
+ * arch_map_memory() succeeded: the coverage of the old kernel's map is unknown.
  */
 void mix_seed(const struct purgatory_params *params, bool own_map);
 

@@ -27,6 +27,8 @@ struct arena {
 	struct pgt_request req;
 };
 
+static const struct purgatory_map nothing[PURGATORY_MAX_MEMORY];
+
 static void arena_make(struct arena *a, uint64_t pages, const struct purgatory_map *maps,
 		       uint32_t nr)
 {
@@ -41,6 +43,7 @@ static void arena_make(struct arena *a, uint64_t pages, const struct purgatory_m
 		.pages = pages,
 		.maps = maps,
 		.nr_maps = nr,
+		.read_only = nothing,
 		.self = SELF,
 	};
 }
@@ -62,9 +65,38 @@ static uint64_t read_word(const struct arena *a, uint64_t addr)
 	return word;
 }
 
+/* True if @addr shares its large page with one of @maps. */
+static bool is_in(const struct purgatory_map *maps, uint32_t nr, uint64_t addr)
+{
+	uint64_t start = addr & ~(2 * MIB - 1), end = start + 2 * MIB;
+
+	for (uint32_t i = 0; i < nr; i++)
+		if (maps[i].start < maps[i].end && maps[i].start < end &&
+		    start < maps[i].end)
+			return true;
+	return false;
+}
+
+/* True if the kernel or the purgatory may write to and run what is at @addr. */
+static bool is_writable(const struct arena *a, uint64_t addr)
+{
+	struct purgatory_map pool = { a->req.pool,
+				      a->req.pool + a->pages * PGT_PAGE_SIZE };
+
+	return addr < 4 * GIB || is_in(&a->req.self, 1, addr) || is_in(&pool, 1, addr) ||
+	       is_in(a->req.maps, a->req.nr_maps, addr);
+}
+
+static bool is_wanted(const struct arena *a, uint64_t addr)
+{
+	return is_writable(a, addr) ||
+	       is_in(a->req.read_only, PURGATORY_MAX_MEMORY, addr);
+}
+
 /* Translates @addr into *@to; false when it is not mapped. */
 static bool walk(const struct arena *a, uint64_t cr3, uint64_t addr, uint64_t *to)
 {
+	bool writable = is_writable(a, addr);
 	static const int shifts[] = { 48, 39, 30, 21 };
 	uint64_t attributes = a->req.attributes, entry = cr3;
 
@@ -76,33 +108,16 @@ static bool walk(const struct arena *a, uint64_t cr3, uint64_t addr, uint64_t *t
 		if (!(entry & 1))
 			return false;
 		assert_int_equal(entry & 0x20, 0x20); /* accessed: no CPU writes it */
-		assert_int_equal(entry & 0x40, i == 3 ? 0x40 : 0); /* and dirty */
-		assert_int_equal(entry & 2, 2);			   /* writable */
-		assert_int_equal(entry & 4, 0);			   /* supervisor only */
-		assert_int_equal(entry >> 63, 0);		   /* executable */
+		/* and dirty where it can be written to */
+		assert_int_equal(entry & 0x40, i == 3 && writable ? 0x40 : 0);
+		assert_int_equal(entry & 2, i < 3 || writable ? 2 : 0);
+		assert_int_equal(entry & 4, 0); /* supervisor only */
+		assert_int_equal(entry >> 63, i == 3 && !writable && a->req.no_execute);
 		assert_int_equal((entry >> 7) & 1, i == 3); /* only the last is large */
 	}
 	assert_int_equal(entry & attributes, attributes);
 	*to = (entry & ~attributes & 0x000fffffffe00000ULL) | (addr & 0x1fffff);
 	return true;
-}
-
-static bool is_wanted(const struct arena *a, uint64_t addr)
-{
-	uint64_t start = addr & ~(2 * MIB - 1), end = start + 2 * MIB;
-	uint64_t pool_end = a->req.pool + a->pages * PGT_PAGE_SIZE;
-
-	if (addr < 4 * GIB)
-		return true;
-	if (a->req.self.start < end && start < a->req.self.end)
-		return true;
-	if (a->req.pool < end && start < pool_end)
-		return true;
-	for (uint32_t i = 0; i < a->req.nr_maps; i++)
-		if (a->req.maps[i].start < a->req.maps[i].end &&
-		    a->req.maps[i].start < end && start < a->req.maps[i].end)
-			return true;
-	return false;
 }
 
 static void check_address(const struct arena *a, uint64_t cr3, uint64_t addr)
@@ -177,6 +192,45 @@ static void test_identity(void **state)
 		assert_int_equal(pgt_build(&a.req, &cr3), PGT_OK);
 		assert_int_equal(cr3, POOL | a.req.attributes);
 		check_all(&a, cr3);
+		arena_free(&a);
+	}
+}
+
+/* Memory that is only read: alone, next to what is written, below 4 GiB. */
+static void test_read_only(void **state)
+{
+	static const struct purgatory_map ranges[][PURGATORY_MAX_MEMORY] = {
+		{ { 7 * GIB, 7 * GIB + 1 }, { 900 * GIB - 1, 901 * GIB + 1 } },
+		{ { 0x27ffffff0, 0x280000001 }, { 0x29fffffff, 0x2a0200001 } },
+		{ { 4 * GIB - 1, 4 * GIB + 1 }, { POOL, POOL + 1 } },
+		{ { 0x10000000, 0x10800000 }, { PGT_LIMIT - 1, PGT_LIMIT } },
+	};
+
+	(void)state;
+	srandom(4);
+	for (size_t i = 0; i < 4 * sizeof(ranges) / sizeof(ranges[0]); i++) {
+		const struct purgatory_map *only = ranges[i / 4];
+		struct purgatory_map all[NR_TYPICAL + PURGATORY_MAX_MEMORY];
+		struct arena a;
+		uint64_t cr3;
+
+		memcpy(all, typical, sizeof(typical));
+		memcpy(all + NR_TYPICAL, only, sizeof(ranges[0]));
+		arena_make(&a,
+			   purgatory_pgt_pages(all, NR_TYPICAL + PURGATORY_MAX_MEMORY),
+			   typical, NR_TYPICAL);
+		a.req.read_only = only;
+		a.req.no_execute = i & 1;
+		a.req.attributes = i & 2 ? C_BIT : 0;
+		assert_int_equal(pgt_build(&a.req, &cr3), PGT_OK);
+		check_all(&a, cr3);
+		for (size_t k = 0; k < PURGATORY_MAX_MEMORY; k++) {
+			check_address(&a, cr3, only[k].start);
+			check_address(&a, cr3, only[k].end - 1);
+			check_address(&a, cr3, only[k].start - 2 * MIB);
+			if (only[k].end < PGT_LIMIT)
+				check_address(&a, cr3, only[k].end + 2 * MIB);
+		}
 		arena_free(&a);
 	}
 }
@@ -344,6 +398,13 @@ static void spoil_maps(struct arena *a)
 	a->req.nr_maps = 1;
 }
 
+static void spoil_read_only(struct arena *a)
+{
+	static const struct purgatory_map bad[PURGATORY_MAX_MEMORY] = { { GIB, 0 } };
+
+	a->req.read_only = bad;
+}
+
 static void test_refusals(void **state)
 {
 	(void)state;
@@ -356,6 +417,7 @@ static void test_refusals(void **state)
 	assert_int_equal(build_with(spoil_first_page), PGT_NOT_ZEROED);
 	assert_int_equal(build_with(spoil_later_page), PGT_NOT_ZEROED);
 	assert_int_equal(build_with(spoil_maps), PGT_BAD_MAP);
+	assert_int_equal(build_with(spoil_read_only), PGT_BAD_MAP);
 }
 
 /* An old kernel's tables: four or five levels that end in a page of @leaf_level. */
@@ -415,6 +477,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_read_only),
 		cmocka_unit_test(test_any_maps),
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_the_worst_places),

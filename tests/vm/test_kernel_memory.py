@@ -65,6 +65,25 @@ def test_clones_differ(build, tmp_path, kernel, firmware, memory, load):
     none_twice(seeds)
 
 
+FAR = ("sed -r -e 's/[0-9a-f]+-[0-9a-f]+ : (Kernel data)/140000000-1400fffff : \\1/'"
+       " -e 's/[0-9a-f]+-[0-9a-f]+ : (Kernel bss)/17fffffff-180000000 : \\1/'"
+       " /proc/iomem >/tmp/iomem && mount -o bind /tmp/iomem /proc/iomem")
+
+
+@pytest.mark.parametrize("kernel, firmware, load", [("6.1", "bios", "-p"), ("7.3", "efi", "-l")])
+def test_above_4_gib(build, kernel, firmware, load):
+    """The purgatory maps the ranges where the kernel could be, but no segment and no other map is:
+    read-only, across a GiB, and without an exception."""
+    with Guest(**machine(build, kernel, firmware, "6G")) as guest:
+        guest.check(NO_HARDWARE)
+        guest.check(FAR)
+        guest.check(f"kexec -c {load} /probe --seed=require {SAY}")
+        guest.send_and_jump(JUMPS[load])
+        guest.wait_console("PROBE END", 120)
+        assert re.search(r"purgatory: (seed .*)", guest.console)[1].strip() == (
+            "seed mixed with kernel memory")
+
+
 @pytest.mark.parametrize("kernel, load", spread(some(KERNELS, 0, 2), JUMPS))
 def test_clones_are_alike_without(build, tmp_path, kernel, load):
     """The test above can fail."""

@@ -48,8 +48,8 @@ _Static_assert(MAX_HIGH_MAPS <= PURGATORY_MAX_MAPS, "room for all maps");
 
 /*
  * Collects the ranges that the purgatory maps beyond the low 4 GiB: segments other than
- * itself, and what it mixes into the seed. For a crash image the whole region counts,
- * since its segments are not placed at the first call. Returns the number of ranges.
+ * itself, and the generation ID. For a crash image the whole region counts, since its
+ * segments are not placed at the first call. Returns the number of ranges.
  */
 static uint32_t high_maps(const struct plan_builder *b,
 			  struct purgatory_map maps[MAX_HIGH_MAPS])
@@ -63,16 +63,19 @@ static uint32_t high_maps(const struct plan_builder *b,
 			nr += add_map(&maps[nr], segment_range(&b->plan->segments[i]));
 	if (builder_is_crash(b))
 		nr += add_map(&maps[nr], b->in->machine->crash);
-	for (size_t i = 0; builder_mixes(b) && i < PURGATORY_MAX_MEMORY; i++)
-		nr += add_map(&maps[nr], b->in->machine->kernel_memory[i]);
 	return nr + add_map(&maps[nr], id);
 }
 
 uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err)
 {
 	struct purgatory_map maps[MAX_HIGH_MAPS];
-	uint64_t pages = purgatory_pgt_pages(maps, high_maps(b, maps));
+	uint32_t nr = high_maps(b, maps);
+	uint64_t pages;
 
+	/* mapped too, in its own way */
+	for (size_t i = 0; builder_mixes(b) && i < PURGATORY_MAX_MEMORY; i++)
+		nr += add_map(&maps[nr], b->in->machine->kernel_memory[i]);
+	pages = purgatory_pgt_pages(maps, nr);
 	if (!pages)
 		error_set(err, ENOSPC, "memory above 128 TiB cannot be used");
 	return pages;

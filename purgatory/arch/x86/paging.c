@@ -4,6 +4,8 @@
 #include "pgtable.h"
 
 #define CR4_LA57 (1ULL << 12)
+#define MSR_EFER 0xc0000080
+#define EFER_NXE (1U << 11)
 
 static uint64_t read_cr3(void)
 {
@@ -19,6 +21,14 @@ static uint64_t read_cr4(void)
 
 	__asm__ volatile("movq %%cr4, %0" : "=r"(value));
 	return value;
+}
+
+static bool no_execute_is_on(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(MSR_EFER));
+	return low & EFER_NXE;
 }
 
 /* Arrays instead of pointers: a pointer would need a relocation. */
@@ -44,6 +54,8 @@ bool arch_map_memory(const struct purgatory_params *params)
 		.pages = params->map_pages,
 		.maps = params->maps,
 		.nr_maps = params->nr_maps,
+		.read_only = params->kernel_memory,
+		.no_execute = no_execute_is_on(),
 		.self = { self, (uintptr_t)purgatory_end },
 		.attributes = pgt_attributes(memory, cr3, la57, self),
 		.la57 = la57,

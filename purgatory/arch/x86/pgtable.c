@@ -12,10 +12,12 @@
 #define ACCESSED (1ULL << 5)
 #define DIRTY	 (1ULL << 6)
 #define LARGE	 (1ULL << 7)
+#define NX	 (1ULL << 63)
 
 /* Accessed and dirty are preset, so the CPU has no reason to write to the tables. */
-#define TABLE_FLAGS (PRESENT | WRITE | ACCESSED)
-#define LEAF_FLAGS  (PRESENT | WRITE | ACCESSED | DIRTY | LARGE)
+#define TABLE_FLAGS	(PRESENT | WRITE | ACCESSED)
+#define LEAF_FLAGS	(PRESENT | WRITE | ACCESSED | DIRTY | LARGE)
+#define READ_ONLY_FLAGS (PRESENT | ACCESSED | LARGE)
 
 #define ADDRESS_MASK   ((PGT_LIMIT - 1) & ~(PGT_PAGE_SIZE - 1))
 #define ATTRIBUTE_MASK (((1ULL << 52) - 1) & ~(PGT_LIMIT - 1))
@@ -113,8 +115,8 @@ static uint64_t *entry_for(struct pgt_memory memory, uint64_t table, int level,
 	return table_at(memory, table) + (addr >> shift) % ENTRIES;
 }
 
-/* Maps the large page at @addr to itself. Level 2 is the page directory. */
-static enum pgt_result map_large(struct builder *b, uint64_t addr)
+/* Maps the large page at @addr to itself, anew if it was. Level 2: page directory. */
+static enum pgt_result map_large(struct builder *b, uint64_t addr, uint64_t flags)
 {
 	const struct pgt_request *req = b->req;
 	uint64_t table = b->root;
@@ -131,11 +133,12 @@ static enum pgt_result map_large(struct builder *b, uint64_t addr)
 		}
 		table = *entry & ADDRESS_MASK;
 	}
-	*entry_for(req->memory, table, 2, addr) = addr | LEAF_FLAGS | req->attributes;
+	*entry_for(req->memory, table, 2, addr) = addr | flags | req->attributes;
 	return PGT_OK;
 }
 
-static enum pgt_result map_range(struct builder *b, uint64_t start, uint64_t end)
+static enum pgt_result map_range(struct builder *b, uint64_t start, uint64_t end,
+				 uint64_t flags)
 {
 	struct purgatory_map map = { start, end };
 
@@ -144,7 +147,7 @@ static enum pgt_result map_range(struct builder *b, uint64_t start, uint64_t end
 	if (start == end)
 		return PGT_OK;
 	for (start &= ~(PGT_LARGE_SIZE - 1); start < end; start += PGT_LARGE_SIZE) {
-		enum pgt_result result = map_large(b, start);
+		enum pgt_result result = map_large(b, start, flags);
 
 		if (result != PGT_OK)
 			return result;
@@ -152,21 +155,29 @@ static enum pgt_result map_range(struct builder *b, uint64_t start, uint64_t end
 	return PGT_OK;
 }
 
-/* Maps the low 4 GiB, the maps, the purgatory and the pool below b->root. */
+/*
+ * Maps the low 4 GiB, the maps, the purgatory and the pool below b->root. They come after
+ * read-only memory, so what they share with it is writable.
+ */
 static enum pgt_result fill(struct builder *b)
 {
 	const struct pgt_request *req = b->req;
 	uint64_t pool_end = req->pool + req->pages * PGT_PAGE_SIZE;
-	enum pgt_result result;
+	uint64_t read_only = READ_ONLY_FLAGS | (req->no_execute ? NX : 0);
+	enum pgt_result result = PGT_OK;
 
-	result = map_range(b, 0, PGT_LOW_END);
-	for (uint32_t i = 0; i < req->nr_maps && result == PGT_OK; i++)
-		result = map_range(b, req->maps[i].start, req->maps[i].end);
+	for (size_t i = 0; i < PURGATORY_MAX_MEMORY && result == PGT_OK; i++)
+		result = map_range(b, req->read_only[i].start, req->read_only[i].end,
+				   read_only);
 	if (result == PGT_OK)
-		result = map_range(b, req->self.start, req->self.end);
+		result = map_range(b, 0, PGT_LOW_END, LEAF_FLAGS);
+	for (uint32_t i = 0; i < req->nr_maps && result == PGT_OK; i++)
+		result = map_range(b, req->maps[i].start, req->maps[i].end, LEAF_FLAGS);
+	if (result == PGT_OK)
+		result = map_range(b, req->self.start, req->self.end, LEAF_FLAGS);
 	/* The next kernel reads these tables if it changes the number of levels. */
 	if (result == PGT_OK)
-		result = map_range(b, req->pool, pool_end);
+		result = map_range(b, req->pool, pool_end, LEAF_FLAGS);
 	return result;
 }
 

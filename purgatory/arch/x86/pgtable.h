@@ -49,6 +49,12 @@ struct pgt_request {
 	uint64_t pages;
 	const struct purgatory_map *maps; /* rounded outwards to PGT_LARGE_SIZE */
 	uint32_t nr_maps;
+	/*
+	 * Mapped read-only, and not executable if no_execute: where nothing else of this
+	 * request is in the same PGT_LARGE_SIZE. Below PGT_LOW_END that is nowhere.
+	 */
+	const struct purgatory_map *read_only; /* PURGATORY_MAX_MEMORY ranges */
+	bool no_execute;		       /* EFER.NXE is set */
 	struct purgatory_map self; /* the purgatory, which runs on the tables */
 	uint64_t attributes;	   /* goes into every entry: see pgt_attributes() */
 	bool la57;		   /* five levels */
