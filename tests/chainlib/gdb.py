@@ -3,6 +3,7 @@
 
     gdb = Gdb(path)                 # socket; the guest stops here
     gdb.read(addr, size)            # virtual address; None if not mapped
+    gdb.set_bits(CR4, 1 << 6)       # in a register, by its number in target.xml
     gdb.set_breakpoint(addr)        # linear address; memory is not changed
     gdb.resume()
     stop = gdb.wait_stop(seconds)   # Stop, or None on timeout
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 PIECE = 1024
 REGISTERS = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", *
              (f"r{n}" for n in range(8, 16)), "rip", "eflags", "cs"]
+CR4 = 30  # QEMU's gdb-xml/i386-64bit.xml
 LAYOUT = struct.Struct("<17Q2I")
 
 
@@ -113,6 +115,13 @@ class Gdb:
                 return None
             data += bytes.fromhex(answer)
         return data
+
+    def set_bits(self, register: int, bits: int) -> None:
+        # the stub knows registers beyond those of `g` once their description was read
+        self._ask("qXfer:features:read:target.xml:0,fff")
+        before = self._ask(f"p{register:x}")
+        value = int.from_bytes(bytes.fromhex(before), "little") | bits
+        self._must(f"P{register:x}={value.to_bytes(len(before) // 2, 'little').hex()}")
 
     def set_breakpoint(self, addr: int) -> None:
         self._must(f"Z1,{addr:x},1")

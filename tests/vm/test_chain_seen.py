@@ -191,17 +191,19 @@ class Stub:
 def test_debug_stub(tmp_path):
     stub = Stub(tmp_path / "stub", [
         ("qSupported", "T02thread:01;|PacketSize=1000"), ("m1000,4", "01020304"),
-        ("mffff0000,400", "E14"), ("Z1,5100,1", "OK"), ("c", "T05thread:01;"),
+        ("mffff0000,400", "E14"), ("qXfer:features:read:target.xml:0,fff", "lx"),
+        ("p1e", "20060000"), ("P1e=60060000", "OK"), ("Z1,5100,1", "OK"), ("c", "T05thread:01;"),
         ("g", registers(0x5100)), ("z1,5100,1", "OK"), ("D", "OK")])
     link = gdb.Gdb(str(tmp_path / "stub"), 5)
     assert link.read(0x1000, 4) == b"\1\2\3\4"
     assert link.read(0xffff0000, 4096) is None
+    link.set_bits(gdb.CR4, 0x40)
     link.set_breakpoint(0x5100)
     link.resume()
     stop = link.wait_stop(5)
     assert stop.rip == 0x5100 and stop.in_kernel and stop.registers["rsi"] == 4
     link.detach()
-    assert all(wanted == got for wanted, got in stub.got) and len(stub.got) == 8
+    assert all(wanted == got for wanted, got in stub.got) and len(stub.got) == 11
 
 
 def test_debug_stub_refuses(tmp_path):
