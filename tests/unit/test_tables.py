@@ -26,6 +26,7 @@ ZSH = {"kexec": "kexec/completions/zsh/_kexec",
        "kexec-seed": "kexec_seed/completions/zsh/_kexec-seed"}
 KEXEC_8, SEED_8 = "man/kexec.8", "man/kexec-seed.8"
 CONF_5 = "man/kexec-seed.conf.5"
+VM_FILES = "tests/vm/Makefile.inc"
 OPTION = re.compile(r"--[a-z][a-z0-9-]*")
 OTHERS = {"--now"}  # options of other programs in kexec-seed(8)
 
@@ -248,8 +249,15 @@ def check_manual(project: Project) -> Iterator[str]:
                     manual=shown - keys - (set(table(project)) - helped) - OTHERS)
 
 
+def check_dist(project: Project) -> Iterator[str]:
+    """A guest test that a release tarball lacks cannot run there."""
+    files = {x.name for x in (TOP / "tests/vm").glob("*.py")}
+    listed = set(re.findall(r"%D%/(\w+\.py)", project.read(VM_FILES)))
+    yield from same("guest tests", files, dist=listed)
+
+
 CHECKS = (check_options, check_types, check_formats, check_commands, check_sources,
-          check_settings, check_manual)
+          check_settings, check_manual, check_dist)
 # What the failures begin with, and what is altered.
 ALTERATIONS: list[tuple[str, str, str, str]] = [
     ("options: bash lacks --append=", BASH["kexec"][0], "--append=", ""),
@@ -283,6 +291,8 @@ ALTERATIONS: list[tuple[str, str, str, str]] = [
     ("settings: zsh", ZSH["kexec-seed"], "'--every=", "'--ever="),
     ("settings: conf", CONF_5, r"\.BI poll", ".BI poell"),
     ("settings: ", "kexec-seed daemon --help", "--every=", "--ever="),
+    ("guest tests: dist lacks test_mix.py", VM_FILES, r"%D%/test_mix\.py", ""),
+    ("guest tests: dist alone has x.py", VM_FILES, r"%D%/test_mix\.py", r"\g<0> %D%/x.py"),
     ("kexec-seed(8): manual lacks --full", SEED_8, r"\\-\\-full", ""),
     ("kexec-seed(8): manual alone has --neww", SEED_8, r"\\-\\-full", r"\g<0> \\-\\-neww"),
 ]
