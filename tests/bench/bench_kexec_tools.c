@@ -23,7 +23,7 @@ int main(void)
 
 	if (!data)
 		return 1;
-	measure("kexec-tools", data, whole);
+	measure("kexec-tools", data, MEASURE_SIZE, whole);
 	free(data);
 	return 0;
 }

@@ -13,7 +13,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 BASELINE = "kexec-tools"
 # In the order of the table.
-WAYS = ["SHA-NI", "SHA-NI ceiling", "portable", BASELINE, "OpenSSL"]
+MEMORY = "kernel memory"
+WAYS = ["SHA-NI", "SHA-NI ceiling", f"SHA-NI, {MEMORY}", "portable", f"portable, {MEMORY}", BASELINE,
+        "OpenSSL"]
 
 # Flags for that file in kexec-tools' purgatory/Makefile and its x86_64 fragment. The last -O
 # counts; no SSE, as the purgatory must not use it.
@@ -79,3 +81,17 @@ def measure(build: Path, scratch: Path, rounds: int) -> dict:
     return {way: {"gb_per_s": round(speed, 3), "runs": runs[way],
                   "ratio": round(speed / base, 2) if base else None}
             for way, speed in middle.items()}
+
+
+def memory_limits(found: dict) -> list:
+    """Mixing 20 MiB of the old kernel's memory: at the digest's speed, and within a time."""
+    checks = []
+    for way, most in [("SHA-NI", 10), ("portable", 70)]:
+        runs = [found.get(name, {}).get("runs", []) for name in [way, f"{way}, {MEMORY}"]]
+        if not all(runs):
+            continue
+        ratio = statistics.median(mixed / plain for plain, mixed in zip(*runs))
+        ms = (20 << 20) / 1e6 / found[f"{way}, {MEMORY}"]["gb_per_s"]
+        checks += [(f"{MEMORY}, {way}, x digest", ">= 0.9", f"{ratio:.2f}", ratio >= 0.9),
+                   (f"20 MiB of {MEMORY}, {way}", f"<= {most} ms", f"{ms:.1f} ms", ms <= most)]
+    return checks

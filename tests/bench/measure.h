@@ -41,8 +41,8 @@ static inline uint8_t *measure_data(void)
 	return data;
 }
 
-/* Run @digest over @data and print the line for @name. */
-static inline void measure(const char *name, const uint8_t *data,
+/* Run @digest over @size bytes at @data and print the line for @name. */
+static inline void measure(const char *name, const uint8_t *data, size_t size,
 			   void (*digest)(const uint8_t *data, size_t size))
 {
 	double best = 0;
@@ -50,13 +50,13 @@ static inline void measure(const char *name, const uint8_t *data,
 	for (int run = 0; run < MEASURE_RUNS; run++) {
 		double seconds = measure_cpu();
 
-		digest(data, MEASURE_SIZE);
+		digest(data, size);
 		seconds = measure_cpu() - seconds;
 		if (run == 0 || seconds < best)
 			best = seconds;
 	}
-	printf("{\"name\": \"%s\", \"bytes\": %u, \"seconds\": %.6f, \"gb_per_s\": %.3f}\n",
-	       name, MEASURE_SIZE, best, best > 0 ? MEASURE_SIZE / best / 1e9 : 0);
+	printf("{\"name\": \"%s\", \"bytes\": %zu, \"seconds\": %.6f, \"gb_per_s\": %.3f}\n",
+	       name, size, best, best > 0 ? (double)size / best / 1e9 : 0);
 }
 
 #endif
