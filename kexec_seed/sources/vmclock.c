@@ -17,7 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEVICES 8 /* /dev/vmclock0 ... */
+/*
+ * The driver gives its first device number 0, and a machine has one VMClock. The service may
+ * open no other: DeviceAllow= in kexec-seed.service.
+ */
+#define DEVICE "/dev/vmclock0"
 
 struct vmclock {
 	void *page; /* mapped; NULL: use read(2) */
@@ -119,14 +123,8 @@ static void map(struct source *s)
 
 static int open_device(struct source *s)
 {
-	int ret = -ENOENT;
+	int ret = source_open_file(s, DEVICE);
 
-	for (unsigned int i = 0; i < DEVICES && ret == -ENOENT; i++) {
-		char path[32];
-
-		snprintf(path, sizeof(path), "/dev/vmclock%u", i);
-		ret = source_open_file(s, path);
-	}
 	if (ret)
 		return ret;
 	s->data = calloc(1, sizeof(struct vmclock));
