@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #define GROUP_KERNEL 1 /* the other group is udev's */
@@ -96,10 +95,12 @@ static int on_message(sd_event_source *io, int fd, uint32_t events, void *contex
 			break;
 		}
 		meaning = uevent_meaning(message);
-		if (meaning == UEVENT_FORK)
+		if (meaning == UEVENT_FORK) {
+			s->level = SOURCE_ACTIVE; /* this kernel does send them */
 			s->host->fork(s->host->context, s->kind, "");
-		else if (meaning == UEVENT_DRIVER)
+		} else if (meaning == UEVENT_DRIVER) {
 			s->host->changed(s->host->context, SOURCE_SOON);
+		}
 	}
 	return 0;
 }
@@ -120,30 +121,31 @@ static int open_socket(struct source *s)
 	return ret < 0 ? ret : 0;
 }
 
-/* True if this kernel sends a uevent after a fork. */
-static bool is_told(const char *root)
+/*
+ * The module sends a uevent after each fork. So do some kernels, from v6.8 to the revert in
+ * its stable series, and those of vendors: their version does not tell, their first uevent
+ * does.
+ */
+static bool has_module(const char *root)
 {
-	struct utsname u;
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/sys/module/vmgenid_uevent", root);
-	if (!source_has_driver(root))
-		return false;
-	return access(path, F_OK) == 0 ||
-	       (uname(&u) == 0 && !strncmp(u.release, "6.8.", 4));
+	return access(path, F_OK) == 0;
 }
 
 static void open_uevent(struct source *s, bool heard)
 {
+	const char *root = s->host->options->root;
 	int ret = open_socket(s);
 
 	(void)heard;
 	if (ret)
 		source_set(s, SOURCE_INACTIVE, "%s", strerror(-ret));
-	else if (is_told(s->host->options->root))
-		s->level = SOURCE_ACTIVE;
-	else if (!source_has_driver(s->host->options->root))
+	else if (!source_has_driver(root))
 		source_set(s, SOURCE_WAITING, "no device with a VM generation ID driver");
+	else if (has_module(root))
+		s->level = SOURCE_ACTIVE;
 	else
 		source_set(s, SOURCE_WAITING,
 			   "the module vmgenid_uevent is not loaded, and few kernels "

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /*
@@ -45,6 +46,36 @@ static void test_forged(void **state)
 	assert_int_equal(fake.count, 1);
 	close(fd);
 	end(&s);
+}
+
+/* Ubuntu's kernels of this name lack the uevent that v6.8 had. */
+int uname(struct utsname *u)
+{
+	*u = (struct utsname){ .sysname = "Linux", .release = "6.8.0-45-generic" };
+	return 0;
+}
+
+/* A version is no proof that this kernel sends uevents; the module is. */
+static void test_proof(void **state)
+{
+	const char device[] = "sys/bus/platform/drivers/vmgenid/device";
+	struct setup s;
+	char path[256];
+
+	(void)state;
+	for (int with_module = 0; with_module < 2; with_module++) {
+		begin(&s);
+		tree_put(&s.tree, "sys/bus/platform/drivers/vmgenid/bind", "");
+		snprintf(path, sizeof(path), "%s/%s", s.tree.root, device);
+		assert_int_equal(symlink("..", path), 0);
+		if (with_module)
+			tree_put(&s.tree, "sys/module/vmgenid_uevent/version", "");
+		s.options.source.enabled = 1u << SOURCE_uevent;
+		start(&s);
+		assert_int_equal(s.d.sources.all[SOURCE_uevent].level,
+				 with_module ? SOURCE_ACTIVE : SOURCE_WAITING);
+		end(&s);
+	}
 }
 
 #define TEXT                                                                             \
@@ -243,10 +274,10 @@ static void test_failed_source(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forged),	      cmocka_unit_test(test_passed_on),
-		cmocka_unit_test(test_overrun),	      cmocka_unit_test(test_kmsg),
-		cmocka_unit_test(test_polled),	      cmocka_unit_test(test_busy_clock),
-		cmocka_unit_test(test_failed_source),
+		cmocka_unit_test(test_forged),	   cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_passed_on),  cmocka_unit_test(test_overrun),
+		cmocka_unit_test(test_kmsg),	   cmocka_unit_test(test_polled),
+		cmocka_unit_test(test_busy_clock), cmocka_unit_test(test_failed_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
