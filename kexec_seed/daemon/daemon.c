@@ -31,6 +31,16 @@ static void feed_rng(const char *generation)
 		file_write_all(fd, generation, strlen(generation));
 }
 
+/* A source that was waiting for a sign of life has given it. */
+static void mark_active(struct daemon *d, struct source *s)
+{
+	if (s->level == SOURCE_ACTIVE)
+		return;
+	s->level = SOURCE_ACTIVE;
+	daemon_tell_sources(d);
+	daemon_tell_manager(d);
+}
+
 static void on_fork(void *context, const struct source_kind *source,
 		    const char *generation)
 {
@@ -47,6 +57,7 @@ static void on_fork(void *context, const struct source_kind *source,
 		sd_event_source_set_enabled(d->reseeded, SD_EVENT_ONESHOT);
 	}
 	daemon_event(d, fork_source_name(source->id), generation);
+	mark_active(d, &d->sources.all[source->id]);
 }
 
 static void on_missed(void *context, const struct source_kind *source)

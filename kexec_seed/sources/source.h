@@ -27,7 +27,10 @@ struct source_host {
 	sd_event *loop;
 	const struct source_options *options;
 	void *context;
-	/* The machine may have been forked. @generation is hexadecimal; "": unknown. */
+	/*
+	 * The machine may have been forked. @generation is hexadecimal; "": unknown. A
+	 * source that was SOURCE_WAITING is SOURCE_ACTIVE from now on.
+	 */
 	void (*fork)(void *context, const struct source_kind *source,
 		     const char *generation);
 	/* Events were lost: a fork may have been missed. */

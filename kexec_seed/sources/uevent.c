@@ -95,12 +95,10 @@ static int on_message(sd_event_source *io, int fd, uint32_t events, void *contex
 			break;
 		}
 		meaning = uevent_meaning(message);
-		if (meaning == UEVENT_FORK) {
-			s->level = SOURCE_ACTIVE; /* this kernel does send them */
+		if (meaning == UEVENT_FORK)
 			s->host->fork(s->host->context, s->kind, "");
-		} else if (meaning == UEVENT_DRIVER) {
+		else if (meaning == UEVENT_DRIVER)
 			s->host->changed(s->host->context, SOURCE_SOON);
-		}
 	}
 	return 0;
 }

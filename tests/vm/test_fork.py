@@ -38,18 +38,20 @@ def tell_latency(guest: Guest) -> None:
         print(f"{latency(guest) * 1e3:.0f} ms after the fork")
 
 
-def check_source(setup: dict, tmp_path, source: str, options: str, first: str = ":"):
+def check_source(setup: dict, tmp_path, source: str, options: str, first: str = ":",
+                 state: str = "active"):
     """A snapshot while the daemon runs, and a clone of it that refreshes because of
-    `source`."""
+    `source`, whose state begins so."""
     with Guest(**setup) as guest:
         guest.check(f"{load_probe()} && {first}")
         start_daemon(guest, options)
         told = daemon_status(guest)
-        assert told["running"] and told["sources"][source] == "active"
+        assert told["running"] and told["sources"][source].startswith(state)
         saved = snapshot(guest, tmp_path / "saved")
     with clone(setup, saved) as guest:
         wait_refreshed(guest, saved, source)
         assert seed_at(guest, saved.slot) != saved.seed
+        assert daemon_status(guest)["sources"][source] == "active"
         tell_latency(guest)
     saved.path.unlink()
 
@@ -58,6 +60,14 @@ def check_source(setup: dict, tmp_path, source: str, options: str, first: str = 
 def test_uevent(build, uevent_module, tmp_path, kernel):
     setup = machine(build, kernel, files={MODULE: uevent_module(kernel)})
     check_source(setup, tmp_path, "uevent", "--sources=uevent", f"insmod {MODULE}")
+
+
+def test_kernels_own_uevent(build, uevent_module, tmp_path):
+    """As from a kernel that sends it without our module, which is hidden here: the source is
+    active from the first one on."""
+    setup = machine(build, "6.12", files={MODULE: uevent_module("6.12")})
+    check_source(setup, tmp_path, "uevent", "--sources=uevent",
+                 f"insmod {MODULE} && mount -t tmpfs none /sys/module", "waiting: the module")
 
 
 @pytest.mark.parametrize("kernel", VMGENID_KERNELS if ALL else ["6.1-generic", "7.3"])
