@@ -152,7 +152,7 @@ int main(int argc, char **argv)
 		return ret < 0 ? fail(&err, EXIT_UNKNOWN) : ret;
 	}
 	ret = run(&o, &err);
-	if (!ret && fflush(stdout))
+	if (!ret && (fflush(stdout) || ferror(stdout)))
 		ret = error_set(&err, errno, "cannot write: %s", strerror(errno));
 	return ret ? fail(&err, EXIT_FAILED) : EXIT_DONE;
 }

@@ -295,7 +295,7 @@ int report_close(struct report *o, struct error *err)
 	free(o);
 	if (ret)
 		return error_set(err, -ret, "cannot make JSON: %s", strerror(-ret));
-	if (fflush(stdout))
+	if (fflush(stdout) || ferror(stdout))
 		return error_set(err, errno, "cannot write: %s", strerror(errno));
 	return 0;
 }

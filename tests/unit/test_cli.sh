@@ -197,12 +197,13 @@ if [ "$(id -u)" = 0 ] && strace -qq -o "$tmp/trace" -e inject=kexec_load:retval=
 	# LeakSanitizer, which fails under strace, would change the exit status.
 	cp "$PROBE" "$f"
 	! "$KEXEC" --version | grep -q "^opens.*gzip" || gzip -c "$PROBE" >"$f"
-	strace -qq -y -o "$tmp/trace" -e trace=write,kexec_file_load \
+	strace -qq -y -o "$tmp/trace" -e trace=write,writev,kexec_file_load \
 		-e inject=kexec_file_load:retval=0 -E ASAN_OPTIONS=detect_leaks=0 \
 		sh -c 'exec "$@" <&- >&- 2>&-' \
 		sh "$KEXEC" -d -s -l "$f" || fail "closed descriptors: status $?"
-	grep "^write(2.*command line" "$tmp/trace" >"$tmp/err" || fail "does not say it"
-	sed '/^kexec_file_load/q' "$tmp/trace" | grep -q "^write(2.*command line" ||
+	# musl's streams use writev(2)
+	grep "^writev*(2.*command line" "$tmp/trace" >"$tmp/err" || fail "does not say it"
+	sed '/^kexec_file_load/q' "$tmp/trace" | grep -q "^writev*(2.*command line" ||
 		fail "prints the details after the call"
 	grep -q "memfd:" "$tmp/err" && fail "writes it to a file it opened"
 	grep -q "^kexec_file_load([3-9]<" "$tmp/trace" || fail "the kernel file has a standard descriptor"
