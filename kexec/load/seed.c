@@ -15,6 +15,10 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 
+#ifndef SYS_memfd_secret /* Linux 5.14, glibc 2.34; not in musl 1.2.3 */
+#define SYS_memfd_secret 447
+#endif
+
 /* Bytes of stack to wipe: more than SHA-256 and its callers use. */
 #define STACK_WIPE 16384
 

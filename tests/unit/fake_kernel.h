@@ -5,7 +5,7 @@
 #ifndef KS_FAKE_KERNEL_H
 #define KS_FAKE_KERNEL_H
 
-#include <asm/bootparam.h>
+#include "setup_data.h"
 #include <stdint.h>
 #include <string.h>
 

@@ -12,7 +12,7 @@
 #include "load/recipe.h"
 #include "purgatory/blob.h"
 
-#include <asm/bootparam.h>
+#include "setup_data.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include "digest.h"
 #include "load/readback.h"
 
-#include <asm/bootparam.h>
+#include "setup_data.h"
 #include <elf.h>
 #include <errno.h>
 #include <stdio.h>

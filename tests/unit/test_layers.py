@@ -66,9 +66,10 @@ LAYERS = {
 
 def arch_rows(arch: str) -> dict[str, str]:
     """Headers of one architecture are for it alone, but for those that each one has."""
-    pages = f"purgatory/arch/{arch}/pgtable.h"  # all that arch_defs.h has of its folder
-    rows = {f"purgatory/arch/{arch}/{x}": f"include {pages}" for x in PROVIDED}
-    return rows | {pages: "include",
+    # all that arch_defs.h has of its folder
+    own = [f"purgatory/arch/{arch}/{x}.h" for x in ("pgtable", "setup_data")]
+    rows = {f"purgatory/arch/{arch}/{x}": " ".join(["include", *own]) for x in PROVIDED}
+    return rows | {x: "include" for x in own} | {
                    f"kexec/arch/{arch}": f"{BELOW_LOAD} purgatory/arch/{arch}",
                    f"purgatory/arch/{arch}": "include purgatory"}
 

@@ -11,7 +11,7 @@
 #include "seed_mix.h"
 #include "traces.h"
 
-#include <asm/bootparam.h>
+#include "setup_data.h"
 #include <elf.h>
 #include <signal.h>
 #include <stdio.h>

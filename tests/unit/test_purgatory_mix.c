@@ -9,7 +9,7 @@
 
 #include "purgatory/purgatory.h"
 
-#include <asm/bootparam.h>
+#include "setup_data.h"
 #include <cpuid.h>
 #include <stdio.h>
 #include <string.h>

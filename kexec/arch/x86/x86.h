@@ -9,8 +9,7 @@
 #include "base/units.h"
 #include "machine/machine.h"
 #include "plan/builder.h"
-
-#include <asm/bootparam.h>
+#include "setup_data.h"
 
 #define X86_PAGE 4096ull
 #define LOW_END	 (4 * GIB) /* limit of old kernels and of the purgatory */

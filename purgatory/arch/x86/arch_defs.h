@@ -7,8 +7,8 @@
 
 #include "pgtable.h"
 #include "seed_mix.h"
+#include "setup_data.h"
 
-#include <asm/bootparam.h>
 #include <stddef.h>
 #include <stdint.h>
 
