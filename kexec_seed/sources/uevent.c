@@ -67,7 +67,7 @@ static int on_message(sd_event_source *io, int fd, uint32_t events, void *contex
 {
 	struct source *s = context;
 	uint8_t buf[UEVENT_MESSAGE_MAX];
-	struct bytes message;
+	struct bytes message = { NULL, 0 };
 
 	(void)io;
 	(void)events;
