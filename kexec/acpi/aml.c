@@ -1,44 +1,72 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "acpi/aml.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The header of every table: ACPI specification 6.5, section 5.2.6. */
-#define HEADER_SIZE   36
-#define LENGTH_OFFSET 4
+#define HEADER_SIZE	36
+#define LENGTH_OFFSET	4
+#define REVISION_OFFSET 8
 
-/* More opcodes of section 20.3. Those that follow AML_EXT have 0x5b in the upper byte. */
-enum {
-	AML_ONE = 0x01,
-	AML_ALIAS = 0x06,
-	AML_BYTE = 0x0a,
-	AML_WORD = 0x0b,
-	AML_DWORD = 0x0c,
-	AML_STRING = 0x0d,
-	AML_QWORD = 0x0e,
-	AML_SCOPE_OP = 0x10,
-	AML_BUFFER = 0x11,
-	AML_VAR_PACKAGE = 0x13,
-	AML_METHOD_OP = 0x14,
-	AML_EXTERNAL = 0x15,
-	AML_DUAL_NAME = 0x2e,
-	AML_MULTI_NAME = 0x2f,
-	AML_EXT = 0x5b,
-	AML_IF = 0xa0,
-	AML_ELSE = 0xa1,
-	AML_WHILE = 0xa2,
-	AML_ONES = 0xff,
-	AML_MUTEX = 0x5b01,
-	AML_EVENT = 0x5b02,
-	AML_REGION = 0x5b80,
-	AML_FIELD = 0x5b81,
-	AML_DEVICE = 0x5b82,
-	AML_PROCESSOR = 0x5b83,
-	AML_POWER_RES = 0x5b84,
-	AML_THERMAL_ZONE = 0x5b85,
-	AML_INDEX_FIELD = 0x5b86,
-	AML_BANK_FIELD = 0x5b87,
-	AML_DATA_REGION = 0x5b88,
+#define EXT_PREFIX   0x5b
+#define DUAL_PREFIX  0x2e
+#define MULTI_PREFIX 0x2f
+
+/* Section 20.2.5. */
+const char *const aml_operands[AML_NR_OPS] = {
+	[0x00] = "",	    [0x01] = "",       [0x06] = "nN",	   [0x08] = "Nt",
+	[0x0a] = "b",	    [0x0b] = "w",      [0x0c] = "d",	   [0x0d] = "z",
+	[0x0e] = "q",	    [0x10] = "pnl",    [0x11] = "ptx",	   [0x12] = "pbe",
+	[0x13] = "pte",	    [0x14] = "pNbl",   [0x15] = "Nbb",	   [0x60] = "",
+	[0x61] = "",	    [0x62] = "",       [0x63] = "",	   [0x64] = "",
+	[0x65] = "",	    [0x66] = "",       [0x67] = "",	   [0x68] = "",
+	[0x69] = "",	    [0x6a] = "",       [0x6b] = "",	   [0x6c] = "",
+	[0x6d] = "",	    [0x6e] = "",       [0x70] = "tT",	   [0x71] = "R",
+	[0x72] = "ttT",	    [0x73] = "ttT",    [0x74] = "ttT",	   [0x75] = "T",
+	[0x76] = "T",	    [0x77] = "ttT",    [0x78] = "ttTT",	   [0x79] = "ttT",
+	[0x7a] = "ttT",	    [0x7b] = "ttT",    [0x7c] = "ttT",	   [0x7d] = "ttT",
+	[0x7e] = "ttT",	    [0x7f] = "ttT",    [0x80] = "tT",	   [0x81] = "tT",
+	[0x82] = "tT",	    [0x83] = "t",      [0x84] = "ttT",	   [0x85] = "ttT",
+	[0x86] = "st",	    [0x87] = "s",      [0x88] = "ttT",	   [0x89] = "tbtbtt",
+	[0x8a] = "RtN",	    [0x8b] = "RtN",    [0x8c] = "RtN",	   [0x8d] = "RtN",
+	[0x8e] = "s",	    [0x8f] = "RtN",    [0x90] = "tt",	   [0x91] = "tt",
+	[0x92] = "t",	    [0x93] = "tt",     [0x94] = "tt",	   [0x95] = "tt",
+	[0x96] = "tT",	    [0x97] = "tT",     [0x98] = "tT",	   [0x99] = "tT",
+	[0x9c] = "ttT",	    [0x9d] = "tT",     [0x9e] = "tttT",	   [0x9f] = "",
+	[0xa0] = "ptl",	    [0xa1] = "pl",     [0xa2] = "ptl",	   [0xa3] = "",
+	[0xa4] = "t",	    [0xa5] = "",       [0xcc] = "",	   [0xff] = "",
+	[0x101] = "Nb",	    [0x102] = "N",     [0x112] = "RT",	   [0x113] = "RttN",
+	[0x11f] = "tttttt", [0x120] = "nT",    [0x121] = "t",	   [0x122] = "t",
+	[0x123] = "sw",	    [0x124] = "s",     [0x125] = "st",	   [0x126] = "s",
+	[0x127] = "s",	    [0x128] = "tT",    [0x129] = "tT",	   [0x130] = "",
+	[0x131] = "",	    [0x132] = "bdt",   [0x133] = "",	   [0x180] = "Nbtt",
+	[0x181] = "pnbf",   [0x182] = "pNl",   [0x183] = "pNbdbl", [0x184] = "pNbwl",
+	[0x185] = "pNl",    [0x186] = "pnnbf", [0x187] = "pnntbf", [0x188] = "Nttt",
+};
+
+/* The terms in ASL, by the upper digits of their opcodes; "-" has none. */
+static const char *const names[] = {
+	[0x00] = "Zero One - - - - Alias - Name - - - - - -",
+	[0x01] = "Scope Buffer Package Package Method External",
+	[0x06] = "Local0 Local1 Local2 Local3 Local4 Local5 Local6 Local7 Arg0 Arg1 "
+		 "Arg2 Arg3 Arg4 Arg5 Arg6",
+	[0x07] = "Store RefOf Add Concatenate Subtract Increment Decrement Multiply "
+		 "Divide ShiftLeft ShiftRight And NAnd Or NOr XOr",
+	[0x08] = "Not FindSetLeftBit FindSetRightBit DerefOf ConcatenateResTemplate "
+		 "Mod Notify SizeOf Index Match CreateDWordField CreateWordField "
+		 "CreateByteField CreateBitField ObjectType CreateQWordField",
+	[0x09] = "LAnd LOr LNot LEqual LGreater LLess ToBuffer ToDecimalString "
+		 "ToHexString ToInteger - - ToString CopyObject Mid Continue",
+	[0x0a] = "If Else While Noop Return Break",
+	[0x0c] = "- - - - - - - - - - - - BreakPoint",
+	[0x0f] = "- - - - - - - - - - - - - - - Ones",
+	[0x10] = "- Mutex Event",
+	[0x11] = "- - CondRefOf CreateField - - - - - - - - - - - LoadTable",
+	[0x12] = "Load Stall Sleep Acquire Signal Wait Reset Release FromBCD ToBCD",
+	[0x13] = "Revision Debug Fatal Timer",
+	[0x18] = "OperationRegion Field Device Processor PowerResource ThermalZone "
+		 "IndexField BankField DataTableRegion",
 };
 
 static void skip(struct bytes *b, size_t n)
@@ -47,17 +75,20 @@ static void skip(struct bytes *b, size_t n)
 	b->size -= n;
 }
 
-static uint64_t little_endian(const uint8_t *p, size_t n)
+bool aml_number(struct bytes *rest, size_t size, uint64_t *value)
 {
-	uint64_t value = 0;
-
-	while (n-- > 0)
-		value = value << 8 | p[n];
-	return value;
+	if (rest->size < size)
+		return false;
+	*value = 0;
+	for (size_t i = size; i-- > 0;)
+		*value = *value << 8 | rest->data[i];
+	skip(rest, size);
+	return true;
 }
 
 const char *aml_table(struct bytes file, struct bytes *code)
 {
+	struct bytes rest = file;
 	uint64_t length;
 
 	if (file.size < HEADER_SIZE)
@@ -65,56 +96,62 @@ const char *aml_table(struct bytes file, struct bytes *code)
 	if (memcmp(file.data + 1, "SDT", 3) != 0 || !strchr("DSPO", file.data[0]) ||
 	    !file.data[0])
 		return "not a table of code";
-	length = little_endian(file.data + LENGTH_OFFSET, 4);
+	skip(&rest, LENGTH_OFFSET);
+	aml_number(&rest, 4, &length);
 	if (length < HEADER_SIZE || length > file.size)
 		return "the length in its header is wrong";
 	*code = (struct bytes){ file.data + HEADER_SIZE, length - HEADER_SIZE };
 	return NULL;
 }
 
-bool aml_op(struct bytes *rest, uint8_t op)
+bool aml_is_narrow(struct bytes file)
 {
-	if (!rest->size || rest->data[0] != op)
+	return file.data[0] == 'D' && file.data[REVISION_OFFSET] < 2;
+}
+
+static bool is_lead(uint8_t c)
+{
+	return (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+bool aml_op(struct bytes *rest, unsigned int *op)
+{
+	size_t size = 1;
+
+	if (!rest->size)
 		return false;
-	skip(rest, 1);
+	*op = rest->data[0];
+	if (*op == EXT_PREFIX) {
+		if (rest->size < 2)
+			return false;
+		*op = 0x100 | rest->data[1];
+		size = 2;
+	} else if (is_lead((uint8_t)*op) || *op == '\\' || *op == '^' ||
+		   *op == DUAL_PREFIX || *op == MULTI_PREFIX) {
+		*op = AML_NAMED;
+		return true;
+	}
+	if (*op >= AML_NR_OPS || !aml_operands[*op])
+		return false;
+	skip(rest, size);
 	return true;
 }
 
 bool aml_integer(struct bytes *rest, uint64_t *value)
 {
-	size_t n;
+	struct bytes b = *rest;
+	unsigned int op;
 
-	if (!rest->size)
+	if (!aml_op(&b, &op))
 		return false;
-	switch (rest->data[0]) {
-	case AML_NULL_NAME: /* Zero has the same code */
-	case AML_ONE:
-		*value = rest->data[0];
-		skip(rest, 1);
-		return true;
-	case AML_ONES:
+	if (op <= 1)
+		*value = op;
+	else if (op == 0xff)
 		*value = UINT64_MAX;
-		skip(rest, 1);
-		return true;
-	case AML_BYTE:
-		n = 1;
-		break;
-	case AML_WORD:
-		n = 2;
-		break;
-	case AML_DWORD:
-		n = 4;
-		break;
-	case AML_QWORD:
-		n = 8;
-		break;
-	default:
+	else if (op < 0x0a || op > 0x0e || op == AML_STRING ||
+		 !aml_number(&b, op == 0x0e ? 8 : (size_t)1 << (op - 0x0a), value))
 		return false;
-	}
-	if (rest->size < 1 + n)
-		return false;
-	*value = little_endian(rest->data + 1, n);
-	skip(rest, 1 + n);
+	*rest = b;
 	return true;
 }
 
@@ -132,11 +169,6 @@ bool aml_string(struct bytes *rest, struct bytes *text)
 	return true;
 }
 
-static bool is_lead(uint8_t c)
-{
-	return (c >= 'A' && c <= 'Z') || c == '_';
-}
-
 static bool is_segment(const uint8_t *p)
 {
 	for (size_t i = 0; i < AML_SEG_SIZE; i++)
@@ -145,228 +177,76 @@ static bool is_segment(const uint8_t *p)
 	return true;
 }
 
-/* Reads the number of segments that follow and cuts it off. */
-static bool name_count(struct bytes *b, size_t *count)
-{
-	if (aml_op(b, AML_NULL_NAME)) {
-		*count = 0;
-	} else if (aml_op(b, AML_DUAL_NAME)) {
-		*count = 2;
-	} else if (aml_op(b, AML_MULTI_NAME)) {
-		if (!b->size || !b->data[0])
-			return false;
-		*count = b->data[0];
-		skip(b, 1);
-	} else {
-		*count = 1;
-	}
-	return true;
-}
-
-bool aml_name(struct bytes *rest, struct bytes *last, bool *plain)
+bool aml_name(struct bytes *rest, struct aml_name *name)
 {
 	struct bytes b = *rest;
-	size_t count;
 
-	if (!aml_op(&b, '\\'))
-		while (aml_op(&b, '^'))
-			;
-	*plain = b.data == rest->data;
-	if (!name_count(&b, &count) || b.size < count * AML_SEG_SIZE)
+	*name = (struct aml_name){ .count = 1 };
+	if (b.size && b.data[0] == '\\') {
+		name->root = true;
+		skip(&b, 1);
+	}
+	for (; b.size && b.data[0] == '^' && !name->root; name->up++)
+		skip(&b, 1);
+	if (!b.size)
 		return false;
-	for (size_t i = 0; i < count; i++)
+	if (b.data[0] == AML_ZERO || b.data[0] == DUAL_PREFIX) {
+		name->count = b.data[0] ? 2 : 0;
+		skip(&b, 1);
+	} else if (b.data[0] == MULTI_PREFIX) {
+		if (b.size < 2 || !b.data[1])
+			return false;
+		name->count = b.data[1];
+		skip(&b, 2);
+	}
+	if (b.size < name->count * AML_SEG_SIZE)
+		return false;
+	name->segs = b.data;
+	for (size_t i = 0; i < name->count; i++)
 		if (!is_segment(b.data + i * AML_SEG_SIZE))
 			return false;
-	*plain = *plain && count == 1;
-	*last = (struct bytes){ b.data, 0 };
-	if (count)
-		*last = (struct bytes){ b.data + (count - 1) * AML_SEG_SIZE,
-					AML_SEG_SIZE };
-	skip(&b, count * AML_SEG_SIZE);
+	skip(&b, name->count * AML_SEG_SIZE);
 	*rest = b;
 	return true;
 }
 
-/*
- * Section 20.2.4, PkgLength: counts from @rest on, its own bytes included. The upper two
- * bits of its first byte give the number of further ones.
- */
-static bool take_body(struct bytes *rest, struct bytes *body)
+/* The upper two bits of the first byte give the number of further ones. */
+bool aml_length(struct bytes *rest, size_t *length)
 {
-	size_t more, length;
+	struct bytes b = *rest;
+	uint64_t first, more;
 
-	if (!rest->size)
+	if (!aml_number(&b, 1, &first) || !aml_number(&b, first >> 6, &more))
 		return false;
-	more = rest->data[0] >> 6;
-	if (rest->size < 1 + more)
+	*length = first >> 6 ? (first & 0x0f) | more << 4 : first;
+	*rest = b;
+	return true;
+}
+
+/* The length counts its own bytes too. */
+bool aml_body(struct bytes *rest, struct bytes *body)
+{
+	struct bytes b = *rest;
+	size_t length, own;
+
+	if (!aml_length(&b, &length))
 		return false;
-	length = rest->data[0] & (more ? 0x0f : 0x3f);
-	length |= (size_t)little_endian(rest->data + 1, more) << 4;
-	if (length < 1 + more || length > rest->size)
+	own = rest->size - b.size;
+	if (length < own || length > rest->size)
 		return false;
-	*body = (struct bytes){ rest->data + 1 + more, length - 1 - more };
+	*body = (struct bytes){ b.data, length - own };
 	skip(rest, length);
 	return true;
 }
 
-bool aml_package(struct bytes *rest, uint8_t *count, struct bytes *elements)
+const char *aml_op_name(unsigned int op, char *out, size_t size)
 {
-	struct bytes b = *rest;
+	const char *word = op < AML_NR_OPS ? names[op >> 4] : NULL;
 
-	if (!aml_op(&b, AML_PACKAGE) || !take_body(&b, elements) || !elements->size)
-		return false;
-	*count = elements->data[0];
-	skip(elements, 1);
-	*rest = b;
-	return true;
-}
-
-static bool take_name(struct bytes *rest, struct aml_term *term)
-{
-	bool plain;
-
-	if (!aml_name(rest, &term->last, &plain))
-		return false;
-	if (plain)
-		term->name = term->last;
-	return true;
-}
-
-static bool skip_checked(struct bytes *b, size_t n)
-{
-	if (b->size < n)
-		return false;
-	skip(b, n);
-	return true;
-}
-
-/* Cuts off a whole constant. Anything else stays in @rest for the next aml_next(). */
-static bool take_constant(struct bytes *rest, struct bytes *value)
-{
-	struct bytes start = *rest, ignored;
-	uint64_t integer;
-
-	if (start.size && start.data[0] >= AML_BUFFER &&
-	    start.data[0] <= AML_VAR_PACKAGE) {
-		skip(rest, 1);
-		if (!take_body(rest, &ignored))
-			return false;
-	} else if (start.size && start.data[0] == AML_STRING) {
-		if (!aml_string(rest, &ignored))
-			return false;
-	} else if (!aml_integer(rest, &integer)) {
-		return true;
+	for (unsigned int i = op & 15; i > 0 && word; i--) {
+		word = strchr(word, ' ');
+		word += word != NULL;
 	}
-	*value = (struct bytes){ start.data, start.size - rest->size };
-	return true;
-}
-
-/*
- * Takes a term with a length, a name (if @named) and @fixed bytes before its content.
- * Scopes and conditions are entered, all others cut off whole.
- */
-static bool take_block(struct bytes *rest, struct aml_term *term, enum aml_kind kind,
-		       bool named, size_t fixed)
-{
-	struct bytes after = *rest;
-
-	term->kind = kind;
-	if (!take_body(&after, &term->body) || (named && !take_name(&term->body, term)) ||
-	    !skip_checked(&term->body, fixed))
-		return false;
-	if (kind == AML_SCOPE || kind == AML_CONDITION)
-		skip(rest, (size_t)(term->body.data - rest->data));
-	else
-		*rest = after;
-	return true;
-}
-
-static bool take_alias(struct bytes *rest, struct aml_term *term)
-{
-	struct aml_term source = { 0 };
-
-	return take_name(rest, &source) && take_name(rest, term);
-}
-
-/* Takes terms without a length: operators and operands. */
-static bool take_plain(struct bytes *rest, struct aml_term *term, unsigned int op)
-{
-	if (op > 0xff)
-		return true;
-	if (op == '\\' || op == '^' || op == AML_DUAL_NAME || op == AML_MULTI_NAME ||
-	    is_lead((uint8_t)op)) {
-		rest->data--; /* the byte was the name's first, not an operator */
-		rest->size++;
-		return take_name(rest, term);
-	}
-	if (op == AML_STRING || (op >= AML_BYTE && op <= AML_QWORD)) {
-		rest->data--;
-		rest->size++;
-		return take_constant(rest, &term->body) && term->body.size;
-	}
-	return true;
-}
-
-static bool take_term(struct bytes *rest, struct aml_term *term, unsigned int op)
-{
-	switch (op) {
-	case AML_SCOPE_OP:
-	case AML_DEVICE:
-	case AML_THERMAL_ZONE:
-		return take_block(rest, term, AML_SCOPE, true, 0);
-	case AML_PROCESSOR: /* number, address (4), length */
-		return take_block(rest, term, AML_SCOPE, true, 6);
-	case AML_POWER_RES: /* level, order (2) */
-		return take_block(rest, term, AML_SCOPE, true, 3);
-	case AML_IF:
-	case AML_ELSE:
-	case AML_WHILE:
-		return take_block(rest, term, AML_CONDITION, false, 0);
-	case AML_METHOD_OP: /* flags */
-		return take_block(rest, term, AML_METHOD, true, 1);
-	case AML_BUFFER:
-	case AML_PACKAGE:
-	case AML_VAR_PACKAGE:
-	case AML_FIELD:
-	case AML_INDEX_FIELD:
-	case AML_BANK_FIELD:
-		return take_block(rest, term, AML_OTHER, false, 0);
-	case AML_NAME:
-		term->kind = AML_OBJECT;
-		return take_name(rest, term) && take_constant(rest, &term->body);
-	case AML_ALIAS:
-		return take_alias(rest, term);
-	case AML_EXTERNAL: /* type, arguments */
-		return take_name(rest, term) && skip_checked(rest, 2);
-	case AML_MUTEX:	 /* level */
-	case AML_REGION: /* address space */
-		return take_name(rest, term) && skip_checked(rest, 1);
-	case AML_EVENT:
-	case AML_DATA_REGION:
-		return take_name(rest, term);
-	default:
-		return take_plain(rest, term, op);
-	}
-}
-
-bool aml_next(struct bytes *rest, struct aml_term *term)
-{
-	struct bytes b = *rest;
-	unsigned int op;
-
-	*term = (struct aml_term){ .kind = AML_OTHER };
-	if (!b.size)
-		return false;
-	op = b.data[0];
-	skip(&b, 1);
-	if (op == AML_EXT) {
-		if (!b.size)
-			return false;
-		op = op << 8 | b.data[0];
-		skip(&b, 1);
-	}
-	if (!take_term(&b, term, op))
-		return false;
-	*rest = b;
-	return true;
+	snprintf(out, size, "%.*s", word ? (int)strcspn(word, " ") : 0, word ? word : "");
+	return out;
 }

@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "acpi/vmgenid.h"
 
-#include "acpi/aml.h"
-#include "acpi/vmgenid_addr.h"
+#include "acpi/eval.h"
 #include "base/cleanup.h"
-#include "base/file.h"
-#include "base/text.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
-#define TABLES_DIR	 "/sys/firmware/acpi/tables"
-#define TABLES_TOTAL_MAX ((size_t)16 << 20) /* bytes */
-
-#define DEPTH_MAX 64 /* nested scopes; real tables have about ten */
-
-/* The purgatory's map ends here. */
-#define ADDR_BITS  47
-#define ADDR_LIMIT ((uint64_t)1 << ADDR_BITS)
+#define PAGE_MASK ((uint64_t)0xfff)
 
 static const char *const id_names[] = { "VM_Gen_Counter", "VMGENCTR" };
 
@@ -36,175 +25,248 @@ set(struct vmgenid *v, enum vmgenid_state state, const char *fmt, ...)
 	va_end(args);
 }
 
-/* An open scope, with the device seen in it so far. */
-struct frame {
-	const uint8_t *end;
-	struct vmgenid_device device;
-};
-
-struct walk {
-	struct frame open[DEPTH_MAX];
-	size_t depth;
-	size_t found;
-	struct vmgenid_device device; /* the last one found */
-};
-
-static bool is_id_name(struct bytes text)
+/* True if an ID, in any case, is at the start of @text, which ends with it if @whole. */
+static bool is_id(struct bytes text, bool whole)
 {
-	for (size_t i = 0; i < ID_NAMES; i++)
-		if (text.size == strlen(id_names[i]) &&
-		    !strncasecmp((const char *)text.data, id_names[i], text.size))
+	for (size_t i = 0; i < ID_NAMES; i++) {
+		size_t n = strlen(id_names[i]);
+
+		if (whole ? text.size == n : text.size >= n)
+			if (!strncasecmp((const char *)text.data, id_names[i], n))
+				return true;
+	}
+	return false;
+}
+
+static bool mentions_id(struct bytes in)
+{
+	for (; in.size; in.data++, in.size--)
+		if ((in.data[0] | 0x20) == 'v' && is_id(in, false))
 			return true;
 	return false;
 }
 
-/*
- * True if @value, of _HID or _CID, is an ID's name or a package that holds one. Packages
- * may hold numbers too.
- */
-static bool has_id_name(struct bytes value)
-{
-	struct bytes elements, text;
-	uint64_t number;
-	uint8_t count;
+struct search {
+	struct eval eval;
+	uint32_t device;
+	size_t found;
+	size_t unclear; /* _HID and _CID that mention an ID but cannot be evaluated */
+};
 
-	if (aml_string(&value, &text))
-		return is_id_name(text);
-	if (!aml_package(&value, &count, &elements))
-		return false;
-	while (elements.size) {
-		if (aml_string(&elements, &text)) {
-			if (is_id_name(text))
-				return true;
-		} else if (!aml_integer(&elements, &number)) {
-			return false;
-		}
-	}
-	return false;
+static void reset(struct eval *e)
+{
+	e->nr_elements = e->nr_objects = 0;
 }
 
-static void take_term(struct vmgenid_device *d, const struct aml_term *t)
+/* Gets the @i-th ID of _HID or _CID @node, a text or the number of an EISA ID. */
+static bool get_id(struct eval *e, uint32_t node, size_t i, struct eval_value *id)
 {
-	if (t->kind == AML_OBJECT &&
-	    (text_equals(t->name, "_CID") || text_equals(t->name, "_HID"))) {
-		d->named |= has_id_name(t->body);
-	} else if ((t->kind == AML_OBJECT || t->kind == AML_METHOD) &&
-		   text_equals(t->name, "ADDR")) {
-		d->kind = t->kind;
-		d->addr = t->body;
-		d->objects++;
+	struct eval_value v;
+
+	reset(e);
+	if (!eval_node(e, node, &v))
+		return false;
+	*id = v;
+	return v.kind == EVAL_PACKAGE ? i < v.count && eval_element(e, v.n + i, id) : !i;
+}
+
+static void find_devices(struct search *s)
+{
+	const struct names *ns = s->eval.names;
+
+	for (uint32_t i = 0; i < ns->count; i++) {
+		const struct names_node *n = &ns->nodes[i];
+		struct eval_value id;
+		bool found = false;
+		size_t k = 0;
+
+		if ((memcmp(n->seg, "_HID", AML_SEG_SIZE) != 0 &&
+		     memcmp(n->seg, "_CID", AML_SEG_SIZE) != 0) ||
+		    ns->nodes[n->parent].op != AML_DEVICE)
+			continue;
+		for (; !found && get_id(&s->eval, i, k, &id); k++)
+			found = id.kind == EVAL_STRING && is_id(id.text, true);
+		s->unclear += !k && mentions_id(n->body);
+		if (!found || n->parent == s->device)
+			continue;
+		s->device = n->parent;
+		s->found++;
 	}
 }
 
-/* Opens a scope; false if too many are open already. */
-static bool enter(struct walk *w, struct bytes body, bool conditional)
+/* Section 19.3.4: three letters of five bits and four digits, upper byte first. */
+static void decode_eisa_id(uint64_t n, char *out, size_t size)
 {
-	if (w->depth == DEPTH_MAX)
-		return false;
-	w->open[w->depth++] = (struct frame){
-		.end = body.data + body.size,
-		.device = { .body = body, .conditional = conditional },
+	uint32_t id = __builtin_bswap32((uint32_t)n);
+
+	snprintf(out, size, "%c%c%c%04X", '@' + (id >> 26 & 31), '@' + (id >> 21 & 31),
+		 '@' + (id >> 16 & 31), id & 0xffff);
+}
+
+/* Names the hypervisor whose device has such an ID; else its hardware ID says more. */
+static void name_hypervisor(struct search *s, struct vmgenid *out)
+{
+	static const char *const known[][2] = {
+		{ "QEMUVGID", "QEMU" },	     { "FCVMGID", "Firecracker" },
+		{ "AMZN0000", "AWS Nitro" }, { "Hyper_V_Gen_Counter_V1", "Hyper-V" },
+		{ "MSFT1002", "Hyper-V" },   { "Bhyve_V_Gen_Counter_V1", "bhyve" },
+		{ "XEN0000", "Xen" },	     { "VMW0001", "VMware" },
 	};
-	return true;
-}
+	static const char *const names[] = { "_HID", "_CID" };
+	struct eval_value id;
+	char text[sizeof(out->hypervisor)];
 
-static void leave(struct walk *w)
-{
-	struct vmgenid_device *d = &w->open[--w->depth].device;
+	for (size_t i = 0; i < 2; i++) {
+		uint32_t node = names_child(s->eval.names, s->device, names[i]);
 
-	if (!d->named)
-		return;
-	w->device = *d;
-	w->found++;
-}
-
-static void walk_table(struct walk *w, struct bytes code)
-{
-	const uint8_t *at = code.data;
-
-	w->depth = 0;
-	enter(w, code, false);
-	while (w->depth) {
-		struct frame *f = &w->open[w->depth - 1];
-		struct bytes rest = { at, (size_t)(f->end - at) };
-		struct aml_term t;
-
-		if (!rest.size) {
-			leave(w);
-			continue;
-		}
-		if (!aml_next(&rest, &t)) {
-			f->device.broken = true;
-			at = f->end;
-			continue;
-		}
-		at = rest.data;
-		if (w->depth > 1) /* the top level of a table is no device */
-			take_term(&f->device, &t);
-		if ((t.kind == AML_SCOPE || t.kind == AML_CONDITION) &&
-		    !enter(w, t.body, f->device.conditional || t.kind == AML_CONDITION))
-			at = t.body.data + t.body.size;
-	}
-}
-
-/* Counts the IDs anywhere in @in, in any case. */
-static size_t mentions(struct bytes in)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < in.size; i++) {
-		if ((in.data[i] | 0x20) != 'v')
-			continue;
-		for (size_t k = 0; k < ID_NAMES; k++) {
-			size_t n = strlen(id_names[k]);
-
-			count += n <= in.size - i &&
-				 !strncasecmp((const char *)in.data + i, id_names[k], n);
+		for (size_t k = 0; node != NAMES_NONE && get_id(&s->eval, node, k, &id);
+		     k++) {
+			if (id.kind == EVAL_INTEGER)
+				decode_eisa_id(id.n, text, sizeof(text));
+			else
+				snprintf(text, sizeof(text), "%.*s", (int)id.text.size,
+					 (const char *)id.text.data);
+			for (size_t j = 0; j < sizeof(known) / sizeof(known[0]); j++)
+				if (!strcasecmp(text, known[j][0])) {
+					strcpy(out->hypervisor, known[j][1]);
+					return;
+				}
+			if (i == 0 && k == 0)
+				strcpy(out->hypervisor, text);
 		}
 	}
-	return count;
 }
 
-/* Returns why the only device found cannot be understood; NULL if it can. */
-static const char *objection(const struct vmgenid_device *d)
+/* Returns why the device cannot be relied upon; NULL if it can. */
+static const char *find_objection(const struct names *ns, uint32_t device, uint32_t addr)
 {
-	if (d->conditional)
-		return "it is declared under a condition";
-	if (d->broken)
+	if (ns->nodes[device].flags & NAMES_TWICE)
+		return "it is named more than once";
+	for (uint32_t i = device; i != NAMES_ROOT; i = ns->nodes[i].parent) {
+		if (ns->nodes[i].flags & NAMES_CONDITIONAL)
+			return "it is declared under a condition";
+		if (ns->nodes[i].op == AML_EXTERNAL || ns->nodes[i].op == AML_ALIAS)
+			return "its parent is in no table";
+	}
+	if (ns->nodes[device].flags & NAMES_BROKEN)
 		return "its declaration makes no sense";
-	if (d->objects != 1)
-		return d->objects ? "it has more than one ADDR" : "it has no ADDR";
+	if (addr == NAMES_NONE || ns->nodes[addr].op == AML_EXTERNAL)
+		return "it has no ADDR";
+	if (ns->nodes[addr].flags & NAMES_TWICE)
+		return "it has more than one ADDR";
 	return NULL;
 }
 
-static void judge(const struct walk *w, const struct bytes *codes, size_t count,
-		  size_t named, const char *damage, struct vmgenid *out)
+/* True unless _STA says that the device is not there. What it says may be unknown. */
+static bool is_present(struct eval *e, uint32_t sta, bool *known)
 {
-	const char *problem;
+	struct eval_value v;
 
-	if (!w->found && !named && damage)
-		return set(out, VMGENID_UNKNOWN_SHAPE, "a table is %s", damage);
-	if (!w->found && !named)
-		return set(out, VMGENID_ABSENT, "no such device in %zu tables", count);
-	if (!w->found)
-		return set(out, VMGENID_UNKNOWN_SHAPE,
-			   "it is named, but not as a device's ID");
-	/* a second device, or a mention that might be one */
-	if (w->found > 1 || named > mentions(w->device.body))
-		return set(out, VMGENID_UNKNOWN_SHAPE, "it is named more than once");
-	problem = objection(&w->device);
-	if (problem)
-		return set(out, VMGENID_UNKNOWN_SHAPE, "%s", problem);
-	vmgenid_addr(&w->device, codes, count, out);
+	*known = true;
+	if (sta == NAMES_NONE)
+		return true;
+	*known = eval_node(e, sta, &v) && v.kind == EVAL_INTEGER;
+	return !*known || v.n & 1;
 }
 
-void vmgenid_find(const struct bytes *files, size_t count, struct vmgenid *out)
+static bool eval_addr(struct eval *e, uint32_t addr, uint64_t *result)
 {
-	struct bytes codes[VMGENID_TABLES_MAX];
-	struct walk w = { .depth = 0 };
-	const char *damage = NULL;
-	size_t used = 0, named = 0;
+	struct eval_value p, low, high;
 
+	if (!eval_node(e, addr, &p))
+		return false;
+	if (p.kind != EVAL_PACKAGE || p.count != 2)
+		return eval_fail(e, VMGENID_UNKNOWN_SHAPE,
+				 "its ADDR is not a package of two");
+	if (!eval_element(e, p.n, &low) || !eval_element(e, p.n + 1, &high))
+		return false;
+	if (low.kind != EVAL_INTEGER || high.kind != EVAL_INTEGER || high.n > UINT32_MAX)
+		return eval_fail(e, VMGENID_UNKNOWN_SHAPE,
+				 "its ADDR is not a package of two integers");
+	*result = low.n | high.n << 32;
+	if (!*result || low.n == UINT32_MAX || low.n == UINT64_MAX ||
+	    (*result | PAGE_MASK) == UINT32_MAX || high.n == UINT32_MAX)
+		return eval_fail(e, VMGENID_BAD_ADDRESS,
+				 "the address has not been filled in: %#llx",
+				 (unsigned long long)*result);
+	return true;
+}
+
+/* Evaluates the device, which is the only one. */
+static void eval_device(struct search *s, const struct bytes *codes, size_t count,
+			const struct phys_mem *mem, struct vmgenid *out)
+{
+	struct names *ns = s->eval.names;
+	uint32_t addr = names_child(ns, s->device, "ADDR");
+	uint32_t sta = names_child(ns, s->device, "_STA");
+	const char *problem = find_objection(ns, s->device, addr);
+	uint64_t first, second;
+	bool known;
+
+	if (problem)
+		return set(out, VMGENID_UNKNOWN_SHAPE, "%s", problem);
+	name_hypervisor(s, out);
+	ns->exclude[0] = addr;
+	ns->exclude[1] = sta;
+	names_walk(ns, codes, count, true);
+	s->eval.mem = mem;
+	reset(&s->eval);
+	if (!is_present(&s->eval, sta, &known))
+		return set(out, VMGENID_ABSENT, "its _STA says that it is not there");
+	if (!known) { /* nor is what it stores */
+		ns->exclude[1] = NAMES_NONE;
+		names_walk(ns, codes, count, true);
+		reset(&s->eval);
+	}
+	out->from[0] = '\0';
+	if (!eval_addr(&s->eval, addr, &first) ||
+	    (known && !is_present(&s->eval, sta, &known)) ||
+	    !eval_addr(&s->eval, addr, &second))
+		return;
+	if (first != second)
+		return set(out, VMGENID_UNKNOWN_SHAPE,
+			   "its ADDR gives another value each time");
+	set(out, VMGENID_FOUND, "%s", "");
+	out->addr = first;
+	if (!out->from[0])
+		strcpy(out->from, "constant");
+}
+
+/* Finds the device in the code of all tables. */
+static void search_tables(struct search *s, const struct bytes *codes, size_t count,
+			  const struct phys_mem *mem, struct vmgenid *out)
+{
+	struct names *ns = s->eval.names;
+	size_t size = 0;
+
+	for (size_t i = 0; i < count; i++)
+		size += codes[i].size;
+	if (!names_init(ns, size) || !names_walk(ns, codes, count, false))
+		return set(out, VMGENID_UNKNOWN_SHAPE,
+			   "the ACPI tables need too much memory");
+	for (size_t i = 0; i < ns->nr_doubts && i < NAMES_DOUBTS; i++)
+		s->unclear += mentions_id(ns->doubts[i]);
+	find_devices(s);
+	memset(out, 0, sizeof(*out));
+	if (!s->found)
+		return set(out, VMGENID_UNKNOWN_SHAPE,
+			   "it is named, but not as a device's ID");
+	if (s->found > 1 || s->unclear)
+		return set(out, VMGENID_UNKNOWN_SHAPE, "it is named more than once");
+	eval_device(s, codes, count, mem, out);
+}
+
+void vmgenid_find(const struct bytes *files, size_t count, const struct phys_mem *mem,
+		  struct vmgenid *out)
+{
+	_cleanup_(names_free) struct names names = { .count = 0 };
+	struct search s = { .eval = { .names = &names, .out = out } };
+	struct bytes codes[VMGENID_TABLES_MAX];
+	const char *damage = NULL;
+	bool named = false;
+	size_t used = 0;
+
+	memset(out, 0, sizeof(*out));
 	if (count > VMGENID_TABLES_MAX)
 		return set(out, VMGENID_UNKNOWN_SHAPE, "there are more than %d tables",
 			   VMGENID_TABLES_MAX);
@@ -213,136 +275,16 @@ void vmgenid_find(const struct bytes *files, size_t count, struct vmgenid *out)
 
 		if (problem) {
 			damage = problem;
-			named += mentions(files[i]);
+			s.unclear += mentions_id(files[i]);
 			continue;
 		}
-		named += mentions(codes[used]);
-		walk_table(&w, codes[used++]);
+		s.eval.narrow |= aml_is_narrow(files[i]);
+		named |= mentions_id(codes[used++]);
 	}
-	judge(&w, codes, used, named, damage, out);
-}
-
-/*
- * True unless @map has memory in [@start, @end) that firmware or kernel may use
- * otherwise.
- */
-static bool is_set_aside(const struct memory_map *map, uint64_t start, uint64_t end)
-{
-	for (size_t i = 0; i < map->count; i++) {
-		const struct memory_entry *e = &map->entries[i];
-
-		if (e->addr >= end || e->addr + e->size <= start)
-			continue;
-		if (e->type != MEMORY_RESERVED && e->type != MEMORY_ACPI &&
-		    e->type != MEMORY_NVS)
-			return false;
-	}
-	return true;
-}
-
-void vmgenid_check(const struct memory_map *firmware, const struct memory_map *iomem,
-		   unsigned int physical_bits, struct vmgenid *v)
-{
-	uint64_t limit = ADDR_LIMIT, start = v->addr, end;
-	const char *problem = NULL;
-
-	if (v->state != VMGENID_FOUND)
-		return;
-	if (physical_bits && physical_bits < ADDR_BITS)
-		limit = (uint64_t)1 << physical_bits;
-	if (!start)
-		problem = "has not been filled in";
-	else if (start % 8)
-		problem = "is not aligned to 8 bytes";
-	else if (__builtin_add_overflow(start, VMGENID_SIZE, &end) || end > limit)
-		problem = "is beyond the CPU's address space";
-	else if (!is_set_aside(firmware, start, end) || !is_set_aside(iomem, start, end))
-		problem = "is in memory that the kernel uses";
-	if (problem)
-		set(v, VMGENID_BAD_ADDRESS, "address %#llx %s", (unsigned long long)start,
-		    problem);
-}
-
-/* Contents of all table files. */
-struct tables {
-	struct bytes files[VMGENID_TABLES_MAX]; /* owned */
-	size_t count;
-	size_t total;
-};
-
-static void free_tables(struct tables *t)
-{
-	for (size_t i = 0; i < t->count; i++)
-		free((void *)t->files[i].data);
-}
-
-/* True for a table with code. The kernel numbers tables of the same signature. */
-static bool is_table(const char *name)
-{
-	static const char *const signatures[] = { "DSDT", "SSDT", "PSDT", "OSDT" };
-	struct bytes rest;
-	uint32_t number;
-
-	for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++)
-		if (text_starts(text_from(name), signatures[i], &rest))
-			return !rest.size || text_decimal(rest, &number);
-	return false;
-}
-
-static int read_table(const char *dir, const char *name, struct tables *t)
-{
-	_cleanup_free_ char *path = NULL;
-	char *data;
-	size_t size;
-	int ret;
-
-	if (t->count == VMGENID_TABLES_MAX)
-		return -E2BIG;
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
-		return -ENOMEM;
-	ret = file_slurp(path, VMGENID_TABLE_MAX, &data, &size);
-	if (ret)
-		return ret;
-	t->files[t->count++] = (struct bytes){ (uint8_t *)data, size };
-	t->total += size;
-	return t->total > TABLES_TOTAL_MAX ? -E2BIG : 0;
-}
-
-static int read_tables(const char *root, const char *name, struct tables *t)
-{
-	_cleanup_closedir_ DIR *dir = NULL;
-	_cleanup_free_ char *path = NULL;
-	const struct dirent *d;
-	int ret;
-
-	if (asprintf(&path, "%s%s", root, name) < 0)
-		return -ENOMEM;
-	dir = opendir(path);
-	if (!dir)
-		return -errno;
-	while ((ret = file_next(dir, &d)) > 0) {
-		ret = is_table(d->d_name) ? read_table(path, d->d_name, t) : 0;
-		if (ret)
-			return ret;
-	}
-	return ret;
-}
-
-void vmgenid_read(const char *root, struct vmgenid *out)
-{
-	_cleanup_(free_tables) struct tables t = { .count = 0 };
-	int ret = read_tables(root, TABLES_DIR, &t);
-
-	if (ret == -ENOENT)
-		return set(out, VMGENID_ABSENT, "no ACPI tables");
-	if (!ret) {
-		ret = read_tables(root, TABLES_DIR "/dynamic", &t);
-		if (ret == -ENOENT)
-			ret = 0;
-	}
-	if (ret == -EACCES || ret == -EPERM)
-		return set(out, VMGENID_HIDDEN, "only root can read the ACPI tables");
-	if (ret)
-		return set(out, VMGENID_UNKNOWN_SHAPE, "ACPI tables: %s", strerror(-ret));
-	vmgenid_find(t.files, t.count, out);
+	if (named || s.unclear)
+		search_tables(&s, codes, used, mem, out);
+	else if (damage)
+		set(out, VMGENID_UNKNOWN_SHAPE, "a table is %s", damage);
+	else
+		set(out, VMGENID_ABSENT, "no such device in %zu tables", count);
 }

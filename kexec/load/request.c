@@ -187,13 +187,15 @@ static void find_generation_id(struct load *l)
 	if (found.state == VMGENID_FOUND)
 		l->generation_id = found.addr;
 	else if (found.state == VMGENID_UNKNOWN_SHAPE ||
-		 found.state == VMGENID_BAD_ADDRESS)
+		 found.state == VMGENID_BAD_ADDRESS || found.state == VMGENID_UNREADABLE)
 		notes_add(&l->io->notes,
 			  "the VM generation ID is not used: %s (see --vmgenid-addr)",
 			  found.why);
 	else if (found.state == VMGENID_HIDDEN) /* root would see it */
 		notes_add(&l->io->notes, "a VM generation ID would not be seen: %s",
 			  found.why);
+	if (found.note[0])
+		notes_add(&l->io->notes, "%s", found.note);
 }
 
 int load_prepare_plan(struct load *l, struct error *err)
@@ -259,6 +261,20 @@ static const char *seed_text(const struct load_request *r, bool by_kernel, bool 
 	return r->mix_off ? "32 bytes" : "32 bytes, made unique before the jump";
 }
 
+/* The last lines are arguments of tests/machines/capture. */
+static void print_generation_id(FILE *to, const struct load *l)
+{
+	const struct vmgenid *v = &l->machine.vmgenid;
+	char text[PHYS_WORD_TEXT];
+
+	if (!l->generation_id)
+		return;
+	fprintf(to, "generation ID at %#llx, %s\n", (unsigned long long)l->generation_id,
+		l->request->vmgenid_given ? "--vmgenid-addr=" : v->from);
+	for (size_t i = 0; i < v->nr_words; i++)
+		fprintf(to, "memory read  %s\n", phys_word_text(&v->words[i], text));
+}
+
 void load_describe(const struct load *l, enum kexec_method method, bool ready)
 {
 	bool by_kernel = method == METHOD_FILE;
@@ -277,6 +293,7 @@ void load_describe(const struct load *l, enum kexec_method method, bool ready)
 		fprintf(to, "command line %s\n", l->cmdline);
 		return;
 	}
+	print_generation_id(to, l);
 	fprintf(to, "digests      %s\n",
 		l->request->no_checks ? "not checked" : "checked before the jump");
 	if (l->plan.nr_segments)

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "machine/acpi_tables.h"
 #include "machine/kexec_sysfs.h"
 
 #include <errno.h>
@@ -14,6 +15,10 @@
 /* In bytes, far above real machines: files in /proc have no size in advance. */
 #define IOMEM_SIZE_MAX	 ((size_t)16 << 20)
 #define CMDLINE_SIZE_MAX ((size_t)1 << 20)
+
+/* The purgatory's map ends here. */
+#define ADDR_BITS  47
+#define ADDR_LIMIT ((uint64_t)1 << ADDR_BITS)
 
 /* A missing /proc/iomem counts as one that hides its addresses. */
 static int read_iomem(const char *root, struct iomem *out, struct error *err)
@@ -178,6 +183,17 @@ static int read_cmdline(const char *root, struct machine *m, struct error *err)
 	return 0;
 }
 
+static void find_vmgenid(const char *root, struct machine *m)
+{
+	const struct phys_mem mem = { .read = phys_mem_read,
+				      .root = root,
+				      .firmware = &m->firmware,
+				      .iomem = &m->iomem };
+
+	acpi_tables_find_vmgenid(&mem, &m->vmgenid);
+	machine_check_vmgenid(m, &m->vmgenid);
+}
+
 static int read_all(const char *root, struct iomem *iomem, struct machine *m,
 		    struct error *err)
 {
@@ -195,8 +211,7 @@ static int read_all(const char *root, struct iomem *iomem, struct machine *m,
 	memcpy(m->kernel_memory, iomem->kernel_memory, sizeof(m->kernel_memory));
 	iomem->map = (struct memory_map){ 0 };
 	take_crash(iomem, m);
-	vmgenid_read(root, &m->vmgenid);
-	machine_check_vmgenid(m, &m->vmgenid);
+	find_vmgenid(root, m);
 	return 0;
 }
 
@@ -215,7 +230,27 @@ int machine_read(const char *root, struct machine *out, struct error *err)
 
 void machine_check_vmgenid(const struct machine *m, struct vmgenid *v)
 {
-	vmgenid_check(&m->firmware, &m->iomem, m->physical_bits, v);
+	uint64_t limit = ADDR_LIMIT, start = v->addr, end;
+	const char *problem = NULL;
+
+	if (v->state != VMGENID_FOUND)
+		return;
+	if (m->physical_bits && m->physical_bits < ADDR_BITS)
+		limit = (uint64_t)1 << m->physical_bits;
+	if (!start)
+		problem = "has not been filled in";
+	else if (start % 8)
+		problem = "is not aligned to 8 bytes";
+	else if (__builtin_add_overflow(start, VMGENID_SIZE, &end) || end > limit)
+		problem = "is beyond the CPU's address space";
+	else if (!memory_set_aside(&m->firmware, &m->iomem, start, end))
+		problem = "is in memory that the kernel uses";
+	if (!problem)
+		return;
+	v->state = VMGENID_BAD_ADDRESS;
+	v->addr = 0;
+	snprintf(v->why, sizeof(v->why), "address %#llx %s", (unsigned long long)start,
+		 problem);
 }
 
 void machine_free(struct machine *m)

@@ -61,7 +61,11 @@ int machine_read(const char *root, struct machine *out, struct error *err);
 int machine_find_ram(const struct memory_map *firmware, const struct iomem *iomem,
 		     uint64_t page, struct ranges *out, struct error *err);
 
-/* Changes the state to VMGENID_BAD_ADDRESS if the address is impossible on @m. */
+/*
+ * Changes VMGENID_FOUND to VMGENID_BAD_ADDRESS if the address is impossible on @m: 0, not
+ * aligned to 8 bytes, beyond the CPU's address space or the purgatory's map, or in memory
+ * that the kernel uses (memory_set_aside()).
+ */
 void machine_check_vmgenid(const struct machine *m, struct vmgenid *v);
 
 void machine_free(struct machine *m);

@@ -124,6 +124,40 @@ int memory_map_copy(struct memory_map *to, const struct memory_map *from)
 	return 0;
 }
 
+/*
+ * True unless @map has memory of another kind in [@start, @end). @known: how many bytes of
+ * it are in the map; entries of the same kind do not overlap.
+ */
+static bool has_only_reserved(const struct memory_map *map, uint64_t start, uint64_t end,
+			      uint64_t *known)
+{
+	*known = 0;
+	for (size_t i = 0; i < map->count; i++) {
+		const struct memory_entry *e = &map->entries[i];
+		uint64_t last = e->addr + e->size;
+
+		if (e->addr >= end || last <= start)
+			continue;
+		if (e->type != MEMORY_RESERVED && e->type != MEMORY_ACPI &&
+		    e->type != MEMORY_NVS)
+			return false;
+		if (e->type == MEMORY_RESERVED)
+			*known += (last < end ? last : end) -
+				  (e->addr > start ? e->addr : start);
+	}
+	return true;
+}
+
+bool memory_set_aside(const struct memory_map *firmware, const struct memory_map *iomem,
+		      uint64_t start, uint64_t end)
+{
+	uint64_t reserved, ignored;
+
+	return has_only_reserved(iomem, start, end, &reserved) &&
+	       (reserved >= end - start ||
+		has_only_reserved(firmware, start, end, &ignored));
+}
+
 void memory_map_free(struct memory_map *map)
 {
 	free(map->entries);

@@ -65,6 +65,14 @@ void memory_map_merge(struct memory_map *map);
 /* Copies @from to @to, which must be empty ({0}). 0 or -ENOMEM. */
 int memory_map_copy(struct memory_map *to, const struct memory_map *from);
 
+/*
+ * True unless the kernel may use memory in [@start, @end) for itself: unless a map has
+ * anything in it but reserved and ACPI's memory. What the kernel's own map, @iomem, shows
+ * as reserved from start to end is so whatever firmware calls it (memmap=SIZE$ADDR).
+ */
+bool memory_set_aside(const struct memory_map *firmware, const struct memory_map *iomem,
+		      uint64_t start, uint64_t end);
+
 void memory_map_free(struct memory_map *map);
 
 #endif

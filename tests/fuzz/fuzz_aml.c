@@ -39,7 +39,7 @@ static void check(const struct bytes *tables, size_t count)
 	struct vmgenid v;
 
 	memset(&v, 0xa5, sizeof(v));
-	vmgenid_find(tables, count, &v);
+	vmgenid_find(tables, count, &mem, &v);
 	machine_check_vmgenid(&m, &v);
 	require(memchr(v.why, 0, sizeof(v.why)));
 	for (const char *p = v.why; *p; p++)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The VM generation ID of whole machines: the files that count, possible addresses. */
 #include "acpi/vmgenid.h"
+#include "machine/acpi_tables.h"
 #include "base/file.h"
 #include "machine/machine.h"
 
@@ -74,9 +75,14 @@ static void test_address(void **state)
 
 static struct vmgenid read_root(const char *root)
 {
+	const struct memory_map nothing = { 0 };
+	const struct phys_mem mem = { .read = phys_mem_read,
+				      .root = root,
+				      .firmware = &nothing,
+				      .iomem = &nothing };
 	struct vmgenid v = { 0 };
 
-	vmgenid_read(root, &v);
+	acpi_tables_find_vmgenid(&mem, &v);
 	return v;
 }
 

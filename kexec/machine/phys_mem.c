@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "machine/phys_mem.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/units.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static size_t copy_aligned(const volatile uint8_t *from, uint8_t *to, size_t size)
+{
+	uintptr_t at = (uintptr_t)from;
+
+	if (at % 8 == 0 && size >= 8) {
+		uint64_t word = *(const volatile uint64_t *)from;
+
+		memcpy(to, &word, 8);
+		return 8;
+	}
+	if (at % 4 == 0 && size >= 4) {
+		uint32_t word = *(const volatile uint32_t *)from;
+
+		memcpy(to, &word, 4);
+		return 4;
+	}
+	if (at % 2 == 0 && size >= 2) {
+		uint16_t word = *(const volatile uint16_t *)from;
+
+		memcpy(to, &word, 2);
+		return 2;
+	}
+	*to = *from;
+	return 1;
+}
+
+int phys_mem_copy(int fd, uint64_t addr, void *buf, size_t size)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), start = align_down(addr, page);
+	size_t skip = (size_t)(addr - start), done = 0;
+	const uint8_t *map;
+
+	map = mmap(NULL, skip + size, PROT_READ, MAP_SHARED, fd, (off_t)start);
+	if (map == MAP_FAILED)
+		return -errno;
+	while (done < size)
+		done += copy_aligned(map + skip + done, (uint8_t *)buf + done,
+				     size - done);
+	munmap((void *)map, skip + size);
+	return 0;
+}
+
+static int read_file(int fd, uint64_t addr, void *buf, size_t size)
+{
+	size_t used;
+	int ret = file_read_at(fd, addr, buf, size, &used);
+
+	return ret || used == size ? ret : -ENODATA;
+}
+
+static int cannot_read(const struct phys_mem *m, uint64_t addr, int ret,
+		       struct error *err)
+{
+	const char *way_out = "";
+
+	if (ret == -EPERM || ret == -EACCES)
+		way_out = " (boot with iomem=relaxed and without lockdown, or give "
+			  "--vmgenid-addr=)";
+	return error_set(
+		err, -ret, "%s/dev/mem at %#llx: %s%s", m->root, (unsigned long long)addr,
+		ret == -ENODATA ? "the file ends before" : strerror(-ret), way_out);
+}
+
+int phys_mem_read(const struct phys_mem *m, uint64_t addr, void *buf, size_t size,
+		  struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+	uint64_t end;
+	int ret;
+
+	if (__builtin_add_overflow(addr, size, &end) || end > INT64_MAX)
+		return cannot_read(m, addr, -EOVERFLOW, err);
+	if (!memory_set_aside(m->firmware, m->iomem, addr, end))
+		return error_set(err, EPERM, "%#llx is in memory that the kernel uses",
+				 (unsigned long long)addr);
+	if (asprintf(&path, "%s/dev/mem", m->root) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	fd = open(path, O_RDONLY | O_CLOEXEC); /* no O_SYNC: see phys_mem.h */
+	if (fd < 0)
+		return cannot_read(m, addr, -errno, err);
+	ret = m->root[0] ? read_file(fd, addr, buf, size)
+			 : phys_mem_copy(fd, addr, buf, size);
+	return ret ? cannot_read(m, addr, ret, err) : 0;
+}
+
+const char *phys_word_text(const struct phys_word *w, char out[PHYS_WORD_TEXT])
+{
+	int n = snprintf(out, PHYS_WORD_TEXT, "%#llx=", (unsigned long long)w->addr);
+
+	for (size_t i = 0; i < w->size; i++)
+		n += snprintf(out + n, PHYS_WORD_TEXT - (size_t)n, "%02x", w->data[i]);
+	return out;
+}
