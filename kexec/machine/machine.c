@@ -183,6 +183,26 @@ static int read_cmdline(const char *root, struct machine *m, struct error *err)
 	return 0;
 }
 
+/* True if the kernel's own driver has the device, as in drivers/virt/vmgenid.c. */
+static bool has_driver(const char *root)
+{
+	static const char *const buses[] = { "acpi", "platform" };
+	const struct dirent *d;
+	bool found = false;
+
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_closedir_ DIR *dir = NULL;
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s/sys/bus/%s/drivers/vmgenid", root, buses[i]) < 0)
+			return false;
+		dir = opendir(path);
+		while (dir && file_next(dir, &d) > 0)
+			found |= strchr(d->d_name, ':') != NULL;
+	}
+	return found;
+}
+
 static void find_vmgenid(const char *root, struct machine *m)
 {
 	const struct phys_mem mem = { .read = phys_mem_read,
@@ -192,6 +212,12 @@ static void find_vmgenid(const char *root, struct machine *m)
 
 	acpi_tables_find_vmgenid(&mem, &m->vmgenid);
 	machine_check_vmgenid(m, &m->vmgenid);
+	if (m->vmgenid.state == VMGENID_FOUND && has_driver(root) &&
+	    phys_mem_is_unmapped(root, m->vmgenid.addr))
+		snprintf(
+			m->vmgenid.note, sizeof(m->vmgenid.note),
+			"the kernel's driver does not have the VM generation ID at %#llx",
+			(unsigned long long)m->vmgenid.addr);
 }
 
 static int read_all(const char *root, struct iomem *iomem, struct machine *m,

@@ -3,12 +3,17 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/units.h"
+#include "range.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+
+/* In bytes, far above real machines: files in /proc have no size in advance. */
+#define VMALLOCINFO_SIZE_MAX ((size_t)16 << 20)
 
 static size_t copy_aligned(const volatile uint8_t *from, uint8_t *to, size_t size)
 {
@@ -103,4 +108,49 @@ const char *phys_word_text(const struct phys_word *w, char out[PHYS_WORD_TEXT])
 	for (size_t i = 0; i < w->size; i++)
 		n += snprintf(out + n, PHYS_WORD_TEXT - (size_t)n, "%02x", w->data[i]);
 	return out;
+}
+
+/*
+ * "0x...-0x... SIZE CALLER+OFFSET/SIZE phys=ADDRESS ioremap": an address of physical memory
+ * and the size with a guard page. Only memremap() and devm_memremap() count.
+ */
+static bool parse_mapping(struct bytes line, struct range *out)
+{
+	struct bytes word, at, size = { NULL, 0 };
+	uint64_t bytes, guard = (uint64_t)sysconf(_SC_PAGESIZE);
+	bool remapped = false, found = false;
+
+	for (int i = 0; text_cut(&line, ' ', &word); i += word.size > 0) {
+		if (i == 1 && !size.size)
+			size = word;
+		if (text_starts(word, "memremap+", NULL) ||
+		    text_starts(word, "devm_memremap+", NULL))
+			remapped = true;
+		if (text_starts(word, "phys=", &at))
+			found = text_hex(at, &out->start);
+	}
+	return remapped && found && text_number(size, &bytes) && bytes > guard &&
+	       !__builtin_add_overflow(out->start, bytes - guard, &out->end);
+}
+
+bool phys_mem_is_unmapped(const char *root, uint64_t addr)
+{
+	_cleanup_free_ char *text = NULL;
+	struct bytes rest, line;
+	bool others = false;
+	size_t size;
+
+	if (file_slurp_in(root, "/proc/vmallocinfo", VMALLOCINFO_SIZE_MAX, &text, &size))
+		return false;
+	rest = (struct bytes){ (uint8_t *)text, size };
+	while (text_cut(&rest, '\n', &line)) {
+		struct range r;
+
+		if (!parse_mapping(line, &r))
+			continue;
+		if (addr >= r.start && addr < r.end)
+			return false;
+		others = true;
+	}
+	return others;
 }

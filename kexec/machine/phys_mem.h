@@ -45,4 +45,11 @@ int phys_mem_read(const struct phys_mem *m, uint64_t addr, void *buf, size_t siz
  */
 int phys_mem_copy(int fd, uint64_t addr, void *buf, size_t size);
 
+/*
+ * True if drivers have mapped memory with memremap(), but not @addr: then a driver that
+ * should have does not agree about the address. From /proc/vmallocinfo below @root, which
+ * only root can read; false if it says nothing (mm/vmalloc.c prints, kernel/iomem.c maps).
+ */
+bool phys_mem_is_unmapped(const char *root, uint64_t addr);
+
 #endif
