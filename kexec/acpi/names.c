@@ -7,7 +7,7 @@
 
 #define DEPTH_MAX      64 /* nested terms; real code has about 20 */
 #define ARGUMENTS_MASK 7  /* of a method's flags */
-#define METHOD_TYPE    8  /* of External's object types */
+#define NODES_PER_HASH 4
 
 /* Where a term is. */
 struct place {
@@ -27,7 +27,7 @@ static uint32_t *bucket(const struct names *ns, uint32_t parent, const void *seg
 
 	memcpy(&hash, seg, sizeof(hash));
 	hash = (hash ^ parent * 0x9e3779b1u) * 0x85ebca6bu;
-	return &ns->nodes[(hash >> 7) & (ns->capacity - 1)].first;
+	return &ns->first[(hash >> 7) & (ns->capacity / NODES_PER_HASH - 1)];
 }
 
 uint32_t names_child(const struct names *ns, uint32_t scope, const void *seg)
@@ -50,9 +50,7 @@ static uint32_t add_node(struct names *ns, uint32_t parent, const void *seg)
 		ns->failed = true;
 		return NAMES_NONE;
 	}
-	*n = (struct names_node){
-		.parent = parent, .next = *first, .first = n->first, .op = AML_EXTERNAL
-	};
+	*n = (struct names_node){ .parent = parent, .next = *first, .op = AML_EXTERNAL };
 	memcpy(n->seg, seg, AML_SEG_SIZE);
 	*first = i;
 	ns->count++;
@@ -385,7 +383,8 @@ bool names_init(struct names *ns, size_t size)
 	if (ns->capacity > NAMES_MAX)
 		ns->capacity = NAMES_MAX;
 	ns->nodes = calloc(ns->capacity, sizeof(*ns->nodes));
-	if (!ns->nodes)
+	ns->first = calloc(ns->capacity / NODES_PER_HASH, sizeof(*ns->first));
+	if (!ns->nodes || !ns->first)
 		return false;
 	ns->nodes[NAMES_ROOT].op = AML_SCOPE;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -432,5 +431,6 @@ const char *names_path(const struct names *ns, uint32_t node, char *out, size_t 
 void names_free(struct names *ns)
 {
 	free(ns->nodes);
+	free(ns->first);
 	*ns = (struct names){ .count = 0 };
 }

@@ -3,7 +3,7 @@
  * names.h - the ACPI namespace: what tables declare, and where code may change it.
  *
  * ACPI specification 6.5, section 5.3 (names and scopes), 19.6.30 (External). Objects are
- * numbered: the numbers are indices into one array, allocated once.
+ * numbered: the numbers are indices into an array that does not move.
  */
 #ifndef KS_NAMES_H
 #define KS_NAMES_H
@@ -27,7 +27,6 @@ struct names_node {
 	uint8_t seg[AML_SEG_SIZE];
 	uint32_t parent;
 	uint32_t next;	   /* of the same hash */
-	uint32_t first;	   /* of the nodes whose hash is this node's number */
 	uint16_t op;	   /* of the term that declares it; AML_EXTERNAL: none does yet */
 	uint8_t flags;	   /* enum names_flag */
 	uint8_t arguments; /* of a method */
@@ -41,7 +40,8 @@ struct names_node {
 struct names {
 	struct names_node *nodes; /* owned; [0] is the root */
 	size_t count;
-	size_t capacity; /* a power of two; also the number of hashes */
+	size_t capacity; /* a power of two */
+	uint32_t *first; /* owned; number of the first node for a hash; 0: none */
 	uint32_t exclude
 		[2]; /* methods whose code names_walk() does not mark; NAMES_NONE: none */
 	/* Code that cannot be parsed. If there are more parts, any object may change. */
