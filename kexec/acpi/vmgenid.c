@@ -131,6 +131,9 @@ static void name_hypervisor(struct search *s, struct vmgenid *out)
 					strcpy(out->hypervisor, known[j][1]);
 					return;
 				}
+			for (char *c = text; *c; c++)
+				if (*c < ' ' || *c > '~')
+					*c = '?';
 			if (i == 0 && k == 0)
 				strcpy(out->hypervisor, text);
 		}
