@@ -49,6 +49,7 @@ static bool mentions_id(struct bytes in)
 struct search {
 	struct eval eval;
 	uint32_t device;
+	uint32_t id; /* its _HID or _CID */
 	size_t found;
 	size_t unclear; /* _HID and _CID that mention an ID but cannot be evaluated */
 };
@@ -90,6 +91,7 @@ static void find_devices(struct search *s)
 		if (!found || n->parent == s->device)
 			continue;
 		s->device = n->parent;
+		s->id = i;
 		s->found++;
 	}
 }
@@ -140,24 +142,35 @@ static void name_hypervisor(struct search *s, struct vmgenid *out)
 	}
 }
 
-/* Returns why the device cannot be relied upon; NULL if it can. */
-static const char *find_objection(const struct names *ns, uint32_t device, uint32_t addr)
+/* Returns why an object of the device cannot be relied upon; NULL if it can. */
+static const char *find_objection(const struct names *ns, uint32_t i)
 {
-	if (ns->nodes[device].flags & NAMES_TWICE)
-		return "it is named more than once";
-	for (uint32_t i = device; i != NAMES_ROOT; i = ns->nodes[i].parent) {
+	for (; i != NAMES_ROOT; i = ns->nodes[i].parent) {
 		if (ns->nodes[i].flags & NAMES_CONDITIONAL)
 			return "it is declared under a condition";
 		if (ns->nodes[i].op == AML_EXTERNAL || ns->nodes[i].op == AML_ALIAS)
 			return "its parent is in no table";
 	}
-	if (ns->nodes[device].flags & NAMES_BROKEN)
-		return "its declaration makes no sense";
-	if (addr == NAMES_NONE || ns->nodes[addr].op == AML_EXTERNAL)
-		return "it has no ADDR";
-	if (ns->nodes[addr].flags & NAMES_TWICE)
-		return "it has more than one ADDR";
 	return NULL;
+}
+
+/* The same for the device. */
+static const char *find_objections(const struct search *s, uint32_t addr)
+{
+	const struct names_node *nodes = s->eval.names->nodes;
+	const char *problem = find_objection(s->eval.names, s->id);
+
+	if (nodes[s->device].flags & NAMES_TWICE)
+		return "it is named more than once";
+	if (problem)
+		return problem;
+	if (nodes[s->device].flags & NAMES_BROKEN)
+		return "its declaration makes no sense";
+	if (addr == NAMES_NONE || nodes[addr].op == AML_EXTERNAL)
+		return "it has no ADDR";
+	if (nodes[addr].flags & NAMES_TWICE)
+		return "it has more than one ADDR";
+	return find_objection(s->eval.names, addr);
 }
 
 /* True unless _STA says that the device is not there. What it says may be unknown. */
@@ -168,7 +181,8 @@ static bool is_present(struct eval *e, uint32_t sta, bool *known)
 	*known = true;
 	if (sta == NAMES_NONE)
 		return true;
-	*known = eval_node(e, sta, &v) && v.kind == EVAL_INTEGER;
+	*known = !(e->names->nodes[sta].flags & (NAMES_CONDITIONAL | NAMES_TWICE)) &&
+		 eval_node(e, sta, &v) && v.kind == EVAL_INTEGER;
 	return !*known || v.n & 1;
 }
 
@@ -202,7 +216,7 @@ static void eval_device(struct search *s, const struct bytes *codes, size_t coun
 	struct names *ns = s->eval.names;
 	uint32_t addr = names_child(ns, s->device, "ADDR");
 	uint32_t sta = names_child(ns, s->device, "_STA");
-	const char *problem = find_objection(ns, s->device, addr);
+	const char *problem = find_objections(s, addr);
 	uint64_t first, second;
 	bool known;
 

@@ -276,6 +276,8 @@ def good() -> list[Case]:
              "Return (0xf) } " + result("BASE"))], GOOD, acpiexec=False),
         Case("g-sta-unknown", [device("Method (_STA) { Return (OTHR ()) } Method (OTHR) "
              "{ Return (0) } " + CONSTANT)], GOOD),
+        Case("g-sta-if", [device("If (_OSI (\"Linux\")) { Method (_STA) { Return (0) } } " +
+             CONSTANT)], GOOD, acpiexec=False),
         Case("g-sta-name", [device("Name (_STA, 0xf) " + CONSTANT)], GOOD),
         Case("g-hid-number", [device(CONSTANT, ids='Name (_HID, EisaId ("PNP0C02")) '
              'Name (_CID, Package () { EisaId ("PNP0C01"), "vM_gEN_cOUNTER" })')], GOOD,
@@ -488,6 +490,10 @@ def refused() -> list[Case]:
         Case("d-scope-if", ['DefinitionBlock ("", "DSDT", 2, "T", "T", 1) { If (_OSI ("Linux")) { '
              'Scope (\\_SB) { Device (GENC) { Name (_CID, "VMGENCTR") ' + CONSTANT + " } } } }"],
              None, "it is declared under a condition"),
+        Case("d-addr-if", [device("If (_OSI (\"Linux\")) { " + use + " }", base)], None,
+             "it is declared under a condition"),
+        Case("d-cid-if", [device(CONSTANT, ids='Name (_HID, "TEST0001") If (_OSI ("Linux")) '
+             '{ Name (_CID, "VMGENCTR") }')], None, "it is declared under a condition"),
         Case("d-no-scope", ['DefinitionBlock ("", "DSDT", 2, "T", "T", 1) { }', ssdt(
              "External (\\_SB.ELSW, DeviceObj) Scope (\\_SB.ELSW) { Device (GENC) "
              "{ Name (_CID, \"VMGENCTR\") " + CONSTANT + "} }")], None, "its parent is in no table"),
