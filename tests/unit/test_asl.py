@@ -54,8 +54,8 @@ def compile_tables(case: Case, folder: Path) -> list[Path]:
     for number, source in enumerate(case.sources):
         name = folder / ("DSDT" if number == 0 else f"SSDT{number}")
         name.with_suffix(".asl").write_text(source)
-        # -we: no warning is an error; -f: later definitions and the like are wanted here
-        done = run("iasl", "-f", "-ve", "-p", name, name.with_suffix(".asl"))
+        # -f: second definitions and the like are wanted here; -of: nothing is folded
+        done = run("iasl", "-f", "-of", "-ve", "-p", name, name.with_suffix(".asl"))
         if not name.with_suffix(".aml").exists():
             raise AssertionError(f"iasl: {done.stdout}{done.stderr}")
         tables.append(name.with_suffix(".aml"))
