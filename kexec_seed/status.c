@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kexec-seed status: which image is loaded, how and since when, and is the daemon
- * running?
+ * kexec-seed status: which image is loaded, how and since when, where is the VM
+ * generation ID, and is the daemon running?
  */
 #include "arch/arch.h"
 #include "base/report.h"
 #include "kexec_seed/crash_state.h"
 #include "kexec_seed/daemon/state.h"
 #include "kexec_seed/subcommand.h"
+#include "machine/machine.h"
 
 #include <errno.h>
 #include <string.h>
@@ -93,6 +94,29 @@ static void tell_daemon(struct report *o)
 	report_end(o);
 }
 
+/* As the daemon and the next load find it; another load may have been told an address. */
+static void tell_generation_id(struct report *o)
+{
+	const struct vmgenid *v;
+	struct machine m;
+	struct error err;
+	int ret = machine_read("", &m, &err);
+
+	v = &m.vmgenid;
+	report_object(o, "generation_id");
+	report_bool(o, "found", !ret && v->state == VMGENID_FOUND);
+	if (!ret && v->state == VMGENID_FOUND)
+		report_address(o, "addr", v->addr);
+	else
+		report_text(o, "addr", NULL);
+	report_text(o, "hypervisor", !ret && v->hypervisor[0] ? v->hypervisor : NULL);
+	report_text(o, "from", !ret && v->from[0] ? v->from : NULL);
+	report_text(o, "why", ret ? err.text : v->why[0] ? v->why : NULL);
+	report_end(o);
+	if (!ret)
+		machine_free(&m);
+}
+
 static int tell(const struct crash_state *s, bool json, struct error *err)
 {
 	struct report *o = report_open(json, err);
@@ -100,6 +124,7 @@ static int tell(const struct crash_state *s, bool json, struct error *err)
 	if (!o)
 		return EXIT_FAILED;
 	tell_crash(o, s);
+	tell_generation_id(o);
 	tell_daemon(o);
 	return report_close(o, err) ? EXIT_FAILED : EXIT_DONE;
 }

@@ -303,5 +303,5 @@ void vmgenid_find(const struct bytes *files, size_t count, const struct phys_mem
 	else if (damage)
 		set(out, VMGENID_UNKNOWN_SHAPE, "a table is %s", damage);
 	else
-		set(out, VMGENID_ABSENT, "no such device in %zu tables", count);
+		set(out, VMGENID_ABSENT, "no such device in the ACPI tables");
 }

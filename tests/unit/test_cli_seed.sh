@@ -265,6 +265,8 @@ if [ -n "$json" ] && [ -n "$pretends" ]; then
 			crash.kernel crash.initrd crash.command_line crash.since \
 			crash.refreshes crash.last_refresh crash.last_source \
 			crash.trust_bootloader crash.kernel_memory crash.seed_slots \
+			generation_id.found generation_id.addr generation_id.hypervisor \
+			generation_id.from generation_id.why \
 			daemon.running daemon.sources
 		pretend $loaded verify --json
 		is_json damaged good
