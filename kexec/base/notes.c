@@ -46,6 +46,15 @@ void notes_each(const struct notes *notes, void (*print)(void *context, const ch
 		print(context, "some notes are missing: out of memory");
 }
 
+void notes_move(struct notes *to, struct notes *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		append(to, from->lines[i]);
+	to->incomplete |= from->incomplete;
+	free(from->lines);
+	*from = (struct notes){ 0 };
+}
+
 void notes_free(struct notes *notes)
 {
 	for (size_t i = 0; i < notes->count; i++)

@@ -29,6 +29,9 @@ void notes_add_error(struct notes *notes, const char *what, const struct error *
 void notes_each(const struct notes *notes, void (*print)(void *context, const char *line),
 		void *context);
 
+/* Appends the lines of @from, which is then empty. */
+void notes_move(struct notes *to, struct notes *from);
+
 /* Frees the lines; the list is then empty and usable. */
 void notes_free(struct notes *notes);
 

@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define MAX_HEX_DIGITS 16
 
@@ -64,6 +65,12 @@ bool text_equals(struct bytes text, const char *s)
 	struct bytes rest;
 
 	return text_starts(text, s, &rest) && !rest.size;
+}
+
+bool text_equals_nocase(struct bytes text, const char *s)
+{
+	return text.size == strlen(s) &&
+	       !strncasecmp((const char *)text.data, s, text.size);
 }
 
 static int hex_digit(uint8_t c)

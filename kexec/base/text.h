@@ -26,6 +26,9 @@ struct bytes text_trim(struct bytes text);
 
 bool text_equals(struct bytes text, const char *s);
 
+/* The same, but letter case does not count. */
+bool text_equals_nocase(struct bytes text, const char *s);
+
 /* True if @text begins with @s. @rest, which may be NULL, then gets the remainder. */
 bool text_starts(struct bytes text, const char *s, struct bytes *rest);
 

@@ -162,6 +162,7 @@ int load_prepare(struct load *l, const struct load_request *request, struct load
 		return ret;
 	l->kernel.progress = l->initrd.progress = &l->progress;
 	ret = machine_read(request->root, &l->machine, err);
+	notes_move(&io->notes, &l->machine.notes);
 	if (ret && request->method != METHOD_FILE) /* else not needed */
 		return ret;
 	ret = join_cmdline(l, err);

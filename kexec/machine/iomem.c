@@ -26,12 +26,14 @@ static bool parse_line(struct bytes text, struct line *out)
 /* "System RAM", or "System RAM (DRIVER)" for memory that a driver manages. */
 static bool is_ram(struct bytes name, bool *managed)
 {
-	struct bytes rest;
+	struct bytes rest = name, type;
+	uint32_t number;
 
-	if (!text_starts(name, "System RAM", &rest))
+	if (!text_cut(&rest, '(', &type))
 		return false;
-	*managed = text_starts(rest, " (", NULL);
-	return !rest.size || *managed;
+	*managed = type.size < name.size;
+	return memory_type_from_name(*managed ? text_trim(type) : type, &number) &&
+	       number == MEMORY_RAM;
 }
 
 /* Adds the part of @l above the last entry of its type; the file is ascending. */

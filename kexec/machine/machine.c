@@ -286,6 +286,7 @@ void machine_free(struct machine *m)
 	memory_map_free(&m->iomem);
 	ranges_free(&m->ram);
 	ranges_free(&m->crash_cma);
+	notes_free(&m->notes);
 	free(m->cmdline);
 	*m = (struct machine){ 0 };
 }

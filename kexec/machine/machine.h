@@ -9,6 +9,7 @@
 #define KS_MACHINE_H
 
 #include "acpi/vmgenid.h"
+#include "base/notes.h"
 #include "error.h"
 #include "machine/iomem.h"
 #include "machine/memory_map.h"
@@ -42,6 +43,7 @@ struct machine {
 	bool large_pages;	    /* the kernel maps RAM with 1 GiB pages */
 	struct vmgenid vmgenid;
 	char *cmdline; /* of the running kernel, without newline; owned; NULL: unknown */
+	struct notes notes;	   /* owned: about facts in doubt */
 	struct arch_machine *arch; /* owned; private to arch/ */
 };
 

@@ -27,13 +27,13 @@ static const struct {
 bool memory_type_from_name(struct bytes name, uint32_t *type)
 {
 	for (size_t i = 0; i < NR_TYPE_NAMES; i++) {
-		if (text_equals(name, type_names[i].name)) {
+		if (text_equals_nocase(name, type_names[i].name)) {
 			*type = type_names[i].type;
 			return true;
 		}
 	}
 	*type = MEMORY_UNKNOWN;
-	return text_equals(name, arch_unknown_memory);
+	return text_equals_nocase(name, arch_unknown_memory);
 }
 
 int memory_map_add(struct memory_map *map, uint64_t start, uint64_t last, uint32_t type)

@@ -41,7 +41,8 @@ struct memory_map {
 
 /*
  * Sets *@type to the type that the kernel calls @name in /proc/iomem and
- * /sys/firmware/memmap; MEMORY_UNKNOWN for its name of an unknown type. False for any
+ * /sys/firmware/memmap, in any letter case: Linux 4.11 and older write "reserved".
+ * MEMORY_UNKNOWN for its name of an unknown type. False, with MEMORY_UNKNOWN, for any
  * other name.
  */
 bool memory_type_from_name(struct bytes name, uint32_t *type);

@@ -148,11 +148,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t count = make_files((struct bytes){ data, size });
 	struct memory_map map = { 0 };
 	struct error err = { "" };
+	struct notes notes = { 0 };
+	int ret;
 
 	while (before > count)
 		remove_entry(--before);
 	before = count;
-	if (x86_memmap_read(root, &map, &err)) {
+	ret = x86_memmap_read(root, &map, &notes, &err);
+	notes_free(&notes);
+	if (ret) {
 		require(err.text[0] && !map.count && !map.entries);
 		return 0;
 	}

@@ -178,6 +178,15 @@ for pack in "gzip -c" "xz -c --check=crc32" "zstd -qc"; do
 		fail "--version does not list ${pack%% *}"
 done
 
+# A type of memory that nobody knows is a note, not a reason to load nothing.
+cp -r "$MACHINES/bios-1g" "$tmp/types" && chmod -R u+w "$tmp/types" &&
+	echo Foam >"$tmp/types/sys/firmware/memmap/1/type"
+"$KEXEC" --dry-run --facts="$tmp/types" "$PROBE" >"$tmp/out" 2>"$tmp/err" ||
+	fail "an unknown type of memory stops it"
+shows "0x00000009fc00-0x00000009ffff  reserved"
+grep -q "memmap/1/type: 'Foam' is not a known type of memory" "$tmp/err" ||
+	fail "no note about an unknown type of memory"
+
 # The flags of kexec_file_load(2); strace answers the call instead of the kernel
 # asks FLAGS ANSWER ARGUMENT...: its last call has these flags
 asks() {

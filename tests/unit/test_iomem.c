@@ -123,7 +123,8 @@ static void test_names_that_only_look_alike(void **state)
 {
 	struct iomem m = parse("00001000-00001fff : System RAMdisk\n"
 			       "00002000-00002fff : System ROM\n"
-			       "00003000-00003fff : reserved\n"
+			       "00003000-00003fff : reservedly\n"
+			       "00003000-00003fff : System RAM2 (kmem)\n"
 			       "00004000-00004fff : \n"
 			       "00005000-00005fff : <BAD>\n"
 			       "00006000-00006fff : Crash kernel 2\n");
@@ -132,6 +133,22 @@ static void test_names_that_only_look_alike(void **state)
 	assert_int_equal(m.map.count, 0);
 	assert_int_equal(m.ram.count, 0);
 	assert_int_equal(m.crash_count, 0);
+	iomem_free(&m);
+}
+
+/* Linux 4.11 and older. */
+static void test_small_letters(void **state)
+{
+	struct iomem m = parse("00001000-00001fff : reserved\n"
+			       "00002000-00002fff : system ram\n"
+			       "00003000-00003fff : System ram (kmem)\n");
+
+	(void)state;
+	assert_int_equal(m.map.count, 3);
+	assert_int_equal(m.map.entries[0].type, MEMORY_RESERVED);
+	assert_int_equal(m.map.entries[1].type, MEMORY_RAM);
+	assert_int_equal(m.map.entries[2].type, MEMORY_RAM);
+	assert_int_equal(m.ram.count, 1);
 	iomem_free(&m);
 }
 
@@ -215,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_nested_in_its_own_type),
 		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_names_that_only_look_alike),
+		cmocka_unit_test(test_small_letters),
 		cmocka_unit_test(test_bad_text),
 		cmocka_unit_test(test_far_too_many_lines),
 	};

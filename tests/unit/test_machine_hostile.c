@@ -140,9 +140,6 @@ static void test_bad_memmap(void **state)
 		{ "0x1\n", "2 \n", "Reserved\n",
 		  "/1/end: '2 ' is not a hexadecimal number" },
 		{ "0x1\n", "0x10000000000000000\n", "Reserved\n", "/1/end: '0x1000" },
-		{ "0x1\n", "0x2\n", "Something\n",
-		  "/1/type: 'Something' is not a memory type" },
-		{ "0x1\n", "0x2\n", "", "/1/type: '' is not a memory type" },
 		{ "0x2000\n", "0x1ffe\n", "Reserved\n",
 		  "/1: 0x2000-0x1ffe: not a possible" },
 		{ "0x2000\n", "0xffffffffffffffff\n", "Reserved\n",
@@ -156,6 +153,36 @@ static void test_bad_memmap(void **state)
 		tree_put(t, MEMMAP "/1/end", cases[i].end);
 		tree_put(t, MEMMAP "/1/type", cases[i].type);
 		assert_refused(t, EINVAL, cases[i].words);
+	}
+}
+
+/* A type that nobody knows is reserved, with a note, and stops nothing. */
+static void test_unknown_types(void **state)
+{
+	static const struct {
+		const char *type, *words;
+	} cases[] = {
+		{ "Something\n", "/1/type: 'Something' is not a known type" },
+		{ "Some\x1b[2Jthing\n", "/1/type: 'Some?[2Jthing' is not a known type" },
+		{ "", "/1/type: '' is not a known type" },
+		{ "Reserved\n", NULL },
+		{ "reserved\n", NULL }, /* Linux 4.11 and older */
+		{ "Unknown E820 type\n", NULL },
+	};
+	const struct tree *t = *state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct machine m;
+
+		tree_put_memmap(t, 1, 0x200000, 0x200fff, "");
+		tree_put(t, MEMMAP "/1/type", cases[i].type);
+		m = read_machine(t);
+		assert_int_equal(m.firmware.count, 2);
+		assert_int_equal(m.firmware.entries[1].type, MEMORY_RESERVED);
+		assert_int_equal(m.notes.count, cases[i].words ? 1 : 0);
+		if (cases[i].words)
+			assert_non_null(strstr(m.notes.lines[0], cases[i].words));
+		machine_free(&m);
 	}
 }
 
@@ -473,6 +500,7 @@ int main(void)
 		TEST(test_no_ram),
 		TEST(test_bad_iomem),
 		TEST(test_bad_memmap),
+		TEST(test_unknown_types),
 		TEST(test_missing_memmap_files),
 		TEST(test_huge_memmap_file),
 		TEST(test_memmap_order_and_overlap),

@@ -60,6 +60,25 @@ static void test_order(void **state)
 	notes_free(&notes);
 }
 
+static void test_move(void **state)
+{
+	struct notes to = { 0 }, from = { 0 };
+
+	(void)state;
+	notes_move(&to, &from);
+	assert_notes(&to, "");
+	notes_add(&to, "a");
+	notes_add(&from, "b");
+	notes_add(&from, "c");
+	from.incomplete = true;
+	notes_move(&to, &from);
+	assert_notes(&from, "");
+	assert_true(to.incomplete);
+	to.incomplete = false;
+	assert_notes(&to, "a\nb\nc\n");
+	notes_free(&to);
+}
+
 static void test_error(void **state)
 {
 	struct notes notes = { 0 };
@@ -100,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_no_memory),
 	};

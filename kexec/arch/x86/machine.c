@@ -79,9 +79,10 @@ static int map_from_iomem(const struct iomem *iomem, struct memory_map *out)
 }
 
 static int read_firmware_map(const char *root, const struct iomem *iomem,
-			     struct memory_map *out, struct error *err)
+			     struct memory_map *out, struct notes *notes,
+			     struct error *err)
 {
-	int ret = x86_memmap_read(root, out, err);
+	int ret = x86_memmap_read(root, out, notes, err);
 
 	if (ret || out->count)
 		return ret;
@@ -126,7 +127,7 @@ static int read_memory(const char *root, struct iomem *iomem, struct machine *m,
 		       struct error *err)
 {
 	const struct boot_params *bp = known_boot_params(m->arch);
-	int ret = read_firmware_map(root, iomem, &m->firmware, err);
+	int ret = read_firmware_map(root, iomem, &m->firmware, &m->notes, err);
 
 	if (ret)
 		return ret;

@@ -7,7 +7,9 @@
 
 #include <errno.h>
 
-static int read_type(const char *path, uint32_t number, uint32_t *type, struct error *err)
+/* A new kernel may name a type that we do not know: no reason to load nothing. */
+static int read_type(const char *path, uint32_t number, uint32_t *type,
+		     struct notes *notes, struct error *err)
 {
 	_cleanup_free_ char *name = NULL;
 	int ret = sysfs_table_text(path, number, "type", &name, err);
@@ -16,12 +18,16 @@ static int read_type(const char *path, uint32_t number, uint32_t *type, struct e
 		return ret;
 	if (memory_type_from_name(text_from(name), type))
 		return 0;
-	return error_set(err, EINVAL, "%s/%u/type: '%.64s' is not a memory type", path,
-			 number, name);
+	error_set(err, EINVAL,
+		  "%s/%u/type: '%.64s' is not a known type of memory: taken as reserved",
+		  path, number, name);
+	notes_add(notes, "%s", err->text);
+	err->text[0] = '\0'; /* not an error */
+	return 0;
 }
 
 static int read_entry(const char *path, uint32_t number, struct memory_map *map,
-		      struct error *err)
+		      struct notes *notes, struct error *err)
 {
 	uint64_t start, last;
 	uint32_t type = 0;
@@ -33,7 +39,7 @@ static int read_entry(const char *path, uint32_t number, struct memory_map *map,
 	ret = sysfs_table_hex(path, number, "end", &last, err);
 	if (ret)
 		return ret;
-	ret = read_type(path, number, &type, err);
+	ret = read_type(path, number, &type, notes, err);
 	if (ret)
 		return ret;
 	if (last + 1 == start) /* the kernel's form of an empty entry */
@@ -46,7 +52,8 @@ static int read_entry(const char *path, uint32_t number, struct memory_map *map,
 	return 0;
 }
 
-int x86_memmap_read(const char *root, struct memory_map *out, struct error *err)
+int x86_memmap_read(const char *root, struct memory_map *out, struct notes *notes,
+		    struct error *err)
 {
 	_cleanup_free_ uint32_t *numbers = NULL;
 	_cleanup_free_ char *path = NULL;
@@ -61,7 +68,7 @@ int x86_memmap_read(const char *root, struct memory_map *out, struct error *err)
 	if (ret)
 		return error_set(err, -ret, "%s: %s", path, memory_map_strerror(ret));
 	for (size_t i = 0; i < count; i++) {
-		ret = read_entry(path, numbers[i], out, err);
+		ret = read_entry(path, numbers[i], out, notes, err);
 		if (ret) {
 			memory_map_free(out);
 			return ret;
