@@ -100,7 +100,10 @@ static int open_initrd(struct load *l, struct error *err)
 static int join_cmdline(struct load *l, struct error *err)
 {
 	const struct load_request *r = l->request;
+	int ret = r->reuse_cmdline ? machine_read_cmdline(r->root, &l->machine, err) : 0;
 
+	if (ret)
+		return ret;
 	if (r->reuse_cmdline && !l->machine.cmdline)
 		return error_set(err, ENOENT,
 				 "--reuse-cmdline: cannot read /proc/cmdline");
@@ -207,6 +210,8 @@ int load_prepare_plan(struct load *l, struct error *err)
 	if (!load_is_crash(l))
 		return 0;
 	ret = crash_notes_read(l->request->root, &l->crash, err);
+	if (!ret)
+		ret = machine_read_cma(l->request->root, &l->machine, err);
 	if (ret)
 		return ret;
 	if (l->request->hotplug && !l->crash.hotplug_size)

@@ -143,7 +143,7 @@ static bool parse_cma(struct bytes line, struct range *out)
 	return out->start < out->end;
 }
 
-static int read_cma(const char *root, struct machine *m, struct error *err)
+int machine_read_cma(const char *root, struct machine *m, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	struct bytes rest, line;
@@ -168,7 +168,7 @@ static int read_cma(const char *root, struct machine *m, struct error *err)
 	return 0;
 }
 
-static int read_cmdline(const char *root, struct machine *m, struct error *err)
+int machine_read_cmdline(const char *root, struct machine *m, struct error *err)
 {
 	size_t size;
 	int ret;
@@ -227,10 +227,6 @@ static int read_all(const char *root, struct iomem *iomem, struct machine *m,
 
 	if (!ret)
 		ret = arch_machine_read(root, iomem, m, err);
-	if (!ret)
-		ret = read_cma(root, m, err);
-	if (!ret)
-		ret = read_cmdline(root, m, err);
 	if (ret)
 		return ret;
 	m->iomem = iomem->map;

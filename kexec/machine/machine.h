@@ -35,14 +35,21 @@ struct machine {
 	struct ranges ram;
 	struct range crash;	/* crashkernel=: the main region; empty: none */
 	struct range crash_low; /* and its part below 4 GiB */
-	/* crashkernel=X,cma: more memory for the crash kernel; empty if unknown */
+	/*
+	 * crashkernel=X,cma: more memory for the crash kernel; empty if unknown, and
+	 * until machine_read_cma()
+	 */
 	struct ranges crash_cma;
 	/* "Kernel data" and "Kernel bss": the running kernel's RNG is there. Empty: unknown */
 	struct range kernel_memory[IOMEM_KERNEL_RANGES];
 	unsigned int physical_bits; /* of an address; 0: unknown */
 	bool large_pages;	    /* the kernel maps RAM with 1 GiB pages */
 	struct vmgenid vmgenid;
-	char *cmdline; /* of the running kernel, without newline; owned; NULL: unknown */
+	/*
+	 * Of the running kernel, without newline; owned; NULL: unknown, and until
+	 * machine_read_cmdline()
+	 */
+	char *cmdline;
 	struct notes notes;	   /* owned: about facts in doubt */
 	struct arch_machine *arch; /* owned; private to arch/ */
 };
@@ -53,6 +60,13 @@ struct machine {
  * with the line; on failure nothing is left to free.
  */
 int machine_read(const char *root, struct machine *out, struct error *err);
+
+/*
+ * Read one more part of @m, for those who need it: a bad file stops nobody else. A
+ * missing file is no error. 0 or a negative errno with the line.
+ */
+int machine_read_cma(const char *root, struct machine *m, struct error *err);
+int machine_read_cmdline(const char *root, struct machine *m, struct error *err);
 
 /*
  * Sets @out, which must be empty, to the RAM in @firmware and, unless hidden, in @iomem,

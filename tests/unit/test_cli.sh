@@ -187,6 +187,16 @@ shows "0x00000009fc00-0x00000009ffff  reserved"
 grep -q "memmap/1/type: 'Foam' is not a known type of memory" "$tmp/err" ||
 	fail "no note about an unknown type of memory"
 
+# Facts stop those who need them, nobody else.
+cp -r "$MACHINES/crash-4cpus" "$tmp/facts" && chmod -R u+w "$tmp/facts" &&
+	mkdir -p "$tmp/facts/sys/kernel/kexec" &&
+	echo rubbish >"$tmp/facts/sys/kernel/kexec/crash_cma_ranges" &&
+	rm "$tmp/facts/proc/cmdline" && mkdir "$tmp/facts/proc/cmdline"
+plans --facts="$tmp/facts" "$PROBE" --append=a
+refused 1 "crash_cma_ranges: not a memory range" --dry-run --facts="$tmp/facts" -p "$PROBE"
+refused 1 "/proc/cmdline: Is a directory" --dry-run --facts="$tmp/facts" "$PROBE" \
+	--reuse-cmdline
+
 # The flags of kexec_file_load(2); strace answers the call instead of the kernel
 # asks FLAGS ANSWER ARGUMENT...: its last call has these flags
 asks() {

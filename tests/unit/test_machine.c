@@ -21,6 +21,8 @@ static struct machine read_machine(const char *root)
 	struct machine m;
 
 	assert_int_equal(machine_read(root, &m, &err), 0);
+	assert_int_equal(machine_read_cma(root, &m, &err), 0);
+	assert_int_equal(machine_read_cmdline(root, &m, &err), 0);
 	assert_string_equal(err.text, "");
 	return m;
 }
@@ -300,7 +302,9 @@ static void test_cma(void **state)
 	assert_null(m.crash_cma.items);
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		tree_put(&t, path, bad[i]);
-		assert_int_equal(machine_read(t.root, &m, &err), -EINVAL);
+		assert_int_equal(machine_read(t.root, &m, &err), 0);
+		assert_int_equal(machine_read_cma(t.root, &m, &err), -EINVAL);
+		machine_free(&m);
 		assert_non_null(strstr(err.text, "crash_cma_ranges: not a memory range"));
 	}
 	tree_remove(&t, "");
