@@ -197,6 +197,7 @@ static int load_by_plan(struct run *run, bool *may_fall_back, struct error *err)
 	}
 	/* report an impossible plan before waiting */
 	ret = load_plan(l, wanted, err);
+	*may_fall_back = ret == -ENODATA;
 	if (!ret)
 		ret = wait_for_seed(run, &ready, err);
 	if (!ret && ready)
@@ -229,8 +230,8 @@ static int load_it(struct run *run, struct error *err)
 	if (!ret || r->method != METHOD_AUTO || !may_fall_back || r->seed == SEED_OFF)
 		return ret;
 	if (load_check_file_load(&run->load, &ignored)) {
-		error_prefix(err, "kexec_file_load would not take it and kexec_load was "
-				  "refused");
+		error_prefix(err, "kexec_file_load would not take it, and kexec_load is "
+				  "not possible");
 		return ret;
 	}
 	notes_add_error(&run->load.io->notes, "using kexec_file_load", err);

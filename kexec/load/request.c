@@ -166,8 +166,10 @@ int load_prepare(struct load *l, const struct load_request *request, struct load
 	l->kernel.progress = l->initrd.progress = &l->progress;
 	ret = machine_read(request->root, &l->machine, err);
 	notes_move(&io->notes, &l->machine.notes);
-	if (ret && request->method != METHOD_FILE) /* else not needed */
+	if (file_is_trouble(ret) && request->method != METHOD_FILE)
 		return ret;
+	l->machine_ret = ret; /* only kexec_load() needs it */
+	l->no_machine = *err;
 	ret = join_cmdline(l, err);
 	return ret || request->method != METHOD_FILE ? ret : load_check_file_load(l, err);
 }
@@ -206,6 +208,10 @@ int load_prepare_plan(struct load *l, struct error *err)
 {
 	int ret;
 
+	if (l->machine_ret) {
+		*err = l->no_machine;
+		return l->machine_ret;
+	}
 	find_generation_id(l);
 	if (!load_is_crash(l))
 		return 0;

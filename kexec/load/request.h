@@ -32,6 +32,8 @@ struct load {
 	struct image_extras extras; /* of a UKI */
 	bool own_initrd;	    /* the initrd above comes from the UKI */
 	struct machine machine;
+	int machine_ret; /* of machine_read(); if negative, @machine is empty and */
+	struct error no_machine;  /* this says why */
 	struct crash_notes crash; /* crash kernel loaded with kexec_load() only */
 	char *cmdline;
 	uint64_t generation_id;
@@ -47,7 +49,10 @@ struct load {
 int load_prepare(struct load *l, const struct load_request *request, struct load_io *io,
 		 struct error *err);
 
-/* Reads the data that only kexec_load() needs. 0 or a negative errno with the line. */
+/*
+ * Checks and reads what only kexec_load() needs. 0 or a negative errno with the line;
+ * kexec_file_load() may do without.
+ */
 int load_prepare_plan(struct load *l, struct error *err);
 
 /*

@@ -99,8 +99,9 @@ struct plan {
 
 /*
  * Makes the plan; release it with plan_free(). 0; -ENOSPC with the line, which says what
- * does not fit where; -EINVAL for options that the kernel cannot take; -ENOMEM. On
- * failure nothing is left to free.
+ * does not fit where; -EINVAL for options that the kernel cannot take; -ENODATA if the
+ * machine hides what kexec_load() needs to know; -ENOMEM. On failure nothing is left to
+ * free.
  */
 int plan_make(const struct plan_input *in, struct plan *out, struct error *err);
 

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A load from request to system call, on machines that do not tell everything. */
+#include "check.h"
+#include "fake_kernel.h"
+#include "tree.h"
+
+#include "load/load.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static struct {
+	struct tree tree;
+	char kernel[80];
+	struct load_request request;
+	struct load_io io;
+	struct error err;
+	long call; /* the last of the two system calls; 0: none */
+	unsigned int calls;
+} t;
+
+/* These two replace libc's. The running kernel tells nothing and allows everything. */
+int open(const char *path, int flags, ...)
+{
+	static const char *const hidden[] = { "/proc/", "/sys/", "/dev/" };
+
+	for (size_t i = 0; i < COUNT(hidden); i++)
+		if (!strncmp(path, hidden[i], strlen(hidden[i]))) {
+			errno = ENOENT;
+			return -1;
+		}
+	return openat(AT_FDCWD, path, flags);
+}
+
+long syscall(long number, ...)
+{
+	long (*real)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+	long args[5];
+	va_list more;
+
+	va_start(more, number);
+	for (size_t i = 0; i < 5; i++)
+		args[i] = va_arg(more, long);
+	va_end(more);
+	if (number != SYS_kexec_load && number != SYS_kexec_file_load)
+		return real(number, args[0], args[1], args[2], args[3], args[4]);
+	t.call = number;
+	t.calls++;
+	return 0;
+}
+
+/* A folder of a captured machine. */
+static void take(const char *machine, const char *folder)
+{
+	char from[512], to[128];
+
+	snprintf(from, sizeof(from), "%s/%s/%s", MACHINES, machine, folder);
+	snprintf(to, sizeof(to), "%s/%s", t.tree.root, folder);
+	assert_int_equal(symlink(from, to), 0);
+}
+
+static int setup(void **state)
+{
+	struct fake_kernel kernel;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	tree_make(&t.tree);
+	fake_kernel(&kernel);
+	tree_put_bytes(&t.tree, "kernel", kernel.file, FAKE_SIZE);
+	snprintf(t.kernel, sizeof(t.kernel), "%s/kernel", t.tree.root);
+	t.io.progress_fd = -1;
+	t.request = (struct load_request){ .kernel = t.kernel, .root = t.tree.root };
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	notes_free(&t.io.notes);
+	tree_remove(&t.tree, "");
+	return 0;
+}
+
+static int load(enum kexec_method method)
+{
+	notes_free(&t.io.notes);
+	t.calls = 0;
+	t.call = 0;
+	t.request.method = method;
+	return load_run(&t.request, &t.io, &t.err);
+}
+
+/* The default method goes over to kexec_file_load(), with a note; -c says the same. */
+static void assert_goes_over(const char *why)
+{
+	char note[128];
+
+	snprintf(note, sizeof(note), "using kexec_file_load: %s", why);
+	assert_int_equal(load(METHOD_AUTO), 0);
+	assert_int_equal(t.calls, 1);
+	assert_int_equal(t.call, SYS_kexec_file_load);
+	assert_int_equal(t.io.notes.count, 1);
+	if (strncmp(t.io.notes.lines[0], note, strlen(note)) != 0)
+		fail_msg("'%s' does not begin with '%s'", t.io.notes.lines[0], note);
+
+	assert_true(load(METHOD_LOAD) < 0);
+	assert_int_equal(t.calls, 0);
+	if (strncmp(t.err.text, why, strlen(why)) != 0)
+		fail_msg("'%s' does not begin with '%s'", t.err.text, why);
+
+	assert_int_equal(load(METHOD_FILE), 0);
+	assert_int_equal(t.call, SYS_kexec_file_load);
+	assert_int_equal(t.io.notes.count, 0);
+}
+
+static void test_all_is_known(void **state)
+{
+	(void)state;
+	take("bios-1g", "proc");
+	take("bios-1g", "sys");
+	assert_int_equal(load(METHOD_AUTO), 0);
+	assert_int_equal(t.call, SYS_kexec_load);
+	assert_int_equal(t.io.notes.count, 0);
+}
+
+static void test_nothing_is_known(void **state)
+{
+	(void)state;
+	assert_goes_over("no memory map: ");
+	/* with --seed=off the kernel must not draw one */
+	t.request.seed = SEED_OFF;
+	assert_int_equal(load(METHOD_AUTO), -ENOENT);
+	assert_int_equal(t.calls, 0);
+}
+
+/* Facts that make no sense are as good as none. */
+static void test_nonsense(void **state)
+{
+	char why[128];
+
+	(void)state;
+	tree_put(&t.tree, "proc/iomem", "rubbish\n");
+	snprintf(why, sizeof(why), "%s/proc/iomem: line 1 ", t.tree.root);
+	assert_goes_over(why);
+}
+
+/* Trouble of this process is no property of the machine. */
+static void test_trouble(void **state)
+{
+	(void)state;
+	take("bios-1g", "proc");
+	tree_put_memmap(&t.tree, 0, 0, 0x9fbff, "System RAM");
+	tree_readdir_fails(0);
+	assert_int_equal(load(METHOD_AUTO), -EIO);
+	assert_int_equal(t.calls, 0);
+	tree_readdir_fails(-1);
+}
+
+/* --reuse-cmdline needs nothing else. */
+static void test_reuse_cmdline(void **state)
+{
+	(void)state;
+	t.request.reuse_cmdline = true;
+	assert_int_equal(load(METHOD_AUTO), -ENOENT);
+	assert_string_equal(t.err.text, "--reuse-cmdline: cannot read /proc/cmdline");
+	tree_put(&t.tree, "proc/cmdline", "quiet\n");
+	assert_goes_over("no memory map: ");
+}
+
+int main(void)
+{
+#define LOAD_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		LOAD_TEST(test_all_is_known),  LOAD_TEST(test_nothing_is_known),
+		LOAD_TEST(test_nonsense),      LOAD_TEST(test_trouble),
+		LOAD_TEST(test_reuse_cmdline),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
