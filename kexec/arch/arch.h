@@ -90,6 +90,13 @@ int arch_check_image(const struct machine *m, const struct image *image,
 		     struct error *err);
 
 /*
+ * 0; -ENODATA with the reason if @m hides something without which the next kernel of @r
+ * would not find its hardware.
+ */
+int arch_check_machine(const struct machine *m, const struct load_request *r,
+		       struct error *err);
+
+/*
  * Pages of the crash region that the running kernel allocates for itself, bottom-up:
  * control code, vmcoreinfo, page tables for all of @ram. Segments must not overlap them.
  * arch_control_reserve() adds a margin for hot-plugged memory; plans leave that many

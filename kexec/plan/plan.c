@@ -358,6 +358,8 @@ static int build(struct plan_builder *b, struct error *err)
 {
 	int ret = arch_check_image(b->in->machine, b->in->image, err);
 
+	if (!ret)
+		ret = arch_check_machine(b->in->machine, b->in->request, err);
 	if (ret)
 		return ret;
 	ret = builder_is_crash(b) ? take_crash_region(b, err) : take_all_ram(b, err);

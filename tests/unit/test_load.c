@@ -139,6 +139,37 @@ static void test_nothing_is_known(void **state)
 	assert_int_equal(t.calls, 0);
 }
 
+/* A container, or a minimal initramfs: the next kernel would have no ACPI. */
+static void test_efi_masked(void **state)
+{
+	static const char why[] =
+		"/sys/firmware/efi: No such file or directory, although "
+		"this machine was booted through EFI: the next kernel "
+		"would not find EFI";
+
+	(void)state;
+	take("efi-1g", "proc");
+	tree_put(&t.tree, "sys/firmware/empty", "");
+	tree_put(&t.tree, "sys/kernel/empty", "");
+	take("efi-1g", "sys/kernel/boot_params");
+	assert_goes_over(why);
+	/* EFI is not wanted, but where are the ACPI tables? */
+	t.request.noefi = true;
+	assert_goes_over(why);
+	t.request.noefi = false;
+	take("efi-1g", "sys/firmware/efi");
+	assert_int_equal(load(METHOD_AUTO), 0);
+	assert_int_equal(t.call, SYS_kexec_load);
+}
+
+/* Without /sys nobody knows whether the machine has EFI. */
+static void test_no_sys(void **state)
+{
+	(void)state;
+	take("bios-1g", "proc");
+	assert_goes_over("/sys/kernel/boot_params/data is missing");
+}
+
 /* Facts that make no sense are as good as none. */
 static void test_nonsense(void **state)
 {
@@ -178,6 +209,7 @@ int main(void)
 #define LOAD_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		LOAD_TEST(test_all_is_known),  LOAD_TEST(test_nothing_is_known),
+		LOAD_TEST(test_efi_masked),    LOAD_TEST(test_no_sys),
 		LOAD_TEST(test_nonsense),      LOAD_TEST(test_trouble),
 		LOAD_TEST(test_reuse_cmdline),
 	};

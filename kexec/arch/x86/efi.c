@@ -13,6 +13,7 @@
 
 /* Loader signature of 64-bit EFI (Documentation/arch/x86/zero-page.rst, efi_info). */
 #define EFI_LOADER_64 "EL64"
+#define EFI_LOADER_32 "EL32"
 
 #define EFI_RUNTIME_MAP_MAX 4096 /* entries; real ones have dozens */
 #define EFI_DESC_SIZE_MAX   512	 /* bytes; real ones have 40 or 48 */
@@ -42,7 +43,14 @@ void efi_parse_systab(struct bytes text, struct efi *efi)
 	}
 }
 
-static int read_systab(const char *root, struct efi *efi, struct error *err)
+static bool has_loader(const struct boot_params *bp, const char *signature)
+{
+	return bp && !memcmp(&bp->efi_info.efi_loader_signature, signature, 4);
+}
+
+/* Each kernel that was booted through EFI has this file, for root. */
+static int read_systab(const char *root, const struct boot_params *bp, struct efi *efi,
+		       struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -53,6 +61,8 @@ static int read_systab(const char *root, struct efi *efi, struct error *err)
 				 strerror(-ret));
 	if (!ret)
 		efi_parse_systab((struct bytes){ (uint8_t *)text, size }, efi);
+	else if (has_loader(bp, EFI_LOADER_64) || has_loader(bp, EFI_LOADER_32))
+		efi->unreadable = ret;
 	return 0;
 }
 
@@ -65,7 +75,7 @@ static int read_64bit(const char *root, const struct boot_params *bp, bool *is_6
 	int ret;
 
 	*is_64bit = false;
-	if (!bp || memcmp(&bp->efi_info.efi_loader_signature, EFI_LOADER_64, 4) != 0)
+	if (!has_loader(bp, EFI_LOADER_64))
 		return 0;
 	ret = file_slurp_in(root, EFI_DIR "/fw_platform_size", 4096, &text, &size);
 	if (file_is_trouble(ret))
@@ -195,7 +205,7 @@ int efi_read(const char *root, const struct boot_params *bp, struct efi *out,
 	int ret;
 
 	*out = (struct efi){ 0 };
-	ret = read_systab(root, out, err);
+	ret = read_systab(root, bp, out, err);
 	if (!ret)
 		ret = read_runtime(root, bp, out, err);
 	if (ret)

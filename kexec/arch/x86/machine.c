@@ -176,6 +176,31 @@ int arch_machine_read(const char *root, struct iomem *iomem, struct machine *m,
 	return 0;
 }
 
+/* Without root privileges, a dry run does with less, as the manual says. */
+int arch_check_machine(const struct machine *m, const struct load_request *r,
+		       struct error *err)
+{
+	const struct arch_machine *x86 = m->arch;
+	bool is_forbidden = x86->efi.unreadable == -EACCES;
+
+	if (!x86->has_boot_params)
+		return error_set(
+			err, ENODATA,
+			"/sys/kernel/boot_params/data is missing: the next kernel might "
+			"not find its ACPI tables; mount /sys, or use -s");
+	if (!x86->efi.unreadable || (r->dry_run && is_forbidden) ||
+	    (r->noefi && x86->rsdp))
+		return 0;
+	return error_set(
+		err, ENODATA,
+		"/sys/firmware/efi: %s, although this machine was booted through "
+		"EFI: the next kernel would not find %s; show it the whole of "
+		"/sys, or use -s%s",
+		strerror(-x86->efi.unreadable),
+		x86->rsdp ? "EFI" : "EFI or its ACPI tables",
+		x86->rsdp ? " or --noefi" : "");
+}
+
 void arch_machine_free(struct machine *m)
 {
 	if (!m->arch)

@@ -15,7 +15,12 @@
 #define LOW_END	 (4 * GIB) /* limit of old kernels and of the purgatory */
 
 struct efi {
-	bool present;	    /* booted through EFI, with runtime services */
+	bool present; /* booted through EFI, with runtime services */
+	/*
+	 * Booted through EFI, but this negative errno kept its files from us; 0: they can
+	 * be read, or the boot data does not speak of EFI.
+	 */
+	int unreadable;
 	uint64_t fw_vendor; /* addresses passed in SETUP_EFI */
 	uint64_t config_table;
 	uint64_t smbios; /* 0: none */
