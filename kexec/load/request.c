@@ -97,6 +97,36 @@ static int open_initrd(struct load *l, struct error *err)
 	return ret;
 }
 
+/*
+ * Through ACPI, a crash kernel finds the crashed kernel's memory devices and would use
+ * their memory, which it is to dump. The user decides by naming either word.
+ */
+static int forbid_memory_devices(struct load *l, struct error *err)
+{
+	static const char word[] = "acpi_no_memhotplug", other[] = "memhp_default_state=";
+	const char *own =
+		has_other_cmdline(l->request) ? l->request->cmdline : l->extras.cmdline;
+	char *longer;
+	int ret;
+
+	if (strstr(l->cmdline, word) || (own && strstr(own, other)))
+		return 0;
+	ret = machine_has_memory_devices(l->request->root, err);
+	if (ret <= 0)
+		return ret;
+	if (asprintf(&longer, "%s%s%s", word, *l->cmdline ? " " : "", l->cmdline) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	free(l->cmdline);
+	l->cmdline = longer;
+	if (l->request->debug)
+		notes_add(
+			&l->io->notes,
+			"this machine has memory devices, whose memory the crash kernel "
+			"must not use: %s",
+			word);
+	return 0;
+}
+
 static int join_cmdline(struct load *l, struct error *err)
 {
 	const struct load_request *r = l->request;
@@ -110,7 +140,9 @@ static int join_cmdline(struct load *l, struct error *err)
 	l->cmdline = cmdline_join(r->reuse_cmdline ? l->machine.cmdline : NULL,
 				  has_other_cmdline(r) ? r->cmdline : l->extras.cmdline,
 				  load_is_crash(l));
-	return l->cmdline ? 0 : error_set(err, ENOMEM, "out of memory");
+	if (!l->cmdline)
+		return error_set(err, ENOMEM, "out of memory");
+	return load_is_crash(l) ? forbid_memory_devices(l, err) : 0;
 }
 
 /* Only a lower bound: the running kernel decides about everything else. */

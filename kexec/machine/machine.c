@@ -220,6 +220,28 @@ static void find_vmgenid(const char *root, struct machine *m)
 			(unsigned long long)m->vmgenid.addr);
 }
 
+int machine_has_memory_devices(const char *root, struct error *err)
+{
+	static const char devices[] = "/sys/bus/acpi/devices";
+	_cleanup_closedir_ DIR *dir = NULL;
+	_cleanup_free_ char *path = NULL;
+	const struct dirent *d;
+	int ret;
+
+	if (asprintf(&path, "%s%s", root, devices) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	dir = opendir(path);
+	ret = dir ? 1 : -errno;
+	while (ret > 0) {
+		ret = file_next(dir, &d);
+		/* ACPI specification 6.5, section 9.11: memory devices */
+		if (ret > 0 && text_starts(text_from(d->d_name), "PNP0C80:", NULL))
+			return 1;
+	}
+	return file_is_trouble(ret) ? error_set(err, -ret, "%s: %s", path, strerror(-ret))
+				    : 0;
+}
+
 static int read_all(const char *root, struct iomem *iomem, struct machine *m,
 		    struct error *err)
 {

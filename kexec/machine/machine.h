@@ -69,6 +69,12 @@ int machine_read_cma(const char *root, struct machine *m, struct error *err);
 int machine_read_cmdline(const char *root, struct machine *m, struct error *err);
 
 /*
+ * 1 if the machine below @root has memory devices: the kernel adds their memory by
+ * itself, beyond its memory map. 0 if not, or unknown; a negative errno with the line.
+ */
+int machine_has_memory_devices(const char *root, struct error *err);
+
+/*
  * Sets @out, which must be empty, to the RAM in @firmware and, unless hidden, in @iomem,
  * without crash regions, in whole pages of @page bytes. Where entries of @firmware
  * overlap, RAM gives way. 0 or a negative errno with the line; on failure nothing is left

@@ -197,6 +197,33 @@ refused 1 "crash_cma_ranges: not a memory range" --dry-run --facts="$tmp/facts" 
 refused 1 "/proc/cmdline: Is a directory" --dry-run --facts="$tmp/facts" "$PROBE" \
 	--reuse-cmdline
 
+# Memory devices: a crash kernel must not take the memory that it is to dump.
+if "$KEXEC" --version | grep -q "built without.*ELF"; then
+	echo "SKIPPED: plans of crash kernels: this build lacks libelf"
+else
+	cp -r "$MACHINES/crash-4cpus" "$tmp/dimms" && chmod -R u+w "$tmp/dimms" &&
+		mkdir -p "$tmp/dimms/sys/bus/acpi/devices/PNP0A03:00"
+	plans --facts="$tmp/dimms" -p "$PROBE" --append=quiet
+	shows "command line elfcorehdr=0x[0-9a-f]* quiet$"
+	mkdir "$tmp/dimms/sys/bus/acpi/devices/PNP0C80:0a"
+	plans --facts="$tmp/dimms" -p "$PROBE" --append="quiet -- init"
+	shows "command line elfcorehdr=0x[0-9a-f]* acpi_no_memhotplug quiet -- init$"
+	plans --facts="$tmp/dimms" -p "$PROBE"
+	shows "command line elfcorehdr=0x[0-9a-f]* acpi_no_memhotplug$"
+	for word in "a acpi_no_memhotplug" memhp_default_state=online; do
+		plans --facts="$tmp/dimms" -p "$PROBE" --append="$word"
+		shows "command line elfcorehdr=0x[0-9a-f]* $word$"
+	done
+	# that the running kernel has the word says nothing about the next one
+	echo memhp_default_state=online >"$tmp/dimms/proc/cmdline"
+	plans --facts="$tmp/dimms" -p "$PROBE" --reuse-cmdline
+	shows "command line elfcorehdr=0x[0-9a-f]* acpi_no_memhotplug memhp_default_state=online$"
+	plans --facts="$tmp/dimms" "$PROBE" --append=quiet
+	shows "command line quiet$"
+	"$KEXEC" -d --dry-run --facts="$tmp/dimms" -p "$PROBE" 2>&1 >"$tmp/out" |
+		grep -q "memory devices.*: acpi_no_memhotplug" || fail "-d does not tell"
+fi
+
 # The flags of kexec_file_load(2); strace answers the call instead of the kernel
 # asks FLAGS ANSWER ARGUMENT...: its last call has these flags
 asks() {

@@ -170,6 +170,29 @@ static void test_no_sys(void **state)
 	assert_goes_over("/sys/kernel/boot_params/data is missing");
 }
 
+/* The running kernel takes this command line as it is. */
+static void test_memory_devices(void **state)
+{
+	struct load l;
+
+	(void)state;
+	tree_put(&t.tree, "sys/bus/acpi/devices/PNP0C80:00/hid", "PNP0C80\n");
+	t.request.method = METHOD_FILE;
+	t.request.cmdline = "quiet";
+	for (int target = KEXEC_TARGET_NORMAL; target <= KEXEC_TARGET_CRASH; target++) {
+		t.request.target = target;
+		assert_int_equal(load_prepare(&l, &t.request, &t.io, &t.err), 0);
+		assert_string_equal(l.cmdline, target == KEXEC_TARGET_CRASH
+						       ? "acpi_no_memhotplug quiet"
+						       : "quiet");
+		load_end(&l);
+	}
+	tree_readdir_fails(0);
+	assert_int_equal(load_prepare(&l, &t.request, &t.io, &t.err), -EIO);
+	load_end(&l);
+	tree_readdir_fails(-1);
+}
+
 /* Facts that make no sense are as good as none. */
 static void test_nonsense(void **state)
 {
@@ -208,10 +231,10 @@ int main(void)
 {
 #define LOAD_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		LOAD_TEST(test_all_is_known),  LOAD_TEST(test_nothing_is_known),
-		LOAD_TEST(test_efi_masked),    LOAD_TEST(test_no_sys),
-		LOAD_TEST(test_nonsense),      LOAD_TEST(test_trouble),
-		LOAD_TEST(test_reuse_cmdline),
+		LOAD_TEST(test_all_is_known),	LOAD_TEST(test_nothing_is_known),
+		LOAD_TEST(test_efi_masked),	LOAD_TEST(test_no_sys),
+		LOAD_TEST(test_nonsense),	LOAD_TEST(test_trouble),
+		LOAD_TEST(test_memory_devices), LOAD_TEST(test_reuse_cmdline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
