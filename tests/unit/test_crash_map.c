@@ -81,6 +81,9 @@ static struct memory_entry iomem[] = {
 	{ 3 * GIB, GIB, MEMORY_RESERVED },
 	{ 4 * GIB, 0x1000, MEMORY_ACPI },
 	{ 5 * GIB, GIB, MEMORY_PMEM },
+	{ 6 * GIB, GIB, MEMORY_PRAM },
+	{ 7 * GIB, GIB, MEMORY_PRAM }, /* two devices */
+	{ 8 * GIB, GIB, MEMORY_SOFT_RESERVED },
 	{ 0x200, 0x100, MEMORY_RAM }, /* nested, so out of order */
 	{ 0x400, 0x100, MEMORY_RAM }, /* one too many */
 };
@@ -96,6 +99,9 @@ static void test_map(void **state)
 		{ 2 * GIB + 0x1000, 0x800, MEMORY_NVS },
 		{ 0x9fc00, 0x400, MEMORY_RESERVED },
 		{ 3 * GIB, GIB, MEMORY_RESERVED },
+		{ 5 * GIB, GIB, MEMORY_PMEM },
+		{ 6 * GIB, GIB, MEMORY_PRAM },
+		{ 7 * GIB, GIB, MEMORY_PRAM },
 		{ 16 * MIB, 16 * MIB, MEMORY_RAM },
 		{ 512 * MIB, 0x21000, MEMORY_RAM },
 		{ 512 * MIB + 0x23000, 256 * MIB - 0x23000, MEMORY_RAM },
@@ -157,8 +163,8 @@ static void test_borders(void **state)
 /* An impossible entry of each type that is handed on. */
 static void test_refused(void **state)
 {
-	static const uint32_t types[] = { MEMORY_RAM, MEMORY_ACPI, MEMORY_NVS,
-					  MEMORY_RESERVED };
+	static const uint32_t types[] = { MEMORY_RAM,	   MEMORY_ACPI, MEMORY_NVS,
+					  MEMORY_RESERVED, MEMORY_PMEM, MEMORY_PRAM };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(types); i++) {
@@ -178,9 +184,10 @@ static void test_refused(void **state)
 static void test_cmdline(void **state)
 {
 	static struct memory_entry map[] = {
-		{ 0x1000, 0x2000, MEMORY_RAM }, { 0x4000, 0x1000, MEMORY_ACPI },
-		{ 0x5000, 0x1000, MEMORY_NVS }, { 0x6000, 0x1000, MEMORY_RESERVED },
-		{ 0x7000, 0x1000, MEMORY_RAM }, /* one too many */
+		{ 0x1000, 0x2000, MEMORY_RAM },	 { 0x4000, 0x1000, MEMORY_ACPI },
+		{ 0x5000, 0x1000, MEMORY_NVS },	 { 0x6000, 0x1000, MEMORY_RESERVED },
+		{ 0x7000, 0x1000, MEMORY_PMEM }, { 0x8000, 0x1000, MEMORY_PRAM },
+		{ 0x9000, 0x1000, MEMORY_RAM }, /* one too many */
 	};
 	const struct memory_map some = { map, COUNT(map) - 1 };
 	char *text = x86_crash_cmdline(0x1f000000, "quiet", &some);
@@ -188,7 +195,8 @@ static void test_cmdline(void **state)
 	(void)state;
 	assert_string_equal(text, "elfcorehdr=0x1f000000 quiet memmap=exactmap "
 				  "memmap=0x2000@0x1000 memmap=0x1000#0x4000 "
-				  "memmap=0x1000#0x5000 memmap=0x1000$0x6000");
+				  "memmap=0x1000#0x5000 memmap=0x1000$0x6000 "
+				  "memmap=0x1000%0x7000+7 memmap=0x1000!0x8000");
 	free(text);
 	text = x86_crash_cmdline(0x1f000000, NULL, NULL);
 	assert_string_equal(text, "elfcorehdr=0x1f000000 ");

@@ -129,16 +129,13 @@ static int add_crash(struct memory_map *out, const struct machine *m,
 int x86_crash_map(const struct machine *m, struct range elfcorehdr,
 		  struct memory_map *out, struct error *err)
 {
+	static const uint32_t types[] = { MEMORY_ACPI, MEMORY_NVS, MEMORY_RESERVED,
+					  MEMORY_PMEM, MEMORY_PRAM };
 	const struct memory_map *now = &m->iomem;
-	int ret;
+	int ret = add_type(out, now, MEMORY_RAM, MIB);
 
-	ret = add_type(out, now, MEMORY_RAM, MIB);
-	if (!ret)
-		ret = add_type(out, now, MEMORY_ACPI, UINT64_MAX);
-	if (!ret)
-		ret = add_type(out, now, MEMORY_NVS, UINT64_MAX);
-	if (!ret)
-		ret = add_type(out, now, MEMORY_RESERVED, UINT64_MAX);
+	for (size_t i = 0; !ret && i < sizeof(types) / sizeof(types[0]); i++)
+		ret = add_type(out, now, types[i], UINT64_MAX);
 	if (!ret)
 		ret = add_crash(out, m, elfcorehdr);
 	return ret ? error_set(err, -ret, "memory map: %s", memory_map_strerror(ret)) : 0;
@@ -162,6 +159,10 @@ static char memmap_sign(uint32_t type)
 	case MEMORY_ACPI:
 	case MEMORY_NVS:
 		return '#';
+	case MEMORY_PMEM: /* any type: its number follows */
+		return '%';
+	case MEMORY_PRAM:
+		return '!';
 	default:
 		return '$';
 	}
@@ -174,11 +175,14 @@ static void print_words(FILE *to, uint64_t elfcorehdr, const char *cmdline,
 		cmdline ? cmdline : "");
 	if (memmap)
 		fprintf(to, " memmap=exactmap");
-	for (size_t i = 0; memmap && i < memmap->count; i++)
-		fprintf(to, " memmap=0x%llx%c0x%llx",
-			(unsigned long long)memmap->entries[i].size,
-			memmap_sign(memmap->entries[i].type),
-			(unsigned long long)memmap->entries[i].addr);
+	for (size_t i = 0; memmap && i < memmap->count; i++) {
+		const struct memory_entry *e = &memmap->entries[i];
+
+		fprintf(to, " memmap=0x%llx%c0x%llx", (unsigned long long)e->size,
+			memmap_sign(e->type), (unsigned long long)e->addr);
+		if (e->type == MEMORY_PMEM)
+			fprintf(to, "+%u", e->type);
+	}
 }
 
 char *x86_crash_cmdline(uint64_t elfcorehdr, const char *cmdline,

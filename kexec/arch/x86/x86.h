@@ -66,8 +66,9 @@ const char *x86_setup_type_name(uint32_t type);
 
 /*
  * Builds the map of a crash kernel like crash_setup_memmap_entries() of the kernel:
- * firmware's memory, RAM below 1 MiB, and the crash regions without @elfcorehdr. 0 or a
- * negative errno with the line.
+ * firmware's memory, RAM below 1 MiB, and the crash regions without @elfcorehdr. Unlike
+ * the kernel's, it has persistent memory: a dump may go there. 0 or a negative errno with
+ * the line.
  */
 int x86_crash_map(const struct machine *m, struct range elfcorehdr,
 		  struct memory_map *out, struct error *err);
