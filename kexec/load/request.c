@@ -145,20 +145,40 @@ static int join_cmdline(struct load *l, struct error *err)
 	return load_is_crash(l) ? forbid_memory_devices(l, err) : 0;
 }
 
+/* The kernel would look for @need bytes until the OOM killer has ended processes. */
+static int check_available(const struct load *l, uint64_t need, struct error *err)
+{
+	if (!l->memory.available || need <= l->memory.available)
+		return 0;
+	return error_set(err, ENOMEM,
+			 "loading needs %llu MiB, and %llu MiB of memory are available; "
+			 "stop something, or use a smaller initrd",
+			 (unsigned long long)(need / MIB),
+			 (unsigned long long)(l->memory.available / MIB));
+}
+
 /* Only a lower bound: the running kernel decides about everything else. */
 static int check_file_room(const struct load *l, struct error *err)
 {
-	uint64_t room = range_size(l->machine.crash), need;
+	uint64_t room = range_size(l->machine.crash), half = l->memory.total / 2, need;
 
-	if (!load_is_crash(l) || !room) /* or its size is unknown */
-		return 0;
-	if (!__builtin_add_overflow(l->image.mem_size, l->initrd.bytes.size, &need) &&
-	    need <= room)
-		return 0;
-	return error_set(err, EADDRNOTAVAIL,
-			 "kernel and initrd do not fit into the %llu MiB that "
-			 "crashkernel= reserves",
-			 (unsigned long long)(room / MIB));
+	if (__builtin_add_overflow(l->image.mem_size, l->initrd.bytes.size, &need))
+		need = UINT64_MAX;
+	if (load_is_crash(l) && room && need > room)
+		return error_set(err, EADDRNOTAVAIL,
+				 "kernel and initrd do not fit into the %llu MiB that "
+				 "crashkernel= reserves",
+				 (unsigned long long)(room / MIB));
+	if (half && need > half)
+		return error_set(err, ENOSPC,
+				 "kernel and initrd need %llu MiB, more than half of the "
+				 "memory (%llu MiB)",
+				 (unsigned long long)(need / MIB),
+				 (unsigned long long)(half / MIB));
+	/* the kernel reads both files, and copies them to pages outside a crash region */
+	need = l->kernel.bytes.size + l->initrd.bytes.size +
+	       (load_is_crash(l) ? 0 : need);
+	return check_available(l, need, err);
 }
 
 int load_check_file_load(const struct load *l, struct error *err)
@@ -202,6 +222,9 @@ int load_prepare(struct load *l, const struct load_request *request, struct load
 		return ret;
 	l->machine_ret = ret; /* only kexec_load() needs it */
 	l->no_machine = *err;
+	ret = meminfo_read(request->root, &l->memory, err);
+	if (ret)
+		return ret;
 	ret = join_cmdline(l, err);
 	return ret || request->method != METHOD_FILE ? ret : load_check_file_load(l, err);
 }
@@ -268,14 +291,18 @@ int load_plan(struct load *l, bool seed, struct error *err)
 		.image = &l->image,
 		.initrd = l->initrd.bytes,
 		.cmdline = l->cmdline,
+		.mem_total = l->memory.total,
 		.seed = seed,
 		.generation_id = l->generation_id,
 		.crash = load_is_crash(l) ? &l->crash : NULL,
 	};
+	int ret;
 
 	memcpy(in.image_id, l->image_id, sizeof(in.image_id));
 	plan_free(&l->plan);
-	return plan_make(&in, &l->plan, err);
+	ret = plan_make(&in, &l->plan, err);
+	return ret || load_is_crash(l) ? ret
+				       : check_available(l, plan_total(&l->plan), err);
 }
 
 int load_check_files(const struct load *l, struct error *err)

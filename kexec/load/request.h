@@ -13,6 +13,7 @@
 #include "load_request.h"
 #include "machine/crash_notes.h"
 #include "machine/machine.h"
+#include "machine/meminfo.h"
 #include "plan/plan.h"
 
 /* Output of a load for its caller. */
@@ -32,8 +33,9 @@ struct load {
 	struct image_extras extras; /* of a UKI */
 	bool own_initrd;	    /* the initrd above comes from the UKI */
 	struct machine machine;
-	int machine_ret; /* of machine_read(); if negative, @machine is empty and */
-	struct error no_machine;  /* this says why */
+	int machine_ret;	 /* of machine_read(); negative: @machine is empty, and */
+	struct error no_machine; /* says why */
+	struct meminfo memory;
 	struct crash_notes crash; /* crash kernel loaded with kexec_load() only */
 	char *cmdline;
 	uint64_t generation_id;
@@ -57,7 +59,7 @@ int load_prepare_plan(struct load *l, struct error *err);
 
 /*
  * Replaces l->plan by a new plan, with or without a seed. 0 or a negative errno as
- * plan_make().
+ * plan_make(); also -ENOMEM with the line if the running kernel has too little memory.
  */
 int load_plan(struct load *l, bool seed, struct error *err);
 
@@ -65,7 +67,8 @@ int load_plan(struct load *l, bool seed, struct error *err);
  * Checks, after load_prepare(), whether kexec_file_load() can be tried: the running
  * kernel would report these errors only after unloading the crash kernel. 0; -ENOEXEC:
  * only kexec_load() can load this kernel; -EINVAL: the command line is too long for that
- * call; -EADDRNOTAVAIL: too little memory for a crash kernel.
+ * call; -EADDRNOTAVAIL: too little memory for a crash kernel; -ENOSPC, -ENOMEM: too
+ * little memory in the running kernel.
  */
 int load_check_file_load(const struct load *l, struct error *err);
 

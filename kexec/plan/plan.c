@@ -297,13 +297,22 @@ static void fill_purgatory(const struct plan_builder *b)
 		fill_checks(p, plan);
 }
 
-/* kexec_load() accepts at most half of all RAM: kernel/kexec_core.c. */
+uint64_t plan_total(const struct plan *plan)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < plan->nr_segments; i++)
+		total += plan->segments[i].mem_size;
+	return total;
+}
+
+/* kexec_load() accepts at most half of the kernel's memory: kernel/kexec_core.c. */
 static int check_total(const struct plan_builder *b, struct error *err)
 {
-	uint64_t total = 0, half = ranges_total(&b->in->machine->ram) / 2;
+	uint64_t all =
+		b->in->mem_total ? b->in->mem_total : ranges_total(&b->in->machine->ram);
+	uint64_t total = plan_total(b->plan), half = all / 2;
 
-	for (size_t i = 0; i < b->plan->nr_segments; i++)
-		total += b->plan->segments[i].mem_size;
 	if (total <= half)
 		return 0;
 	return error_set(err, ENOSPC,

@@ -61,6 +61,7 @@ struct plan_input {
 	const struct image *image;
 	struct bytes initrd;	/* size 0: none */
 	const char *cmdline;	/* NULL: empty */
+	uint64_t mem_total;	/* memory of the running kernel, bytes; 0: unknown */
 	bool seed;		/* reserve a segment for the seed */
 	uint64_t generation_id; /* physical, of the VM generation ID; 0: do not mix */
 	/* Crash notes of the running kernel; NULL: not a crash image. */
@@ -106,6 +107,9 @@ struct plan {
 int plan_make(const struct plan_input *in, struct plan *out, struct error *err);
 
 void plan_free(struct plan *plan);
+
+/* Bytes of all segments. */
+uint64_t plan_total(const struct plan *plan);
 
 /* The segment of @kind; NULL: the plan has none. */
 struct segment *plan_segment(struct plan *plan, enum segment_kind kind);

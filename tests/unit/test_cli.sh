@@ -67,6 +67,31 @@ truncate -s 2G "$f"
 refused 1 "no room for the initrd" --dry-run $bios "$PROBE" --initrd="$f"
 truncate -s 600M "$f"
 refused 1 "more than half of the memory" --dry-run $bios "$PROBE" --initrd="$f"
+# The kernel's limit is half of MemTotal, and it must find the pages.
+cp -r "$MACHINES/bios-1g" "$tmp/mem" && chmod -R u+w "$tmp/mem"
+truncate -s 100M "$f"
+# memory TOTAL AVAILABLE SWAP: in MiB
+memory() {
+	echo "MemTotal: $(($1 * 1024)) kB" >"$tmp/mem/proc/meminfo"
+	echo "MemFree: 1 kB" >>"$tmp/mem/proc/meminfo"
+	[ "$2" = - ] || echo "MemAvailable: $(($2 * 1024)) kB" >>"$tmp/mem/proc/meminfo"
+	echo "SwapFree: $(($3 * 1024)) kB" >>"$tmp/mem/proc/meminfo"
+}
+memory 190 1000 0
+refused 1 "more than half of the memory (95 MiB)" --dry-run --facts="$tmp/mem" "$PROBE" \
+	--initrd="$f"
+refused 1 "more than half of the memory (95 MiB)" --dry-run -s --facts="$tmp/mem" "$PROBE" \
+	--initrd="$f"
+memory 900 99 0
+refused 1 "99 MiB of memory are available" --dry-run --facts="$tmp/mem" "$PROBE" --initrd="$f"
+memory 900 190 0 # the kernel reads the file, and has it in the image as well
+refused 1 "190 MiB of memory are available" --dry-run -s --facts="$tmp/mem" "$PROBE" \
+	--initrd="$f"
+for good in "900 190 0" "900 99 90" "900 - 0" "900 - 1"; do
+	memory $good
+	"$KEXEC" --dry-run --facts="$tmp/mem" "$PROBE" --initrd="$f" >"$tmp/out" 2>"$tmp/err" ||
+		fail "memory $good: refused"
+done
 refused 1 "3000 bytes" --dry-run $bios "$PROBE" \
 	--append="$(head -c 3000 /dev/zero | tr '\0' x)"
 refused 1 "2017 bytes; through kexec_file_load this kernel takes 2016" --dry-run $bios -s \
