@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "load/seed.h"
+#include "machine/xen.h"
 #include "plan/cmdline.h"
 
 #include <errno.h>
@@ -210,7 +211,9 @@ int load_prepare(struct load *l, const struct load_request *request, struct load
 	};
 	l->extras.initrd = FILE_NONE;
 	progress_init(&l->progress, io->progress_fd);
-	ret = open_kernel(l, err);
+	ret = xen_check(request->root, err);
+	if (!ret)
+		ret = open_kernel(l, err);
 	if (!ret)
 		ret = open_initrd(l, err);
 	if (ret)

@@ -249,6 +249,23 @@ else
 		grep -q "memory devices.*: acpi_no_memhotplug" || fail "-d does not tell"
 fi
 
+# Xen: a domain that can jump by itself, and two kinds that cannot
+cp -r "$MACHINES/bios-1g" "$tmp/xen" && chmod -R u+w "$tmp/xen" &&
+	mkdir -p "$tmp/xen/sys/hypervisor/properties" "$tmp/xen/proc/xen"
+echo xen >"$tmp/xen/sys/hypervisor/type"
+echo PVH >"$tmp/xen/sys/hypervisor/guest_type"
+echo 00002705 >"$tmp/xen/sys/hypervisor/properties/features"
+: >"$tmp/xen/proc/xen/capabilities"
+plans --facts="$tmp/xen" "$PROBE"
+echo 00002f05 >"$tmp/xen/sys/hypervisor/properties/features"
+refused 1 "dom0 of Xen" --dry-run --facts="$tmp/xen" "$PROBE"
+rm "$tmp/xen/sys/hypervisor/properties/features"
+echo control_d >"$tmp/xen/proc/xen/capabilities"
+refused 1 "dom0 of Xen" --dry-run -s --facts="$tmp/xen" "$PROBE"
+rm "$tmp/xen/proc/xen/capabilities"
+echo PV >"$tmp/xen/sys/hypervisor/guest_type"
+refused 1 "paravirtual domain of Xen" --dry-run --facts="$tmp/xen" "$PROBE"
+
 # The flags of kexec_file_load(2); strace answers the call instead of the kernel
 # asks FLAGS ANSWER ARGUMENT...: its last call has these flags
 asks() {
