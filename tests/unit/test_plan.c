@@ -161,19 +161,31 @@ static void test_high_segments_are_mapped(void **state)
 	assert_int_equal(params(s)->map_pool % PAGE, 0);
 }
 
-/* With 5-level paging there may be memory that the purgatory cannot map. */
+/*
+ * Memory that a kernel with 4-level paging cannot use, and that the purgatory cannot map.
+ * What comes next may use 4-level paging even if the running kernel does not.
+ */
 static void test_unmapped_memory_is_left_alone(void **state)
 {
+	static const uint64_t tib64 = 64ull << 40;
 	struct scene *s = *state;
 
+	add_ram(s, tib64 - GIB, tib64 + GIB);
 	add_ram(s, PGT_LIMIT, PGT_LIMIT + 4 * GIB);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 4; i++) {
+		uint64_t top = 0;
+
+		s->arch.cpu.la57 = i & 1;
+		s->request.mem_max = i & 2 ? PGT_LIMIT + 4 * GIB : 0;
 		plan_free(&s->plan);
 		assert_int_equal(make(s), 0);
 		assert_sound(s);
-		for (size_t k = 0; k < s->plan.nr_segments; k++)
-			assert_true(s->plan.segments[k].addr < PGT_LIMIT);
-		s->request.mem_max = PGT_LIMIT + 4 * GIB;
+		for (size_t k = 0; k < s->plan.nr_segments; k++) {
+			uint64_t end = segment_range(&s->plan.segments[k]).end;
+
+			top = end > top ? end : top;
+		}
+		assert_int_equal(top, tib64);
 	}
 }
 

@@ -13,10 +13,12 @@
 /* Real-mode memory holds firmware data and the trampolines of both kernels. */
 #define LOWEST_ADDR MIB
 
+_Static_assert(FOUR_LEVEL_END <= PGT_LIMIT, "the purgatory maps all of it");
+
 struct range arch_placement(const struct image *image)
 {
 	return (struct range){ LOWEST_ADDR,
-			       image->max_addr ? image->max_addr : PGT_LIMIT };
+			       image->max_addr ? image->max_addr : FOUR_LEVEL_END };
 }
 
 int arch_check_image(const struct machine *m, const struct image *image,

@@ -14,6 +14,13 @@
 #define X86_PAGE 4096ull
 #define LOW_END	 (4 * GIB) /* limit of old kernels and of the purgatory */
 
+/*
+ * A kernel with four levels of page tables has no address for memory above this
+ * (Documentation/arch/x86/x86_64/mm.rst). The next one may use four whatever this one
+ * does: its build, its command line or the decompressor decides. So nothing goes there.
+ */
+#define FOUR_LEVEL_END (64 * 1024 * GIB)
+
 struct efi {
 	bool present; /* booted through EFI, with runtime services */
 	/*
