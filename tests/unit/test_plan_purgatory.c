@@ -154,6 +154,75 @@ static void test_high_generation_id(void **state)
 	assert_non_null(strstr(s->err.text, "above 128 TiB"));
 }
 
+static bool is_mapped(const struct scene *s, uint64_t addr)
+{
+	return pgt_covers(params(s)->maps, params(s)->nr_maps, addr, 1);
+}
+
+/* Linux 5.1 to 5.9 read these before they can handle a page fault. */
+static void test_firmware_tables(void **state)
+{
+	static const struct {
+		uint64_t addr;
+		bool efi; /* is mapped if EFI is handed on */
+		bool mapped;
+	} cases[] = {
+		{ 20 * GIB, true, true },
+		{ 20 * GIB + 35, true, true },
+		{ 21 * GIB, true, false },
+		{ 22 * GIB, true, false },
+		{ 30 * GIB, true, true },
+		{ 30 * GIB + 0x1fff, true, true },
+		{ 31 * GIB + 0xfff, true, true },
+		{ 30 * GIB - 1, false, false },
+		{ 30 * GIB + 0x2000, false, false },
+		{ 32 * GIB, false, false },
+		{ 33 * GIB, false, false },
+	};
+	struct memory_entry iomem[64] = { { 30 * GIB, 0x2000, MEMORY_ACPI },
+					  { 31 * GIB, 0x1000, MEMORY_NVS },
+					  { 32 * GIB, 0x1000, MEMORY_RESERVED },
+					  { 33 * GIB, 0x1000, MEMORY_RAM },
+					  { PGT_LIMIT, 0x1000, MEMORY_ACPI } };
+	uint8_t runtime[48] = { 0 };
+	struct scene *s = *state;
+
+	s->arch.rsdp = 20 * GIB;
+	s->arch.boot_params.efi_info.efi_systab = GIB;
+	s->arch.boot_params.efi_info.efi_systab_hi = 5; /* 21 GiB */
+	s->arch.efi = (struct efi){ .present = true,
+				    .config_table = 22 * GIB,
+				    .runtime_map = runtime,
+				    .runtime_map_size = sizeof(runtime),
+				    .desc_size = 48 };
+	for (int pass = 0; pass < 4; pass++) {
+		/* from the firmware's map where /proc/iomem is hidden */
+		s->machine.iomem = (struct memory_map){ iomem, pass & 2 ? 5 : 0 };
+		if (!(pass & 2))
+			memcpy(s->map + s->machine.firmware.count, iomem,
+			       5 * sizeof(iomem[0]));
+		s->machine.firmware.count += pass & 2 ? 0 : 5;
+		s->request.noefi = pass & 1;
+		assert_int_equal(make(s), 0);
+		s->machine.firmware.count -= pass & 2 ? 0 : 5;
+		for (size_t i = 0; i < COUNT(cases); i++)
+			if (is_mapped(s, cases[i].addr) !=
+			    (cases[i].mapped || (cases[i].efi && !s->request.noefi)))
+				fail_msg("pass %d, case %zu", pass, i);
+		assert_true(params(s)->map_pages >=
+			    purgatory_pgt_pages(params(s)->maps, params(s)->nr_maps));
+		plan_free(&s->plan);
+	}
+	/* absurdly many: no more than there is room for */
+	for (size_t i = 0; i < COUNT(iomem); i++)
+		iomem[i] = (struct memory_entry){ (30 + i) * GIB, 0x1000, MEMORY_NVS };
+	s->machine.iomem = (struct memory_map){ iomem, COUNT(iomem) };
+	assert_int_equal(make(s), 0);
+	assert_in_range(params(s)->nr_maps, 12, PURGATORY_MAX_MAPS);
+	assert_true(is_mapped(s, 20 * GIB));
+	s->machine.iomem = (struct memory_map){ 0 };
+}
+
 /* Without options the purgatory speaks where the next kernel would: its last serial console. */
 static void test_next_kernels_console(void **state)
 {
@@ -268,6 +337,7 @@ int main(void)
 		PLAN_TEST(test_maps),
 		PLAN_TEST(test_mix),
 		PLAN_TEST(test_high_generation_id),
+		PLAN_TEST(test_firmware_tables),
 		PLAN_TEST(test_next_kernels_console),
 		PLAN_TEST(test_requested_console),
 		cmocka_unit_test(test_parse_serial),

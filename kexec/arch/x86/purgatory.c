@@ -43,12 +43,64 @@ static uint32_t add_map(struct purgatory_map *map, struct range r)
 	return 1;
 }
 
-#define MAX_HIGH_MAPS (PLAN_MAX_SEGMENTS + 1 + PURGATORY_MAX_MEMORY)
+#define MAX_TABLE_MAPS 12 /* more than any machine has there */
+#define MAX_HIGH_MAPS  (PLAN_MAX_SEGMENTS + 1 + PURGATORY_MAX_MEMORY + MAX_TABLE_MAPS)
 _Static_assert(MAX_HIGH_MAPS <= PURGATORY_MAX_MAPS, "room for all maps");
+
+#define RSDP_SIZE 36 /* ACPI specification 6.5, section 5.2.5.3 */
+
+/* The firmware's tables of EFI, and the root of ACPI's. Returns their number. */
+static size_t list_roots(const struct plan_builder *b, struct range roots[3])
+{
+	const struct arch_machine *x86 = b->in->machine->arch;
+	const struct efi_info info = x86->boot_params.efi_info;
+	uint64_t systab = info.efi_systab | (uint64_t)info.efi_systab_hi << 32;
+	size_t count = 0;
+
+	roots[count++] = (struct range){ x86->rsdp, x86->rsdp + RSDP_SIZE };
+	if (!x86_passes_efi(b))
+		return count;
+	roots[count++] = (struct range){ systab, systab + X86_PAGE };
+	roots[count++] =
+		(struct range){ x86->efi.config_table, x86->efi.config_table + X86_PAGE };
+	return count;
+}
+
+static uint32_t add_table(struct purgatory_map *maps, uint32_t nr, struct range r)
+{
+	return nr < MAX_TABLE_MAPS && r.start < r.end && r.end <= PGT_LIMIT
+		       ? add_map(&maps[nr], r)
+		       : 0;
+}
+
+/*
+ * Linux 5.1 to 5.9 parse the firmware's tables while they decompress, where they cannot
+ * handle page faults. The running kernel's own page tables for kexec map the same:
+ * init_pgtable() in arch/x86/kernel/machine_kexec_64.c. Returns the number of ranges.
+ */
+static uint32_t table_maps(const struct plan_builder *b, struct purgatory_map *maps)
+{
+	const struct machine *m = b->in->machine;
+	const struct memory_map *now = m->iomem.count ? &m->iomem : &m->firmware;
+	struct range roots[3];
+	size_t nr_roots = list_roots(b, roots);
+	uint32_t nr = 0;
+
+	for (size_t i = 0; i < nr_roots; i++)
+		nr += add_table(maps, nr, roots[i]);
+	for (size_t i = 0; i < now->count; i++) {
+		const struct memory_entry *e = &now->entries[i];
+
+		if (e->type == MEMORY_ACPI || e->type == MEMORY_NVS)
+			nr += add_table(maps, nr,
+					(struct range){ e->addr, e->addr + e->size });
+	}
+	return nr;
+}
 
 /*
  * Collects the ranges that the purgatory maps beyond the low 4 GiB: segments other than
- * itself, and the generation ID. For a crash image the whole region counts, since its
+ * itself, the generation ID, and tables that the next kernel may read early. For a crash image the whole region counts, since its
  * segments are not placed at the first call. Returns the number of ranges.
  */
 static uint32_t high_maps(const struct plan_builder *b,
@@ -63,7 +115,8 @@ static uint32_t high_maps(const struct plan_builder *b,
 			nr += add_map(&maps[nr], segment_range(&b->plan->segments[i]));
 	if (builder_is_crash(b))
 		nr += add_map(&maps[nr], b->in->machine->crash);
-	return nr + add_map(&maps[nr], id);
+	nr += add_map(&maps[nr], id);
+	return nr + table_maps(b, &maps[nr]);
 }
 
 uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err)
