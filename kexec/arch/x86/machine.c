@@ -181,7 +181,8 @@ int arch_check_machine(const struct machine *m, const struct load_request *r,
 		       struct error *err)
 {
 	const struct arch_machine *x86 = m->arch;
-	bool is_forbidden = x86->efi.unreadable == -EACCES;
+	bool is_forbidden =
+		x86->efi.unreadable == -EACCES || x86->efi.unreadable == -EPERM;
 
 	if (!x86->has_boot_params)
 		return error_set(
