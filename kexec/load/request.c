@@ -97,17 +97,43 @@ static int open_initrd(struct load *l, struct error *err)
 	return ret;
 }
 
+/*
+ * An elfcorehdr= of an earlier crash, as in --append="$(cat /proc/cmdline)", would win over
+ * the one of this load.
+ */
+static int drop_elfcorehdr(struct load *l, struct error *err)
+{
+	char *kept;
+
+	if (!load_is_crash(l) || !cmdline_has(l->cmdline, "elfcorehdr"))
+		return 0;
+	kept = cmdline_without(l->cmdline, "elfcorehdr");
+	if (!kept)
+		return error_set(err, ENOMEM, "out of memory");
+	notes_add(&l->io->notes, "elfcorehdr= is left out of the command line: this load "
+				 "has its own");
+	free(l->cmdline);
+	l->cmdline = kept;
+	return 0;
+}
+
 static int join_cmdline(struct load *l, struct error *err)
 {
 	const struct load_request *r = l->request;
+	_cleanup_free_ char *base = NULL;
 
 	if (r->reuse_cmdline && !l->machine.cmdline)
 		return error_set(err, ENOENT,
 				 "--reuse-cmdline: cannot read /proc/cmdline");
-	l->cmdline = cmdline_join(r->reuse_cmdline ? l->machine.cmdline : NULL,
-				  has_other_cmdline(r) ? r->cmdline : l->extras.cmdline,
-				  load_is_crash(l));
-	return l->cmdline ? 0 : error_set(err, ENOMEM, "out of memory");
+	if (r->reuse_cmdline) {
+		base = cmdline_inherit(l->machine.cmdline, load_is_crash(l));
+		if (!base)
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	l->cmdline = cmdline_append(base, has_other_cmdline(r) ? r->cmdline
+							       : l->extras.cmdline);
+	return l->cmdline ? drop_elfcorehdr(l, err)
+			  : error_set(err, ENOMEM, "out of memory");
 }
 
 /* Only a lower bound: the running kernel decides about everything else. */

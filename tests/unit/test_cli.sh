@@ -124,6 +124,24 @@ for addr in 0x3ffff028 0x3FFFF028 1073737768; do # at which ACPI has it, too
 done
 plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --seed-mix=off
 grep -q "seed mix" "$tmp/out" && fail "seed mix with --seed-mix=off"
+# Words that the next kernel does not inherit, and "--"
+cp -r "$MACHINES/crash-4cpus" "$tmp/stale" && chmod -R u+w "$tmp/stale"
+stale="--facts=$tmp/stale"
+echo "BOOT_IMAGE=/v root=x elfcorehdr=0x1d000000 memmap=exactmap crashkernel=1M -- 1" \
+	>"$tmp/stale/proc/cmdline"
+plans $stale "$PROBE" --reuse-cmdline --append="a b"
+shows "^command line root=x crashkernel=1M a b -- 1$"
+if "$KEXEC" --version | grep -q "^built without.*libelf"; then
+	echo "SKIPPED: -p: this build lacks libelf"
+else
+	plans $stale -p "$PROBE" --reuse-cmdline --append="a b" --pass-memmap-cmdline
+	shows "^command line elfcorehdr=0x[0-9a-f]* root=x a b memmap=exactmap memmap=.* -- 1$"
+	"$KEXEC" --dry-run $stale -p "$PROBE" --append="elfcorehdr=0x1 a" \
+		>"$tmp/out" 2>"$tmp/err" || fail "-p with elfcorehdr="
+	shows "^command line elfcorehdr=0x[0-9a-f]\{8\} a$"
+	grep -q "kexec: elfcorehdr= is left out of the command line: " "$tmp/err" ||
+		fail "does not say that elfcorehdr= is left out"
+fi
 # A file that cannot be mapped, like /sys/firmware/initrd
 if [ -s /sys/kernel/notes ]; then
 	plans $bios "$PROBE" --initrd=/sys/kernel/notes

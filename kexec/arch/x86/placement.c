@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "plan/cmdline.h"
 #include "purgatory/arch/x86/pgtable.h"
 
 #include <errno.h>
@@ -167,22 +168,7 @@ static char memmap_sign(uint32_t type)
 	}
 }
 
-static void print_words(FILE *to, uint64_t elfcorehdr, const char *cmdline,
-			const struct memory_map *memmap)
-{
-	fprintf(to, "elfcorehdr=0x%llx %s", (unsigned long long)elfcorehdr,
-		cmdline ? cmdline : "");
-	if (memmap)
-		fprintf(to, " memmap=exactmap");
-	for (size_t i = 0; memmap && i < memmap->count; i++)
-		fprintf(to, " memmap=0x%llx%c0x%llx",
-			(unsigned long long)memmap->entries[i].size,
-			memmap_sign(memmap->entries[i].type),
-			(unsigned long long)memmap->entries[i].addr);
-}
-
-char *x86_crash_cmdline(uint64_t elfcorehdr, const char *cmdline,
-			const struct memory_map *memmap)
+static char *memmap_words(const struct memory_map *map)
 {
 	char *text = NULL;
 	size_t size;
@@ -190,11 +176,32 @@ char *x86_crash_cmdline(uint64_t elfcorehdr, const char *cmdline,
 
 	if (!to)
 		return NULL;
-	print_words(to, elfcorehdr, cmdline, memmap);
+	fprintf(to, "memmap=exactmap");
+	for (size_t i = 0; i < map->count; i++)
+		fprintf(to, " memmap=0x%llx%c0x%llx",
+			(unsigned long long)map->entries[i].size,
+			memmap_sign(map->entries[i].type),
+			(unsigned long long)map->entries[i].addr);
 	if (fclose(to) == 0)
 		return text;
 	free(text);
 	return NULL;
+}
+
+char *x86_crash_cmdline(uint64_t elfcorehdr, const char *cmdline,
+			const struct memory_map *memmap)
+{
+	_cleanup_free_ char *words = memmap ? memmap_words(memmap) : NULL;
+	_cleanup_free_ char *all = NULL;
+	char *text;
+
+	if (memmap && !words)
+		return NULL;
+	all = cmdline_append(cmdline, words);
+	if (!all || asprintf(&text, "elfcorehdr=0x%llx %s",
+			     (unsigned long long)elfcorehdr, all) < 0)
+		return NULL;
+	return text;
 }
 
 /*
