@@ -146,12 +146,14 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	ret = options_parse(argc, argv, &o, &err);
 	if (ret) /* refused options are not usage errors */
-		return fail(&err, ret == -ENOTSUP ? EXIT_FAILED : EXIT_USAGE);
+		return fail(&err, ret == -EINVAL ? EXIT_USAGE : EXIT_FAILED);
 	if (o.status) { /* as kexec-tools: 1 if something is loaded, 0 if not */
+		options_free(&o);
 		ret = kexec_is_loaded(o.request.target, &err);
 		return ret < 0 ? fail(&err, EXIT_UNKNOWN) : ret;
 	}
 	ret = run(&o, &err);
+	options_free(&o);
 	if (!ret && fflush(stdout))
 		ret = error_set(&err, errno, "cannot write: %s", strerror(errno));
 	return ret ? fail(&err, EXIT_FAILED) : EXIT_DONE;

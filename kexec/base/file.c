@@ -2,6 +2,8 @@
 #include "base/file.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
+#include "base/units.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -265,6 +267,53 @@ int file_compose(const struct file *f, const struct file_part *parts, size_t cou
 		return file_adopt(fd, f->path, out, err);
 	close(fd);
 	return ret;
+}
+
+/* Appends the file @name to the memfd @fd; *@end: where that ends, and then where it does. */
+static int append_file(int fd, const char *name, size_t align, uint64_t *end,
+		       struct error *err)
+{
+	struct file f;
+	int ret = file_open(name, &f, err);
+
+	if (ret)
+		return ret;
+	ret = write_part(fd, &f, (struct file_part){ .to = *end, .size = f.stamp.size },
+			 err);
+	if (!ret)
+		ret = file_check(&f, err);
+	*end += align_up(f.stamp.size, align);
+	if (!ret && ftruncate(fd, (off_t)*end) < 0)
+		ret = no_memory(name, errno, err);
+	file_close(&f);
+	return ret;
+}
+
+int file_open_all(const char *names, size_t align, struct file *out, struct error *err)
+{
+	_cleanup_free_ char *path = strdup(names);
+	struct bytes rest = text_from(names), line;
+	uint64_t end = 0;
+	int fd, ret = 0;
+
+	*out = FILE_NONE;
+	if (!strchr(names, '\n'))
+		return file_open(names, out, err);
+	fd = path ? memfd_create("kexec-seed", MFD_CLOEXEC) : -1;
+	if (fd < 0)
+		return no_memory(names, errno, err);
+	while (!ret && text_cut(&rest, '\n', &line)) {
+		snprintf(path, line.size + 1, "%s", (const char *)line.data);
+		ret = append_file(fd, path, align, &end, err);
+	}
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	strcpy(path, names); /* for messages, on one line */
+	for (char *p = path; (p = strchr(p, '\n'));)
+		*p = '+';
+	return file_adopt(fd, path, out, err);
 }
 
 void file_close(struct file *f)

@@ -72,6 +72,13 @@ struct file_part {
 int file_compose(const struct file *f, const struct file_part *parts, size_t count,
 		 uint64_t size, struct file *out, struct error *err);
 
+/*
+ * Opens the files of @names, one a line, as one file. Several are copied one after the
+ * other into a memfd, each padded with zeroes to a multiple of @align bytes. 0; -ESTALE if
+ * a file changes at the same time; any other negative errno. On failure @out is FILE_NONE.
+ */
+int file_open_all(const char *names, size_t align, struct file *out, struct error *err);
+
 /* Returns the first head_size bytes of @f, valid as long as @f. */
 static inline struct bytes file_head(const struct file *f)
 {

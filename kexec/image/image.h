@@ -9,6 +9,9 @@
 
 #include "bytes.h"
 
+/* Concatenated initrds start at multiples of this many bytes (buffer-format.rst). */
+#define INITRD_ALIGN 4u
+
 struct image_format;
 
 struct image {

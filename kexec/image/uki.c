@@ -19,8 +19,6 @@
 
 /* Limit in bytes: longer than any kernel accepts. */
 #define CMDLINE_MAX 65536u
-/* Concatenated archives start at multiples of this many bytes (buffer-format.rst). */
-#define INITRD_ALIGN 4u
 
 struct pe_header {
 	char magic[4];

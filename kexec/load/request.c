@@ -85,7 +85,7 @@ static int open_initrd(struct load *l, struct error *err)
 		return 0;
 	}
 	if (l->request->initrd)
-		return file_open(l->request->initrd, &l->initrd, err);
+		return file_open_all(l->request->initrd, INITRD_ALIGN, &l->initrd, err);
 	if (!l->request->reuse_initrd)
 		return 0;
 	ret = file_open(RETAINED_INITRD, &l->initrd, err);

@@ -77,7 +77,7 @@ refused 1 "memory map" --dry-run --facts="$tmp" "$PROBE"
 # Wrong usage
 refused 2 "no kernel given" -l
 refused 2 "no kernel given" -l ""
-refused 2 "--initrd needs the name of a file" -l "$PROBE" --ramdisk=
+refused 2 "--ramdisk needs the name of a file" -l "$PROBE" --ramdisk=
 refused 2 "--bogus: no such option" -l "$PROBE" --bogus
 refused 2 "--seed=perhaps" -l "$PROBE" --seed=perhaps
 for addr in 3ffff028 0400 00 "" 0x 0X10 18446744073709551616 0x10000000000000000 -8; do
@@ -142,6 +142,19 @@ else
 	grep -q "kexec: elfcorehdr= is left out of the command line: " "$tmp/err" ||
 		fail "does not say that elfcorehdr= is left out"
 fi
+# Several initrds and command lines are joined: each initrd is padded to 4 bytes
+printf 12345 >"$tmp/a" && printf 678 >"$tmp/b"
+if ! "$KEXEC" --dry-run --json $bios "$PROBE" 2>&1 | grep -q "built without json-c"; then
+	plans $bios "$PROBE" --json --initrd="$tmp/a" --ramdisk="$tmp/b"
+	sed -n '/"kind":"initrd"/,/}/p' "$tmp/out" | grep -q '"content":12\>' ||
+		fail "joined initrds do not have 12 bytes"
+fi
+plans $bios "$PROBE" --append=a --command-line="b -- c" --append=d
+shows "^command line a b d -- c$"
+refused 1 "$tmp/no: No such file" --dry-run $bios "$PROBE" --initrd="$tmp/a" --initrd="$tmp/no"
+refused 1 "$tmp: is a directory" --dry-run $bios "$PROBE" --initrd="$tmp" --initrd="$tmp/a"
+refused 2 "--initrd takes no name with a line break" "$PROBE" --initrd="a
+b"
 # A file that cannot be mapped, like /sys/firmware/initrd
 if [ -s /sys/kernel/notes ]; then
 	plans $bios "$PROBE" --initrd=/sys/kernel/notes
