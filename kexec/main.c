@@ -120,6 +120,11 @@ static int run(const struct options *o, struct error *err)
 {
 	int ret = 0;
 
+	if (o->reset_vga) /* no reason to load nothing */
+		print_note(
+			NULL,
+			"--reset-vga has no effect: a card that shows graphics has lost "
+			"its fonts, which a reset of its registers does not restore");
 	if (o->help)
 		options_print_help(stdout);
 	if (o->version)

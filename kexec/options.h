@@ -28,6 +28,7 @@ struct options {
 	bool no_sync;
 	bool no_ifdown;
 
+	bool reset_vga;		     /* has no effect but a note */
 	bool json;		     /* --dry-run prints JSON */
 	struct load_request request; /* its strings point into argv, or are one of: */
 	char *initrds;		     /* owned: names from several --initrd; NULL: fewer */

@@ -338,6 +338,7 @@ const struct option_row option_table[] = {
 	{ "serial-baud", 0, VALUE(set_serial_baud) },
 	{ "console-vga", 0, FLAG(request.console_vga) },
 	{ "console-serial", 0, FLAG(request.console_serial) },
+	{ "reset-vga", 0, FLAG(reset_vga) },
 	{ "dry-run", 0, FLAG(request.dry_run) },
 	{ "json", 0, FLAG(json) },
 	{ "facts", 0, TEXT(root) },
@@ -360,9 +361,6 @@ const struct option_row option_table[] = {
 	  NULL, 0 },
 	{ "dtb", 0, true, NO_DTB, NULL, 0 },
 	{ "force-dtb", 0, REFUSED(NO_DTB) },
-	{ "reset-vga", 0,
-	  REFUSED("a card that shows graphics has lost its fonts, which a reset of its registers "
-		  "does not restore") },
 	{ NULL, 0, IGNORED },
 };
 
@@ -392,7 +390,7 @@ void options_print_help(FILE *to)
 		"  -i, --no-checks        jump without verifying digests\n"
 		"      --on-corruption=   reset, halt, or boot when a digest is wrong\n"
 		"      --console-serial, --console-vga         messages of the purgatory\n"
-		"      --serial=ttyS0|0xPORT, --serial-baud=RATE\n"
+		"      --serial=ttyS0|0xPORT, --serial-baud=RATE (--reset-vga: no effect)\n"
 		"      --dry-run          print the plan only: --json, --facts=DIR\n"
 		"  -d, --debug   -v, --version   -h, --help    see kexec(8)\n",
 		types);

@@ -12,6 +12,10 @@
 /* The running kernel's initrd, if it was booted with retain_initrd (Linux >= 5.12). */
 #define RETAINED_INITRD "/sys/firmware/initrd"
 
+/* One line for each frame buffer: the screen is in a graphics mode. */
+#define FRAME_BUFFERS	  "/proc/fb"
+#define FRAME_BUFFERS_MAX 65536
+
 void load_end(struct load *l)
 {
 	plan_free(&l->plan);
@@ -171,6 +175,22 @@ int load_check_file_load(const struct load *l, struct error *err)
 	return check_file_room(l, err);
 }
 
+/* Options for the screen never stop a load. */
+static void note_console(struct load *l)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+
+	if (l->request->console_vga &&
+	    !file_slurp_in(l->request->root, FRAME_BUFFERS, FRAME_BUFFERS_MAX, &text,
+			   &size) &&
+	    size)
+		notes_add(
+			&l->io->notes,
+			"--console-vga: the screen shows graphics and will not show the "
+			"purgatory's text; --console-serial does not need it");
+}
+
 int load_prepare(struct load *l, const struct load_request *request, struct load_io *io,
 		 struct error *err)
 {
@@ -190,6 +210,7 @@ int load_prepare(struct load *l, const struct load_request *request, struct load
 	ret = machine_read(request->root, &l->machine, err);
 	if (ret && request->method != METHOD_FILE) /* else not needed */
 		return ret;
+	note_console(l);
 	ret = join_cmdline(l, err);
 	return ret || request->method != METHOD_FILE ? ret : load_check_file_load(l, err);
 }

@@ -36,6 +36,16 @@ plans() {
 	[ -s "$tmp/err" ] && fail "unexpected message: $*"
 }
 
+# notes WORDS ARGUMENT...: the same, with one note
+notes() {
+	words=$1
+	shift
+	"$KEXEC" --dry-run "$@" >"$tmp/out" 2>"$tmp/err" || fail "status $?: $*"
+	[ -s "$tmp/out" ] || fail "no plan: $*"
+	[ "$(wc -l <"$tmp/err")" = 1 ] || fail "not one note: $*"
+	grep -qF -- "$words" "$tmp/err" || fail "no note '$words': $*"
+}
+
 shows() {
 	grep -q -- "$1" "$tmp/out" || { cp "$tmp/out" "$tmp/err"; fail "does not show $1"; }
 }
@@ -93,7 +103,7 @@ refused 2 "--entry-32bit needs kexec_load" -l "$PROBE" -s --entry-32bit
 # Features of kexec-tools alone: one line with the reason
 for word in --load-preserve-context --load-jump-back-helper --load-live-update \
 	--exec-live-update --real-mode --args-elf --args-none --module=x --dtb=x \
-	--force-dtb --reset-vga --entry=0x1000 --type=elf-x86 --type=multiboot-x86 \
+	--force-dtb --entry=0x1000 --type=elf-x86 --type=multiboot-x86 \
 	--type=multiboot2-x86 --type=beoboot-x86 --type=nbi-x86; do
 	case $word in --module=x | --dtb=x) says=${word%=x} ;; *) says=$word ;; esac
 	refused 1 "kexec: $says: " -l "$PROBE" $word
@@ -136,12 +146,16 @@ if "$KEXEC" --version | grep -q "^built without.*libelf"; then
 else
 	plans $stale -p "$PROBE" --reuse-cmdline --append="a b" --pass-memmap-cmdline
 	shows "^command line elfcorehdr=0x[0-9a-f]* root=x a b memmap=exactmap memmap=.* -- 1$"
-	"$KEXEC" --dry-run $stale -p "$PROBE" --append="elfcorehdr=0x1 a" \
-		>"$tmp/out" 2>"$tmp/err" || fail "-p with elfcorehdr="
+	notes "kexec: elfcorehdr= is left out of the command line: " $stale -p "$PROBE" \
+		--append="elfcorehdr=0x1 a"
 	shows "^command line elfcorehdr=0x[0-9a-f]\{8\} a$"
-	grep -q "kexec: elfcorehdr= is left out of the command line: " "$tmp/err" ||
-		fail "does not say that elfcorehdr= is left out"
 fi
+# Options for the screen never stop a load
+notes "kexec: --reset-vga has no effect: " $bios "$PROBE" --reset-vga
+plans $stale "$PROBE" --console-vga
+echo "0 EFI VGA" >"$tmp/stale/proc/fb"
+notes "kexec: --console-vga: the screen shows graphics" $stale "$PROBE" --console-vga
+plans $stale "$PROBE" --console-serial
 # Several initrds and command lines are joined: each initrd is padded to 4 bytes
 printf 12345 >"$tmp/a" && printf 678 >"$tmp/b"
 if ! "$KEXEC" --dry-run --json $bios "$PROBE" 2>&1 | grep -q "built without json-c"; then
