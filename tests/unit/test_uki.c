@@ -412,6 +412,7 @@ static void test_unsupported_files(void **state)
 		const char *says;
 	} cases[] = {
 		{ 0, "MZ", "EFI program" },
+		{ 4, "zimg", "(zboot) for another architecture" },
 		{ 0, "BZh9", "bzip2" },
 		{ 0, "\x02\x21\x4c\x18", "lz4" },
 		{ 0, "\x36\x13\x03\x1b", "NBI" },

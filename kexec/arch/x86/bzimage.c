@@ -101,6 +101,29 @@ static int check_protocol(const struct setup_header *hdr, struct error *err)
 	return 0;
 }
 
+#define VERSION_MAX 40 /* bytes shown of the version string */
+
+/*
+ * Programs with a setup header whose real-mode code does the work, with the help of the
+ * BIOS: iPXE's .lkrn has no entry point, memdisk no code to enter. Linux always has both.
+ */
+static int check_bios(struct bytes head, const struct setup_header *hdr,
+		      struct error *err)
+{
+	struct bytes at = { (const uint8_t *)"", 0 };
+
+	if (hdr->code32_start && (hdr->syssize || has(hdr, HAS_WIDE_SYSSIZE)))
+		return 0;
+	if (hdr->kernel_version)
+		bytes_slice(head, SECTOR + hdr->kernel_version, VERSION_MAX, &at);
+	return error_set(
+		err, ENOEXEC,
+		"a program that needs the BIOS, like iPXE's .lkrn or memdisk (its "
+		"version: \"%.*s\"); start it from a boot loader: no BIOS is left "
+		"once a kernel has run",
+		(int)at.size, (const char *)at.data);
+}
+
 /*
  * Minimum size of the code in bytes. The header counts units of 16: Linux pads the last
  * one; other programs (memtest86+, not relocatable) may end within it.
@@ -214,6 +237,8 @@ int bzimage_parse(struct bytes head, struct bytes file, struct image *out,
 	ret = find_header(head, out, &hdr, err);
 	if (!ret)
 		ret = check_protocol(&hdr, err);
+	if (!ret)
+		ret = check_bios(head, &hdr, err);
 	if (!ret)
 		ret = take_place(&hdr, out, err);
 	if (!ret)
