@@ -12,12 +12,35 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-static int check_kind(const struct stat *st, const char *path, struct error *err)
+/* Block devices are copied; a larger one is hardly meant. */
+#define BLOCK_DEVICE_MAX ((off_t)1 << 30)
+
+/* True for a file that claims to be empty, as those of /proc do. */
+static bool has_content(int fd)
+{
+	char byte;
+
+	return pread(fd, &byte, 1, 0) == 1;
+}
+
+/* -ENOTBLK: the file has to be copied. */
+static int check_kind(const struct stat *st, int fd, const char *path, struct error *err)
 {
 	if (S_ISDIR(st->st_mode))
 		return error_set(err, EISDIR, "%s: is a directory, not a file", path);
+	if (S_ISBLK(st->st_mode))
+		return error_set(err, ENOTBLK, "%s: a block device", path);
 	if (!S_ISREG(st->st_mode))
-		return error_set(err, EINVAL, "%s: not a regular file", path);
+		return error_set(
+			err, EINVAL,
+			"%s: not a regular file or block device; load a copy of its "
+			"content",
+			path);
+	if (st->st_size == 0 && has_content(fd))
+		return error_set(
+			err, EINVAL,
+			"%s: a file without a size, as in /proc; load a copy of it",
+			path);
 	if (st->st_size == 0)
 		return error_set(err, ENOEXEC, "%s: the file is empty", path);
 	if ((uint64_t)st->st_size > SIZE_MAX)
@@ -73,7 +96,7 @@ int file_adopt(int fd, const char *path, struct file *out, struct error *err)
 	else if (fstat(fd, &st) < 0)
 		ret = error_set(err, errno, "%s: %s", path, strerror(errno));
 	else
-		ret = check_kind(&st, path, err);
+		ret = check_kind(&st, fd, path, err);
 	if (!ret) {
 		out->stamp = make_stamp(&st);
 		ret = map(out, err);
@@ -138,13 +161,21 @@ static int open_copy(int from, const char *path, struct file *out, struct error 
 	return ret;
 }
 
-/* Fallback for a file that cannot be mapped. */
+/* Fallback for a file that cannot be mapped, or passed to kexec_file_load(). */
 static int open_unmapped(const char *path, struct file *out, struct error *err)
 {
 	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
 
-	if (from < 0)
+	if (from < 0 || fstat(from, &st) < 0)
 		return error_set(err, errno, "%s: %s", path, strerror(errno));
+	if (S_ISBLK(st.st_mode) && lseek(from, 0, SEEK_END) > BLOCK_DEVICE_MAX)
+		return error_set(
+			err, EFBIG,
+			"%s: a block device of more than 1 GiB; copy the file out of "
+			"it and load that",
+			path);
+	lseek(from, 0, SEEK_SET);
 	return open_copy(from, path, out, err);
 }
 
@@ -158,7 +189,7 @@ int file_open(const char *path, struct file *out, struct error *err)
 		return error_set(err, errno, "%s: %s", path, strerror(errno));
 	keep_writers_out(fd);
 	ret = file_adopt(fd, path, out, err);
-	return ret == -ENODEV ? open_unmapped(path, out, err) : ret;
+	return ret == -ENODEV || ret == -ENOTBLK ? open_unmapped(path, out, err) : ret;
 }
 
 int file_copy(const struct file *f, struct file *out, struct error *err)

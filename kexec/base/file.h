@@ -43,8 +43,9 @@ struct file {
 #define FILE_NONE ((struct file){ .fd = -1 })
 
 /*
- * Opens and maps the regular file @path. A file that cannot be mapped, as in /sys, is
- * copied instead. An empty file, a directory or a device is an error. Where the file
+ * Opens and maps the regular file @path. A file that cannot be mapped, as in /sys, and a
+ * block device are copied instead. An empty file, a directory, a pipe, a character device
+ * or a file without a size, as in /proc, is an error. Where the file
  * system has leases, no writer can open the file until file_close(). 0 or a negative
  * errno; on failure @out is FILE_NONE.
  */

@@ -68,6 +68,8 @@ refused 1 "$tmp: is a directory" --dry-run $bios "$tmp"
 mkfifo "$tmp/fifo"
 refused 1 "$tmp/fifo: not a regular file" --dry-run $bios "$tmp/fifo"
 refused 1 "not a regular file" --dry-run $bios /dev/null
+refused 1 "/proc/version: a file without a size, as in /proc; load a copy" \
+	--dry-run $bios "$PROBE" --initrd=/proc/version
 gzip -c "$PROBE" | head -c 700 >"$f"
 refused 1 "$f" --dry-run $bios "$f"
 
@@ -175,6 +177,19 @@ if [ -s /sys/kernel/notes ]; then
 	shows " initrd$"
 else
 	echo "SKIPPED: an initrd in /sys: this machine has no /sys/kernel/notes"
+fi
+# Block devices
+truncate -s 1M "$tmp/small" && truncate -s 2G "$tmp/large"
+if small=$(losetup -f --show "$tmp/small" 2>"$tmp/err"); then
+	large=$(losetup -f --show "$tmp/large")
+	plans $bios "$PROBE" --initrd="$small"
+	shows "  *1024 KiB  initrd$"
+	plans $bios "$PROBE" --initrd="$tmp/a" --initrd="$small"
+	refused 1 "$large: a block device of more than 1 GiB; copy the file out of it" \
+		--dry-run $bios "$PROBE" --initrd="$large"
+	losetup -d "$small" "$large"
+else
+	echo "SKIPPED: block devices: no root, or no loop devices"
 fi
 # Tables that only root may read; root runs this without the capabilities to read them
 cp -r "$MACHINES/vmgenid-bios" "$tmp/hidden" && chmod -R u+w "$tmp/hidden" &&
