@@ -330,6 +330,16 @@ static int take_crash_region(struct plan_builder *b, struct error *err)
 		return error_set(err, ENODEV,
 				 "no memory is reserved for a crash kernel: boot with "
 				 "crashkernel=256M");
+	if (b->where.max <= m->crash.start)
+		return error_set(
+			err, ENOSPC,
+			"the crash region begins at 0x%llx, but %s ends at 0x%llx; "
+			"reserve memory below (crashkernel=256M without ,high)",
+			(unsigned long long)m->crash.start,
+			b->where.max == b->in->image->max_addr
+				? "what this kernel can reach"
+				: "what --mem-max= allows",
+			(unsigned long long)b->where.max);
 	b->where.ascending = true;
 	if (ranges_add(&b->where.room, m->crash))
 		return error_set(err, ENOMEM, "out of memory");

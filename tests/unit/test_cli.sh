@@ -77,6 +77,8 @@ refused 1 "$f" --dry-run $bios "$f"
 refused 1 "$tmp/no: No such file" --dry-run $bios "$PROBE" --initrd="$tmp/no"
 truncate -s 2G "$f"
 refused 1 "no room for the initrd" --dry-run $bios "$PROBE" --initrd="$f"
+grep -q "no room for the initrd: 2097152 KiB; the largest gap between 0x100000 and 0x3" \
+	"$tmp/err" || fail "does not show the largest gap"
 truncate -s 600M "$f"
 refused 1 "more than half of the memory" --dry-run $bios "$PROBE" --initrd="$f"
 refused 1 "3000 bytes" --dry-run $bios "$PROBE" \
@@ -246,13 +248,20 @@ asks() {
 	strace -qq -o "$tmp/trace" -e trace=kexec_load,kexec_file_load \
 		-e inject=kexec_load,kexec_file_load:"$answer" "$KEXEC" "$@" 2>"$tmp/err"
 	tail -n 1 "$tmp/trace" >"$tmp/out"
-	shows ", $flags) = "
+	shows ", $flags) *= "
 }
 if [ "$(id -u)" = 0 ] && strace -qq -o "$tmp/trace" -e inject=kexec_load:retval=0 true \
 	2>"$tmp/err" && "$KEXEC" --dry-run "$PROBE" >"$tmp/out" 2>&1; then
 	asks KEXEC_FILE_NO_INITRAMFS retval=0 -s -l "$PROBE"
 	asks 'KEXEC_FILE_NO_INITRAMFS|\(0x8\|KEXEC_FILE_DEBUG\)' retval=0 -d -s -l "$PROBE"
 	asks KEXEC_FILE_NO_INITRAMFS error=EINVAL -d --no-cma -s -l "$PROBE"
+	truncate -s 20M "$tmp/large"
+	asks KEXEC_FILE_NO_INITRAMFS error=EADDRNOTAVAIL -s -l "$PROBE"
+	grep -q "kexec: no gap of [0-9]* MiB is free in memory for the kernel" "$tmp/err" ||
+		fail "does not say how large a gap is needed"
+	asks 0 error=EADDRNOTAVAIL -s -l "$PROBE" --initrd="$tmp/large"
+	grep -q "kexec: no gap of 20 MiB is free in memory for the initrd" "$tmp/err" ||
+		fail "does not say how large a gap the initrd needs"
 	# Started with closed descriptors: its messages must not go into a file it opened.
 	# LeakSanitizer, which fails under strace, would change the exit status.
 	cp "$PROBE" "$f"

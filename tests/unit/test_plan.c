@@ -250,8 +250,8 @@ static void test_kernel_goes_where_it_asks(void **state)
 	s->request.mem_max = s->image.min_addr + FAKE_INIT_SIZE - PAGE;
 	assert_int_equal(make(s), -ENOSPC);
 	assert_string_equal(s->err.text,
-			    "no room for the kernel: 8192 KiB between 0x1000000 "
-			    "and 0x17ff000");
+			    "no room for the kernel: 8192 KiB; the largest gap between "
+			    "0x1000000 and 0x17ff000 has 8188 KiB");
 }
 
 static void test_fixed_kernel(void **state)
