@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "load/request.h"
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "load/seed.h"
@@ -191,6 +192,14 @@ static void note_console(struct load *l)
 			"purgatory's text; --console-serial does not need it");
 }
 
+static void choose_entry(struct load *l)
+{
+	const char *note = arch_choose_entry(&l->machine, &l->image);
+
+	if (note && l->request->method != METHOD_FILE)
+		notes_add(&l->io->notes, "%s: %s", l->request->kernel, note);
+}
+
 int load_prepare(struct load *l, const struct load_request *request, struct load_io *io,
 		 struct error *err)
 {
@@ -208,7 +217,9 @@ int load_prepare(struct load *l, const struct load_request *request, struct load
 		return ret;
 	l->kernel.progress = l->initrd.progress = &l->progress;
 	ret = machine_read(request->root, &l->machine, err);
-	if (ret && request->method != METHOD_FILE) /* else not needed */
+	if (!ret)
+		choose_entry(l);
+	else if (request->method != METHOD_FILE) /* else not needed */
 		return ret;
 	note_console(l);
 	ret = join_cmdline(l, err);

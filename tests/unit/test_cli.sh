@@ -180,6 +180,16 @@ if [ -s /sys/kernel/notes ]; then
 else
 	echo "SKIPPED: an initrd in /sys: this machine has no /sys/kernel/notes"
 fi
+# 5-level paging, and a kernel that cannot be entered with it: xloadflags 3
+cp -r "$MACHINES/efi-1g" "$tmp/la57" && chmod -R u+w "$tmp/la57"
+sed -i 's/^flags.*/& la57/' "$tmp/la57/proc/cpuinfo"
+cp "$PROBE" "$f" && printf '\003\000' | dd of="$f" bs=1 seek=566 conv=notrunc 2>/dev/null
+notes "kexec: $f: it is entered in 32-bit mode, as with --entry-32bit: " \
+	--facts="$tmp/la57" "$f"
+shows "32-bit"
+plans --facts="$tmp/la57" "$PROBE"
+refused 1 "kexec: $f cannot be entered with 5-level paging, which the running kernel uses: " \
+	--dry-run --facts="$tmp/la57" -s "$f"
 # Block devices
 truncate -s 1M "$tmp/small" && truncate -s 2G "$tmp/large"
 if small=$(losetup -f --show "$tmp/small" 2>"$tmp/err"); then

@@ -313,11 +313,18 @@ static void test_five_levels(void **state)
 	plan_free(&s->plan);
 	s->image.arch_flags &= ~X86_FIVE_LEVEL;
 	assert_int_equal(make(s), -ENOEXEC);
-	assert_non_null(
-		strstr(s->err.text, "use --entry-32bit, or boot that one with no5lvl"));
-	s->image.arch_flags |= X86_NO_32BIT_ENTRY;
-	assert_int_equal(make(s), -ENOEXEC);
 	assert_non_null(strstr(s->err.text, "uses; boot that one with no5lvl"));
+	s->image.arch_flags |= X86_NO_32BIT_ENTRY;
+	assert_null(arch_choose_entry(&s->machine, &s->image));
+	assert_int_equal(make(s), -ENOEXEC);
+	assert_non_null(strstr(s->image.no_file_load, "5-level paging"));
+	s->image.arch_flags &= ~X86_NO_32BIT_ENTRY;
+	assert_non_null(
+		strstr(arch_choose_entry(&s->machine, &s->image), "in 32-bit mode"));
+	assert_int_equal(make(s), 0);
+	assert_int_equal(plan_purgatory(&s->plan)->entry_mode, PURGATORY_ENTRY_32);
+	plan_free(&s->plan);
+	assert_null(arch_choose_entry(&s->machine, &s->image)); /* once */
 }
 
 /* Finds the node of @type in the boot data, by the path that the next kernel takes. */

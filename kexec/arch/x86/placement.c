@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Placement of segments on x86, and the memory map of a crash kernel. */
+#include "arch/x86/bzimage.h"
 #include "arch/x86/x86.h"
 
 #include "base/cleanup.h"
@@ -20,16 +21,33 @@ struct range arch_placement(const struct image *image)
 			       image->max_addr ? image->max_addr : PGT_LIMIT };
 }
 
+static bool is_enterable(const struct machine *m, const struct image *image)
+{
+	return !m->arch->cpu.la57 || (image->arch_flags & X86_FIVE_LEVEL);
+}
+
+const char *arch_choose_entry(const struct machine *m, struct image *image)
+{
+	if (is_enterable(m, image))
+		return NULL;
+	if (!image->no_file_load)
+		image->no_file_load =
+			"cannot be entered with 5-level paging, which the running kernel uses";
+	if (image->arch_flags & X86_NO_32BIT_ENTRY)
+		return NULL;
+	bzimage_enter_32bit(image);
+	return "it is entered in 32-bit mode, as with --entry-32bit: it cannot be with "
+	       "5-level paging, which the running kernel uses";
+}
+
 int arch_check_image(const struct machine *m, const struct image *image,
 		     struct error *err)
 {
-	if (!m->arch->cpu.la57 || (image->arch_flags & X86_FIVE_LEVEL))
+	if (is_enterable(m, image))
 		return 0;
-	return error_set(
-		err, ENOEXEC,
-		"this kernel cannot be entered with 5-level paging, which the "
-		"running one uses; %sboot that one with no5lvl",
-		image->arch_flags & X86_NO_32BIT_ENTRY ? "" : "use --entry-32bit, or ");
+	return error_set(err, ENOEXEC,
+			 "this kernel cannot be entered with 5-level paging, which the "
+			 "running one uses; boot that one with no5lvl");
 }
 
 /*
