@@ -26,14 +26,14 @@ static struct range clip(struct range r, const struct range_request *req)
 }
 
 /* A crash image is limited by its region, unless the user sets a lower limit. */
-static int no_room(const struct placement *where, enum segment_kind kind,
+static int no_room(const struct plan_builder *b, enum segment_kind kind,
 		   const struct range_request *req, uint64_t asked, struct error *err)
 {
-	const struct ranges *room = &where->room;
+	const struct ranges *room = &b->where.room;
 	uint64_t largest = 0;
 	uint64_t end = room->count ? room->items[room->count - 1].end : 0;
 
-	if (where->ascending && req->max >= end)
+	if (builder_is_crash(b) && req->max >= end)
 		return error_set(
 			err, ENOSPC,
 			"no room for the %s: %llu KiB in the crash region, above "
@@ -69,7 +69,7 @@ int place_segment(struct plan_builder *b, enum segment_kind kind,
 	req.min = req.min < where->min ? where->min : req.min;
 	req.max = req.max && req.max < where->max ? req.max : where->max;
 	if (req.size < asked || !find(where, &req, &found))
-		return no_room(where, kind, &req, asked, err);
+		return no_room(b, kind, &req, asked, err);
 	ret = ranges_remove(&where->room, found);
 	if (ret)
 		return error_set(err, -ret, "out of memory");

@@ -219,6 +219,7 @@ static void test_lesser_headers(void **state)
 		assert_int_equal(image.fixed, c->fixed);
 		assert_int_equal(image.align, c->fixed ? 4096 : 0x200000);
 		assert_int_equal(image.max_addr, c->above_4g ? 0 : 4 * GIB);
+		assert_int_equal(image.low_end, c->entry_32bit ? 896 * MIB : 0);
 		/* without paging the number of levels does not matter */
 		assert_int_equal(image.arch_flags, c->entry_32bit ? X86_FIVE_LEVEL : 0);
 		assert_string_equal(image.no_file_load,

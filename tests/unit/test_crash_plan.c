@@ -359,6 +359,9 @@ static void test_region_too_high(void **state)
 		"the crash region begins at 0x19f000000, but what this kernel can "
 		"reach ends at 0x100000000; reserve memory below "
 		"(crashkernel=256M without ,high)");
+	s.image.low_end = 896 * MIB;
+	assert_int_equal(make(&s), -ENOSPC);
+	assert_non_null(strstr(s.err.text, "kernel can reach ends at 0x38000000"));
 	scene_end(&s);
 }
 

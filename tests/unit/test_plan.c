@@ -254,6 +254,27 @@ static void test_kernel_goes_where_it_asks(void **state)
 			    "0x1000000 and 0x17ff000 has 8188 KiB");
 }
 
+/* A 32-bit kernel: all of it as low as possible, in the memory that it maps directly. */
+static void test_low_kernel(void **state)
+{
+	struct scene *s = *state;
+	uint64_t addr;
+
+	s->image.low_end = 896 * MIB;
+	assert_int_equal(make(s), 0);
+	addr = plan_find(&s->plan, SEGMENT_KERNEL)->addr;
+	assert_int_equal(addr, s->image.min_addr);
+	assert_true(plan_find(&s->plan, SEGMENT_BOOT_DATA)->addr > 896 * MIB);
+	plan_free(&s->plan);
+	s->image.low_end = addr + FAKE_INIT_SIZE;
+	assert_int_equal(make(s), 0);
+	plan_free(&s->plan);
+	s->image.low_end--;
+	assert_int_equal(make(s), -ENOSPC);
+	assert_non_null(strstr(s->err.text, "no room for the kernel"));
+	assert_null(strstr(s->err.text, "crash region"));
+}
+
 static void test_fixed_kernel(void **state)
 {
 	struct scene *s = *state;
@@ -463,6 +484,7 @@ int main(void)
 		PLAN_TEST(test_efi_is_handed_on),
 		PLAN_TEST(test_kernel_goes_where_it_asks),
 		PLAN_TEST(test_fixed_kernel),
+		PLAN_TEST(test_low_kernel),
 		PLAN_TEST(test_first_mib_is_left_alone),
 	};
 

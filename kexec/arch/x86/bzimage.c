@@ -156,6 +156,14 @@ static int find_kernel(struct bytes file, const struct setup_header *hdr,
 	return 0;
 }
 
+/*
+ * A 32-bit kernel maps this much memory directly, with the default split of addresses
+ * (PAGE_OFFSET 3 GiB, 128 MiB for vmalloc), and has to run in it, with the memory in which
+ * it unpacks itself: "Destination address too large". With vmalloc= it is less, so the
+ * lowest place is the best.
+ */
+#define LOWMEM_END (896 * MIB)
+
 void bzimage_enter_32bit(struct image *image)
 {
 	image->entry_mode = PURGATORY_ENTRY_32;
@@ -179,6 +187,7 @@ static void take_entry(const struct setup_header *hdr, struct image *out)
 	if (flags & XLF_KERNEL_64)
 		return;
 	bzimage_enter_32bit(out);
+	out->low_end = LOWMEM_END;
 	out->no_file_load = "has a 32-bit entry point only";
 }
 
