@@ -254,6 +254,7 @@ static int write_part(int fd, const struct file *f, struct file_part p, struct e
 {
 	uint8_t buf[65536];
 
+	f = p.file ? p.file : f;
 	if (lseek(fd, (off_t)p.to, SEEK_SET) < 0)
 		return no_memory(f->path, errno, err);
 	while (p.size) {
@@ -268,7 +269,7 @@ static int write_part(int fd, const struct file *f, struct file_part p, struct e
 		p.from += step;
 		p.size -= step;
 	}
-	return 0;
+	return file_check(f, err); /* the copy must not mix old and new content */
 }
 
 static int write_parts(int fd, const struct file *f, const struct file_part *parts,
@@ -282,7 +283,7 @@ static int write_parts(int fd, const struct file *f, const struct file_part *par
 		if (ret)
 			return ret;
 	}
-	return file_check(f, err); /* the copy must not mix old and new content */
+	return 0;
 }
 
 int file_compose(const struct file *f, const struct file_part *parts, size_t count,

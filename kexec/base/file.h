@@ -59,9 +59,10 @@ int file_copy(const struct file *f, struct file *out, struct error *err);
 
 /* One part of a composed file. */
 struct file_part {
-	const void *data; /* copied from memory; NULL: from the other file */
-	uint64_t from;	  /* offset in the other file */
-	uint64_t to;	  /* offset in the new file */
+	const void *data;	 /* copied from memory; NULL: from a file */
+	const struct file *file; /* NULL: from the other file */
+	uint64_t from;		 /* offset in that file */
+	uint64_t to;		 /* offset in the new file */
 	size_t size;
 };
 

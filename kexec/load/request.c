@@ -55,8 +55,15 @@ static void note_extras(const struct load *l)
 		notes_add(notes, "%s: its command line is %s", r->kernel,
 			  has_other_cmdline(r) ? "not used: another one was given"
 					       : "used");
+	if (e->nr_addons)
+		notes_add(notes, "%s: it has %zu addons", r->kernel, e->nr_addons);
 	if (e->has_dtb)
 		notes_add(notes, "%s: its device tree is not used", r->kernel);
+}
+
+static void copy_note(void *notes, const char *line)
+{
+	notes_add(notes, "%s", line);
 }
 
 static int open_kernel(struct load *l, struct error *err)
@@ -74,6 +81,7 @@ static int open_kernel(struct load *l, struct error *err)
 	l->kernel.progress = &l->progress;
 	if (!ret)
 		ret = image_open(&l->kernel, &request, &l->image, &l->extras, err);
+	notes_each(&l->extras.notes, copy_note, &l->io->notes);
 	if (!ret && r->debug)
 		note_extras(l);
 	return ret;
