@@ -33,11 +33,15 @@ static char *absolute_all(const char *names)
 	while (text_cut(&rest, '\n', &line)) {
 		_cleanup_free_ char *name = strndup((const char *)line.data, line.size);
 		_cleanup_free_ char *path = name ? absolute(name) : NULL;
-		_cleanup_free_ char *before = all;
+		char *joined = NULL;
 
-		if (!path ||
-		    asprintf(&all, "%s%s%s", all ? all : "", all ? "\n" : "", path) < 0)
-			return NULL;
+		if (path && asprintf(&joined, "%s%s%s", all ? all : "", all ? "\n" : "",
+				     path) < 0)
+			joined = NULL;
+		free(all);
+		all = joined;
+		if (!all)
+			break;
 	}
 	return all;
 }
