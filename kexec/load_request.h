@@ -36,7 +36,7 @@ struct load_request {
 	enum kexec_method method;
 
 	const char *kernel;
-	const char *initrd;  /* NULL: none */
+	const char *initrd;  /* one name a line, in order; NULL: none */
 	const char *cmdline; /* --append; NULL: none */
 	bool reuse_cmdline;  /* --reuse-cmdline: prepend that of the running kernel */
 	bool reuse_initrd;   /* --reuseinitrd */

@@ -120,6 +120,11 @@ static int run(const struct options *o, struct error *err)
 {
 	int ret = 0;
 
+	if (o->reset_vga) /* no reason to load nothing */
+		print_note(
+			NULL,
+			"--reset-vga has no effect: a card that shows graphics has lost "
+			"its fonts, which a reset of its registers does not restore");
 	if (o->help)
 		options_print_help(stdout);
 	if (o->version)
@@ -146,12 +151,14 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	ret = options_parse(argc, argv, &o, &err);
 	if (ret) /* refused options are not usage errors */
-		return fail(&err, ret == -ENOTSUP ? EXIT_FAILED : EXIT_USAGE);
+		return fail(&err, ret == -EINVAL ? EXIT_USAGE : EXIT_FAILED);
 	if (o.status) { /* as kexec-tools: 1 if something is loaded, 0 if not */
+		options_free(&o);
 		ret = kexec_is_loaded(o.request.target, &err);
 		return ret < 0 ? fail(&err, EXIT_UNKNOWN) : ret;
 	}
 	ret = run(&o, &err);
+	options_free(&o);
 	if (!ret && (fflush(stdout) || ferror(stdout)))
 		ret = error_set(&err, errno, "cannot write: %s", strerror(errno));
 	return ret ? fail(&err, EXIT_FAILED) : EXIT_DONE;

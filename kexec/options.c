@@ -4,6 +4,7 @@
 #include "base/option_next.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Rejects contradictory or incomplete options of a load. */
@@ -11,8 +12,6 @@ static int check_load(const struct load_request *r, struct error *err)
 {
 	if (!r->kernel)
 		return error_set(err, EINVAL, "no kernel given");
-	if (r->initrd && !*r->initrd)
-		return error_set(err, EINVAL, "--initrd needs the name of a file");
 	if (r->initrd && r->reuse_initrd)
 		return error_set(err, EINVAL,
 				 "--initrd and --reuseinitrd exclude each other");
@@ -143,15 +142,21 @@ int options_parse(int argc, char **argv, struct options *out, struct error *err)
 			     .request = { .seed_timeout = 10, .root = "" } };
 	int ret = take_options(argc, argv, &o, err);
 
-	if (!ret)
+	if (!ret) {
 		ret = take_kernel(argc, argv, &o, err);
-	else if (ret > 0)
+		settle(&o);
+		ret = ret ? ret : check(&o, err);
+	}
+	if (ret < 0)
+		options_free(&o);
+	else
 		*out = o;
-	if (ret)
-		return ret < 0 ? ret : 0;
-	settle(&o);
-	ret = check(&o, err);
-	if (!ret)
-		*out = o;
-	return ret;
+	return ret < 0 ? ret : 0;
+}
+
+void options_free(struct options *o)
+{
+	free(o->initrds);
+	free(o->appended);
+	o->initrds = o->appended = NULL;
 }

@@ -28,8 +28,11 @@ struct options {
 	bool no_sync;
 	bool no_ifdown;
 
+	bool reset_vga;		     /* has no effect but a note */
 	bool json;		     /* --dry-run prints JSON */
-	struct load_request request; /* its strings point into argv */
+	struct load_request request; /* its strings point into argv, or are one of: */
+	char *initrds;		     /* owned: names from several --initrd; NULL: fewer */
+	char *appended;		     /* owned: text from several --append; NULL: fewer */
 };
 
 /* An option. Parser, --help's test, manuals and completions derive from this table. */
@@ -58,9 +61,11 @@ extern const struct option_row option_table[];
 
 /*
  * 0; -EINVAL with the line for wrong usage (exit status 2); -ENOTSUP with the reason for
- * a refused kexec-tools option.
+ * a refused kexec-tools option; -ENOMEM. On success call options_free().
  */
 int options_parse(int argc, char **argv, struct options *out, struct error *err);
+
+void options_free(struct options *o);
 
 void options_print_help(FILE *to);
 

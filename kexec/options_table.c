@@ -4,6 +4,7 @@
 #include "arch/arch.h"
 #include "base/text.h"
 #include "image/format.h"
+#include "plan/cmdline.h"
 #include "purgatory_params.h"
 
 #include <errno.h>
@@ -71,6 +72,7 @@ SETTER(set_flag)
 /* As in kexec-tools, the first question ends parsing. */
 SETTER(set_question)
 {
+	options_free(o);
 	*o = (struct options){ 0 };
 	set_flag(o, row, value, err);
 	return 1;
@@ -121,6 +123,45 @@ static int parse_word(const struct option_row *row, const char *text,
 }
 
 /* --- Values of one option --- */
+
+/* Stores @value, or what it was joined to, as the only owned text. */
+static int keep_joined(const char **text, char **owned, char *joined, struct error *err)
+{
+	if (!joined)
+		return error_set(err, ENOMEM, "out of memory");
+	free(*owned);
+	*text = *owned = joined;
+	return 0;
+}
+
+SETTER(set_initrd)
+{
+	const char *before = o->request.initrd;
+	char *joined;
+
+	if (!*value || strchr(value, '\n'))
+		return error_set(err, EINVAL, "--%s %s", row->name,
+				 *value ? "takes no name with a line break"
+					: "needs the name of a file");
+	o->request.initrd = before ? before : value;
+	if (!before)
+		return 0;
+	if (asprintf(&joined, "%s\n%s", before, value) < 0)
+		joined = NULL;
+	return keep_joined(&o->request.initrd, &o->initrds, joined, err);
+}
+
+SETTER(set_append)
+{
+	const char *before = o->request.cmdline;
+
+	(void)row;
+	o->request.cmdline = before ? before : value;
+	if (!before)
+		return 0;
+	return keep_joined(&o->request.cmdline, &o->appended,
+			   cmdline_append(before, value), err);
+}
 
 SETTER(set_method)
 {
@@ -274,10 +315,10 @@ const struct option_row option_table[] = {
 	{ "kexec-syscall-auto", 'a', METHOD(METHOD_AUTO) },
 	{ "status", 'S', FLAG(status) },
 	{ "type", 't', VALUE(set_type) },
-	{ "initrd", 0, TEXT(initrd) },
-	{ "ramdisk", 0, TEXT(initrd) },
-	{ "append", 0, TEXT(cmdline) },
-	{ "command-line", 0, TEXT(cmdline) },
+	{ "initrd", 0, VALUE(set_initrd) },
+	{ "ramdisk", 0, VALUE(set_initrd) },
+	{ "append", 0, VALUE(set_append) },
+	{ "command-line", 0, VALUE(set_append) },
 	{ "reuse-cmdline", 0, FLAG(request.reuse_cmdline) },
 	{ "reuseinitrd", 0, FLAG(request.reuse_initrd) },
 	{ "entry-32bit", 0, FLAG(request.entry_32bit) },
@@ -297,6 +338,7 @@ const struct option_row option_table[] = {
 	{ "serial-baud", 0, VALUE(set_serial_baud) },
 	{ "console-vga", 0, FLAG(request.console_vga) },
 	{ "console-serial", 0, FLAG(request.console_serial) },
+	{ "reset-vga", 0, FLAG(reset_vga) },
 	{ "dry-run", 0, FLAG(request.dry_run) },
 	{ "json", 0, FLAG(json) },
 	{ "facts", 0, TEXT(root) },
@@ -319,9 +361,6 @@ const struct option_row option_table[] = {
 	  NULL, 0 },
 	{ "dtb", 0, true, NO_DTB, NULL, 0 },
 	{ "force-dtb", 0, REFUSED(NO_DTB) },
-	{ "reset-vga", 0,
-	  REFUSED("a card that shows graphics has lost its fonts, which a reset of its registers "
-		  "does not restore") },
 	{ NULL, 0, IGNORED },
 };
 
@@ -351,7 +390,7 @@ void options_print_help(FILE *to)
 		"  -i, --no-checks        jump without verifying digests\n"
 		"      --on-corruption=   reset, halt, or boot when a digest is wrong\n"
 		"      --console-serial, --console-vga         messages of the purgatory\n"
-		"      --serial=ttyS0|0xPORT, --serial-baud=RATE\n"
+		"      --serial=ttyS0|0xPORT, --serial-baud=RATE (--reset-vga: no effect)\n"
 		"      --dry-run          print the plan only: --json, --facts=DIR\n"
 		"  -d, --debug   -v, --version   -h, --help    see kexec(8)\n",
 		types);

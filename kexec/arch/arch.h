@@ -85,6 +85,13 @@ extern const char arch_serial_values[];
 /* Physical range allowed for segments: lowest address and exclusive end. */
 struct range arch_placement(const struct image *image);
 
+/*
+ * Chooses another entry point of @image if the running kernel cannot use the preferred
+ * one. Returns a note that says so, for people; NULL: nothing was changed. Also sets
+ * no_file_load where kexec_file_load() would not know what to do.
+ */
+const char *arch_choose_entry(const struct machine *m, struct image *image);
+
 /* 0; -ENOEXEC with the reason if the running kernel cannot start @image. */
 int arch_check_image(const struct machine *m, const struct image *image,
 		     struct error *err);

@@ -2,6 +2,8 @@
 #include "base/file.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
+#include "base/units.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,12 +12,35 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-static int check_kind(const struct stat *st, const char *path, struct error *err)
+/* Block devices are copied; a larger one is hardly meant. */
+#define BLOCK_DEVICE_MAX ((off_t)1 << 30)
+
+/* True for a file that claims to be empty, as those of /proc do. */
+static bool has_content(int fd)
+{
+	char byte;
+
+	return pread(fd, &byte, 1, 0) == 1;
+}
+
+/* -ENOTBLK: the file has to be copied. */
+static int check_kind(const struct stat *st, int fd, const char *path, struct error *err)
 {
 	if (S_ISDIR(st->st_mode))
 		return error_set(err, EISDIR, "%s: is a directory, not a file", path);
+	if (S_ISBLK(st->st_mode))
+		return error_set(err, ENOTBLK, "%s: a block device", path);
 	if (!S_ISREG(st->st_mode))
-		return error_set(err, EINVAL, "%s: not a regular file", path);
+		return error_set(
+			err, EINVAL,
+			"%s: not a regular file or block device; load a copy of its "
+			"content",
+			path);
+	if (st->st_size == 0 && has_content(fd))
+		return error_set(
+			err, EINVAL,
+			"%s: a file without a size, as in /proc; load a copy of it",
+			path);
 	if (st->st_size == 0)
 		return error_set(err, ENOEXEC, "%s: the file is empty", path);
 	if ((uint64_t)st->st_size > SIZE_MAX)
@@ -71,7 +96,7 @@ int file_adopt(int fd, const char *path, struct file *out, struct error *err)
 	else if (fstat(fd, &st) < 0)
 		ret = error_set(err, errno, "%s: %s", path, strerror(errno));
 	else
-		ret = check_kind(&st, path, err);
+		ret = check_kind(&st, fd, path, err);
 	if (!ret) {
 		out->stamp = make_stamp(&st);
 		ret = map(out, err);
@@ -136,13 +161,21 @@ static int open_copy(int from, const char *path, struct file *out, struct error 
 	return ret;
 }
 
-/* Fallback for a file that cannot be mapped. */
+/* Fallback for a file that cannot be mapped, or passed to kexec_file_load(). */
 static int open_unmapped(const char *path, struct file *out, struct error *err)
 {
 	_cleanup_close_ int from = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
 
-	if (from < 0)
+	if (from < 0 || fstat(from, &st) < 0)
 		return error_set(err, errno, "%s: %s", path, strerror(errno));
+	if (S_ISBLK(st.st_mode) && lseek(from, 0, SEEK_END) > BLOCK_DEVICE_MAX)
+		return error_set(
+			err, EFBIG,
+			"%s: a block device of more than 1 GiB; copy the file out of "
+			"it and load that",
+			path);
+	lseek(from, 0, SEEK_SET);
 	return open_copy(from, path, out, err);
 }
 
@@ -156,7 +189,7 @@ int file_open(const char *path, struct file *out, struct error *err)
 		return error_set(err, errno, "%s: %s", path, strerror(errno));
 	keep_writers_out(fd);
 	ret = file_adopt(fd, path, out, err);
-	return ret == -ENODEV ? open_unmapped(path, out, err) : ret;
+	return ret == -ENODEV || ret == -ENOTBLK ? open_unmapped(path, out, err) : ret;
 }
 
 int file_copy(const struct file *f, struct file *out, struct error *err)
@@ -221,6 +254,7 @@ static int write_part(int fd, const struct file *f, struct file_part p, struct e
 {
 	uint8_t buf[65536];
 
+	f = p.file ? p.file : f;
 	if (lseek(fd, (off_t)p.to, SEEK_SET) < 0)
 		return no_memory(f->path, errno, err);
 	while (p.size) {
@@ -235,7 +269,7 @@ static int write_part(int fd, const struct file *f, struct file_part p, struct e
 		p.from += step;
 		p.size -= step;
 	}
-	return 0;
+	return file_check(f, err); /* the copy must not mix old and new content */
 }
 
 static int write_parts(int fd, const struct file *f, const struct file_part *parts,
@@ -249,7 +283,7 @@ static int write_parts(int fd, const struct file *f, const struct file_part *par
 		if (ret)
 			return ret;
 	}
-	return file_check(f, err); /* the copy must not mix old and new content */
+	return 0;
 }
 
 int file_compose(const struct file *f, const struct file_part *parts, size_t count,
@@ -265,6 +299,53 @@ int file_compose(const struct file *f, const struct file_part *parts, size_t cou
 		return file_adopt(fd, f->path, out, err);
 	close(fd);
 	return ret;
+}
+
+/* Appends the file @name to the memfd @fd; *@end: where that ends, and then where it does. */
+static int append_file(int fd, const char *name, size_t align, uint64_t *end,
+		       struct error *err)
+{
+	struct file f;
+	int ret = file_open(name, &f, err);
+
+	if (ret)
+		return ret;
+	ret = write_part(fd, &f, (struct file_part){ .to = *end, .size = f.stamp.size },
+			 err);
+	if (!ret)
+		ret = file_check(&f, err);
+	*end += align_up(f.stamp.size, align);
+	if (!ret && ftruncate(fd, (off_t)*end) < 0)
+		ret = no_memory(name, errno, err);
+	file_close(&f);
+	return ret;
+}
+
+int file_open_all(const char *names, size_t align, struct file *out, struct error *err)
+{
+	_cleanup_free_ char *path = strdup(names);
+	struct bytes rest = text_from(names), line;
+	uint64_t end = 0;
+	int fd, ret = 0;
+
+	*out = FILE_NONE;
+	if (!strchr(names, '\n'))
+		return file_open(names, out, err);
+	fd = path ? memfd_create("kexec-seed", MFD_CLOEXEC) : -1;
+	if (fd < 0)
+		return no_memory(names, errno, err);
+	while (!ret && text_cut(&rest, '\n', &line)) {
+		snprintf(path, line.size + 1, "%s", (const char *)line.data);
+		ret = append_file(fd, path, align, &end, err);
+	}
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	strcpy(path, names); /* for messages, on one line */
+	for (char *p = path; (p = strchr(p, '\n'));)
+		*p = '+';
+	return file_adopt(fd, path, out, err);
 }
 
 void file_close(struct file *f)

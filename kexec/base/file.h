@@ -43,8 +43,9 @@ struct file {
 #define FILE_NONE ((struct file){ .fd = -1 })
 
 /*
- * Opens and maps the regular file @path. A file that cannot be mapped, as in /sys, is
- * copied instead. An empty file, a directory or a device is an error. Where the file
+ * Opens and maps the regular file @path. A file that cannot be mapped, as in /sys, and a
+ * block device are copied instead. An empty file, a directory, a pipe, a character device
+ * or a file without a size, as in /proc, is an error. Where the file
  * system has leases, no writer can open the file until file_close(). 0 or a negative
  * errno; on failure @out is FILE_NONE.
  */
@@ -58,9 +59,10 @@ int file_copy(const struct file *f, struct file *out, struct error *err);
 
 /* One part of a composed file. */
 struct file_part {
-	const void *data; /* copied from memory; NULL: from the other file */
-	uint64_t from;	  /* offset in the other file */
-	uint64_t to;	  /* offset in the new file */
+	const void *data;	 /* copied from memory; NULL: from a file */
+	const struct file *file; /* NULL: from the other file */
+	uint64_t from;		 /* offset in that file */
+	uint64_t to;		 /* offset in the new file */
 	size_t size;
 };
 
@@ -71,6 +73,13 @@ struct file_part {
  */
 int file_compose(const struct file *f, const struct file_part *parts, size_t count,
 		 uint64_t size, struct file *out, struct error *err);
+
+/*
+ * Opens the files of @names, one a line, as one file. Several are copied one after the
+ * other into a memfd, each padded with zeroes to a multiple of @align bytes. 0; -ESTALE if
+ * a file changes at the same time; any other negative errno. On failure @out is FILE_NONE.
+ */
+int file_open_all(const char *names, size_t align, struct file *out, struct error *err);
 
 /* Returns the first head_size bytes of @f, valid as long as @f. */
 static inline struct bytes file_head(const struct file *f)

@@ -100,6 +100,7 @@ int image_open(struct file *kernel, const struct image_request *request,
 void image_extras_free(struct image_extras *extras)
 {
 	file_close(&extras->initrd);
+	notes_free(&extras->notes);
 	free(extras->cmdline);
 	*extras = (struct image_extras){ .initrd = FILE_NONE };
 }

@@ -9,6 +9,7 @@
 #define KS_FORMAT_H
 
 #include "base/file.h"
+#include "base/notes.h"
 #include "image/image.h"
 
 /* Options of the user. */
@@ -22,6 +23,8 @@ struct image_request {
 /* Contents of a UKI besides its kernel. */
 struct image_extras {
 	bool has_initrd, has_cmdline, has_dtb;
+	size_t nr_addons;   /* how many are used */
+	struct notes notes; /* owned: parts that are not used */
 	struct file initrd; /* owned; FILE_NONE: absent or not requested */
 	char *cmdline;	    /* owned; NULL: absent or not requested */
 };

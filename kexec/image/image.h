@@ -9,6 +9,9 @@
 
 #include "bytes.h"
 
+/* Concatenated initrds start at multiples of this many bytes (buffer-format.rst). */
+#define INITRD_ALIGN 4u
+
 struct image_format;
 
 struct image {
@@ -23,8 +26,10 @@ struct image {
 	uint32_t entry_mode;   /* PURGATORY_ENTRY_64 ... */
 	uint32_t arch_flags;   /* private to arch/ */
 	uint64_t max_addr;     /* exclusive limit of kernel and boot data; 0: none */
-	uint64_t initrd_max;   /* with max_addr: exclusive limit of the initrd */
-	uint64_t cmdline_max;  /* bytes, without the final NUL */
+	/* exclusive limit of the kernel, which then goes as low as possible; 0: none */
+	uint64_t low_end;
+	uint64_t initrd_max;  /* with max_addr: exclusive limit of the initrd */
+	uint64_t cmdline_max; /* bytes, without the final NUL */
 	/* For kexec_file_load(): why the kernel refuses this image (NULL: accepted), */
 	const char *no_file_load;
 	uint64_t file_cmdline_max; /* and the limit on its command line, bytes */

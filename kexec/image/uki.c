@@ -3,6 +3,8 @@
 
 #include "arch/arch.h"
 #include "base/cleanup.h"
+#include "base/units.h"
+#include "image/addons.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -19,8 +21,6 @@
 
 /* Limit in bytes: longer than any kernel accepts. */
 #define CMDLINE_MAX 65536u
-/* Concatenated archives start at multiples of this many bytes (buffer-format.rst). */
-#define INITRD_ALIGN 4u
 
 struct pe_header {
 	char magic[4];
@@ -62,6 +62,7 @@ static const struct wanted {
 	{ ".ucode", offsetof(struct uki, ucode), false },
 	{ ".cmdline", offsetof(struct uki, cmdline), false },
 	{ ".dtb", offsetof(struct uki, dtb), true },
+	{ ".uname", offsetof(struct uki, uname), true },
 };
 #define NR_WANTED (sizeof(wanted) / sizeof(wanted[0]))
 
@@ -176,6 +177,35 @@ static int take_sections(const struct table *t, uint64_t file_size, struct uki *
 	return 0;
 }
 
+static int check_machine(const struct table *t, const char *what, struct error *err)
+{
+	if (t->pe.machine == arch_pe_machine && t->pe.optional_magic == PE32_PLUS)
+		return 0;
+	return error_set(err, ENOEXEC,
+			 "%s for another architecture (PE machine 0x%04x), not for %s",
+			 what, t->pe.machine, arch_name);
+}
+
+int uki_parse_addon(struct bytes start, uint64_t file_size, struct uki *out,
+		    struct error *err)
+{
+	struct table t;
+	int ret;
+
+	*out = (struct uki){ 0 };
+	if (!find_table(start, &t))
+		return error_set(err, ENOEXEC, "not an EFI program");
+	if (has_kernel(&t))
+		return error_set(err, ENOEXEC, "a UKI, not an addon");
+	ret = check_machine(&t, "an addon", err);
+	if (!ret)
+		ret = take_sections(&t, file_size, out, err);
+	if (!ret && !out->cmdline.size && !out->initrd.size && !out->ucode.size)
+		ret = error_set(err, ENOEXEC,
+				"it has no command line, initrd or microcode");
+	return ret;
+}
+
 int uki_parse(struct bytes start, uint64_t file_size, struct uki *out, struct error *err)
 {
 	struct table t;
@@ -184,13 +214,9 @@ int uki_parse(struct bytes start, uint64_t file_size, struct uki *out, struct er
 	*out = (struct uki){ 0 };
 	if (!find_table(start, &t) || !has_kernel(&t))
 		return 0;
-	if (t.pe.machine != arch_pe_machine || t.pe.optional_magic != PE32_PLUS)
-		return error_set(
-			err, ENOEXEC,
-			"a UKI for another architecture (PE machine 0x%04x), not "
-			"for %s",
-			t.pe.machine, arch_name);
-	ret = take_sections(&t, file_size, out, err);
+	ret = check_machine(&t, "a UKI", err);
+	if (!ret)
+		ret = take_sections(&t, file_size, out, err);
 	if (ret)
 		return ret;
 	if (!out->linux_image.size)
@@ -242,33 +268,93 @@ static int take_cmdline(const struct file *f, const struct uki_part *part, char 
 	return 0;
 }
 
-/* Microcode comes first, as in a UKI's own stub. */
-static int take_initrd(const struct file *f, const struct uki *uki, struct file *out,
-		       struct error *err)
+/* The command line of the UKI, then those of its addons. */
+static int take_cmdlines(const struct file *f, const struct uki *uki,
+			 const struct addons *addons, char **out, struct error *err)
 {
-	uint64_t padding = -uki->ucode.size % INITRD_ALIGN;
-	uint64_t second = uki->ucode.size + (uki->initrd.size ? padding : 0);
-	const struct file_part parts[] = {
-		{ .from = uki->ucode.offset, .size = uki->ucode.size },
-		{ .from = uki->initrd.offset, .to = second, .size = uki->initrd.size },
-	};
+	int ret = uki->cmdline.size ? take_cmdline(f, &uki->cmdline, out, err) : 0;
 
-	return file_compose(f, parts, 2, second + uki->initrd.size, out, err);
+	for (size_t i = 0; !ret && i < addons->count; i++) {
+		const struct addon *a = &addons->items[i];
+		_cleanup_free_ char *before = take_ptr(*out), *more = NULL;
+
+		ret = take_cmdline(&a->file, &a->parts.cmdline, &more, err);
+		if (!ret && asprintf(out, "%s%s%s", before ? before : "",
+				     before && *before && *more ? " " : "", more) < 0) {
+			*out = NULL;
+			ret = error_set(err, ENOMEM, "out of memory");
+		}
+	}
+	return ret;
+}
+
+/* An initrd while it is composed. */
+struct initrd {
+	struct file_part *parts;
+	size_t count;
+	uint64_t size;
+};
+
+static void add_part(struct initrd *to, const struct file *f, const struct uki_part *part)
+{
+	uint64_t at = align_up(to->size, INITRD_ALIGN);
+
+	if (!part->size)
+		return;
+	to->parts[to->count++] = (struct file_part){
+		.file = f, .from = part->offset, .to = at, .size = part->size
+	};
+	to->size = at + part->size;
+}
+
+/*
+ * In the order of systemd-stub. The kernel takes the microcode that it finds first: the
+ * last addon wins.
+ */
+static int take_initrd(const struct file *f, const struct uki *uki,
+		       const struct addons *addons, struct file *out, struct error *err)
+{
+	_cleanup_free_ struct file_part *parts =
+		calloc(2 * addons->count + 2, sizeof(*parts));
+	struct initrd all = { .parts = parts };
+
+	if (!parts)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = addons->count; i--;)
+		add_part(&all, &addons->items[i].file, &addons->items[i].parts.ucode);
+	add_part(&all, f, &uki->ucode);
+	add_part(&all, f, &uki->initrd);
+	for (size_t i = 0; i < addons->count; i++)
+		add_part(&all, &addons->items[i].file, &addons->items[i].parts.initrd);
+	return all.count ? file_compose(f, parts, all.count, all.size, out, err) : 0;
+}
+
+/* Notes which extras there are, in the UKI and in its addons. */
+static void find_extras(const struct uki *uki, struct image_extras *out)
+{
+	out->has_initrd = out->has_initrd || uki->initrd.size || uki->ucode.size;
+	out->has_cmdline = out->has_cmdline || uki->cmdline.size;
+	out->has_dtb = out->has_dtb || uki->dtb.size;
 }
 
 static int take_extras(const struct file *f, const struct uki *uki,
 		       const struct image_request *request, struct image_extras *out,
 		       struct error *err)
 {
-	int ret = 0;
+	struct addons addons;
+	int ret = addons_open(f, uki, &addons, &out->notes, err);
 
-	out->has_initrd = uki->initrd.size || uki->ucode.size;
-	out->has_cmdline = uki->cmdline.size;
-	out->has_dtb = uki->dtb.size;
+	if (ret)
+		return ret;
+	find_extras(uki, out);
+	for (size_t i = 0; i < addons.count; i++)
+		find_extras(&addons.items[i].parts, out);
+	out->nr_addons = addons.count;
 	if (out->has_initrd && request->initrd)
-		ret = take_initrd(f, uki, &out->initrd, err);
+		ret = take_initrd(f, uki, &addons, &out->initrd, err);
 	if (!ret && out->has_cmdline && request->cmdline)
-		ret = take_cmdline(f, &uki->cmdline, &out->cmdline, err);
+		ret = take_cmdlines(f, uki, &addons, &out->cmdline, err);
+	addons_close(&addons);
 	return ret;
 }
 

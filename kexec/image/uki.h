@@ -25,6 +25,7 @@ struct uki {
 	struct uki_part ucode; /* microcode: an initrd placed before the other one */
 	struct uki_part cmdline;
 	struct uki_part dtb;
+	struct uki_part uname; /* the kernel's release */
 };
 
 /*
@@ -36,6 +37,13 @@ struct uki {
  * for another architecture, damaged or truncated.
  */
 int uki_parse(struct bytes start, uint64_t file_size, struct uki *out, struct error *err);
+
+/*
+ * The same for an addon, which is a UKI without a kernel. 0; -ENOEXEC with the line: not
+ * an addon for this architecture, damaged or truncated.
+ */
+int uki_parse_addon(struct bytes start, uint64_t file_size, struct uki *out,
+		    struct error *err);
 
 /*
  * Converts the text of .cmdline for a kernel, in place: control characters become blanks,

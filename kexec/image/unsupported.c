@@ -28,6 +28,7 @@ static const struct magic {
 	MAGIC(0, "#!", "a script"),
 	MAGIC(0x38, "ARM\x64", "a kernel for arm64"),
 	MAGIC(0x38, "RSC\x05", "a kernel for riscv64"),
+	MAGIC(4, "zimg", "a compressed EFI kernel (zboot) for another architecture"),
 	MAGIC(0, "MZ", "an EFI program that is no UKI: it has no section .linux"),
 };
 

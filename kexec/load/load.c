@@ -106,6 +106,22 @@ static int end_txn(struct run *run, int ret, struct error *err)
 	return explain_failure(run, ret, err);
 }
 
+/* The kernel wants each part in one piece of RAM. Others are below a MiB. */
+static int explain_gap(const struct load *l, int ret, struct error *err)
+{
+	uint64_t need = l->image.mem_size;
+
+	if (ret != -EADDRNOTAVAIL || load_is_crash(l))
+		return ret;
+	if (l->initrd.bytes.size > need)
+		need = l->initrd.bytes.size;
+	return error_set(err, EADDRNOTAVAIL,
+			 "no gap of %llu MiB is free in memory for the %s; a smaller one "
+			 "helps",
+			 (unsigned long long)((need + MIB - 1) / MIB),
+			 need > l->image.mem_size ? "initrd" : "kernel");
+}
+
 static int load_by_file(struct run *run, struct error *err)
 {
 	const struct load *l = &run->load;
@@ -129,7 +145,7 @@ static int load_by_file(struct run *run, struct error *err)
 	if (!ret)
 		ret = kexec_load_files(l->kernel.fd, l->initrd.fd, l->cmdline, r->target,
 				       want, run->guard, err);
-	return end_txn(run, ret, err);
+	return end_txn(run, explain_gap(l, ret, err), err);
 }
 
 /*

@@ -2,6 +2,7 @@
 #include "load/load_txn.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "load/file_digest.h"
 #include "load/kexec_load.h"
 #include "load/readback.h"
@@ -23,6 +24,28 @@ static char *absolute(const char *path)
 	return path ? realpath(path, NULL) : NULL;
 }
 
+/* The same for @names, one a line. */
+static char *absolute_all(const char *names)
+{
+	struct bytes rest = text_from(names), line;
+	char *all = NULL;
+
+	while (text_cut(&rest, '\n', &line)) {
+		_cleanup_free_ char *name = strndup((const char *)line.data, line.size);
+		_cleanup_free_ char *path = name ? absolute(name) : NULL;
+		char *joined = NULL;
+
+		if (path && asprintf(&joined, "%s%s%s", all ? all : "", all ? "\n" : "",
+				     path) < 0)
+			joined = NULL;
+		free(all);
+		all = joined;
+		if (!all)
+			break;
+	}
+	return all;
+}
+
 /* The initrd may come from the UKI itself. */
 static const char *initrd_path(const struct load *l)
 {
@@ -33,7 +56,7 @@ static const char *initrd_path(const struct load *l)
 static int keep_request(const struct load *l, struct recipe *r, struct error *err)
 {
 	r->strings[0] = absolute(l->request->kernel);
-	r->strings[1] = absolute(initrd_path(l));
+	r->strings[1] = absolute_all(initrd_path(l));
 	r->strings[2] = strdup(l->cmdline);
 	if (!r->strings[0] || (initrd_path(l) && !r->strings[1]) || !r->strings[2])
 		return error_set(err, errno, "cannot find %s again: %s",
@@ -111,8 +134,8 @@ void load_txn_end(struct load_txn *txn)
 	recipe_free(&txn->recipe);
 }
 
-static int check_unchanged(const struct load_txn *txn, const struct recipe *r,
-			   struct error *err)
+static int check_unchanged(const struct load_txn *txn, const struct load *l,
+			   const struct recipe *r, struct error *err)
 {
 	const struct recipe *old = txn->again;
 	bool initrd;
@@ -122,9 +145,9 @@ static int check_unchanged(const struct load_txn *txn, const struct recipe *r,
 	initrd = memcmp(old->initrd_digest, r->initrd_digest, SHA256_SIZE);
 	if (!initrd && !memcmp(old->kernel_digest, r->kernel_digest, SHA256_SIZE))
 		return 0;
-	return error_set(
-		err, ESTALE, "%s is not what was loaded (load the new one with kexec -p)",
-		initrd && r->request.initrd ? r->request.initrd : r->request.kernel);
+	return error_set(err, ESTALE,
+			 "%s is not what was loaded (load the new one with kexec -p)",
+			 initrd && l->initrd.path ? l->initrd.path : r->request.kernel);
 }
 
 /* The recipe cannot be stored: adds a note and continues without a directory. */
@@ -148,7 +171,7 @@ int load_txn_begin(struct load_txn *txn, const struct load *l, enum recipe_metho
 	load_txn_end(txn); /* drop the recipe of a method tried before */
 	ret = describe(txn, l, method, &txn->recipe, err);
 	if (!ret)
-		ret = check_unchanged(txn, &txn->recipe, err);
+		ret = check_unchanged(txn, l, &txn->recipe, err);
 	if (!ret)
 		ret = recipe_write(&txn->dir, RECIPE_PENDING, &txn->recipe, err);
 	return ret ? go_without(txn, l, ret, err) : 0;

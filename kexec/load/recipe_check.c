@@ -2,6 +2,7 @@
 #include "load/recipe_check.h"
 
 #include "arch/arch.h"
+#include "base/text.h"
 #include "base/units.h"
 
 #include <errno.h>
@@ -82,13 +83,24 @@ static bool is_path(const char *path)
 	return path && path[0] == '/' && strnlen(path, PATH_MAX) < PATH_MAX;
 }
 
+/* One path a line. */
+static bool are_paths(const char *paths)
+{
+	struct bytes rest = text_from(paths), line;
+
+	while (text_cut(&rest, '\n', &line))
+		if (!line.size || line.data[0] != '/' || line.size >= PATH_MAX)
+			return false;
+	return *paths;
+}
+
 static int check_options(const struct recipe *r, struct error *err)
 {
 	const struct load_request *o = &r->request;
 
 	if (o->target != KEXEC_TARGET_CRASH)
 		return inconsistent(err, "not the options of a crash kernel's load");
-	if (!is_path(o->kernel) || (o->initrd && !is_path(o->initrd)))
+	if (!is_path(o->kernel) || (o->initrd && !are_paths(o->initrd)))
 		return inconsistent(err, "a path is not absolute, or too long");
 	if (o->cmdline && strnlen(o->cmdline, CMDLINE_SIZE_MAX) == CMDLINE_SIZE_MAX)
 		return inconsistent(err, "the command line's length");

@@ -163,7 +163,10 @@ static int explain_addresses(enum kexec_target target, struct error *err)
 	long reserved = read_reserved(0);
 
 	if (target == KEXEC_TARGET_NORMAL)
-		return error_set(err, EADDRNOTAVAIL, "the kernel refuses the addresses");
+		return error_set(
+			err, EADDRNOTAVAIL,
+			"the kernel refuses the addresses, or has no gap for a part "
+			"(kexec --dry-run shows the parts)");
 	if (reserved <= 0)
 		return no_region(err);
 	return error_set(err, EADDRNOTAVAIL,
@@ -233,5 +236,6 @@ int refusal_explain(int code, enum kexec_call call, enum kexec_target target,
 				 "the kernel is locked down (%s) and takes this file or "
 				 "its signature for invalid: " TAKE_A_SIGNED_KERNEL,
 				 mode);
-	return error_set(err, code, "%s: %s", call_name(call), strerror(code));
+	return error_set(err, code, "%s: %s; the kernel log (dmesg) may have the reason",
+			 call_name(call), strerror(code));
 }

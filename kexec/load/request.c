@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "load/request.h"
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "load/seed.h"
@@ -12,6 +13,10 @@
 
 /* The running kernel's initrd, if it was booted with retain_initrd (Linux >= 5.12). */
 #define RETAINED_INITRD "/sys/firmware/initrd"
+
+/* One line for each frame buffer: the screen is in a graphics mode. */
+#define FRAME_BUFFERS	  "/proc/fb"
+#define FRAME_BUFFERS_MAX 65536
 
 void load_end(struct load *l)
 {
@@ -51,8 +56,15 @@ static void note_extras(const struct load *l)
 		notes_add(notes, "%s: its command line is %s", r->kernel,
 			  has_other_cmdline(r) ? "not used: another one was given"
 					       : "used");
+	if (e->nr_addons)
+		notes_add(notes, "%s: it has %zu addons", r->kernel, e->nr_addons);
 	if (e->has_dtb)
 		notes_add(notes, "%s: its device tree is not used", r->kernel);
+}
+
+static void copy_note(void *notes, const char *line)
+{
+	notes_add(notes, "%s", line);
 }
 
 static int open_kernel(struct load *l, struct error *err)
@@ -70,6 +82,7 @@ static int open_kernel(struct load *l, struct error *err)
 	l->kernel.progress = &l->progress;
 	if (!ret)
 		ret = image_open(&l->kernel, &request, &l->image, &l->extras, err);
+	notes_each(&l->extras.notes, copy_note, &l->io->notes);
 	if (!ret && r->debug)
 		note_extras(l);
 	return ret;
@@ -86,7 +99,7 @@ static int open_initrd(struct load *l, struct error *err)
 		return 0;
 	}
 	if (l->request->initrd)
-		return file_open(l->request->initrd, &l->initrd, err);
+		return file_open_all(l->request->initrd, INITRD_ALIGN, &l->initrd, err);
 	if (!l->request->reuse_initrd)
 		return 0;
 	ret = file_open(RETAINED_INITRD, &l->initrd, err);
@@ -104,13 +117,13 @@ static int open_initrd(struct load *l, struct error *err)
  */
 static int forbid_memory_devices(struct load *l, struct error *err)
 {
-	static const char word[] = "acpi_no_memhotplug", other[] = "memhp_default_state=";
+	static const char word[] = "acpi_no_memhotplug", other[] = "memhp_default_state";
 	const char *own =
 		has_other_cmdline(l->request) ? l->request->cmdline : l->extras.cmdline;
 	char *longer;
 	int ret;
 
-	if (strstr(l->cmdline, word) || (own && strstr(own, other)))
+	if (strstr(l->cmdline, word) || (own && cmdline_has(own, other)))
 		return 0;
 	ret = machine_has_memory_devices(l->request->root, err);
 	if (ret <= 0)
@@ -128,9 +141,30 @@ static int forbid_memory_devices(struct load *l, struct error *err)
 	return 0;
 }
 
+/*
+ * An elfcorehdr= of an earlier crash, as in --append="$(cat /proc/cmdline)", would win over
+ * the one of this load.
+ */
+static int drop_elfcorehdr(struct load *l, struct error *err)
+{
+	char *kept;
+
+	if (!load_is_crash(l) || !cmdline_has(l->cmdline, "elfcorehdr"))
+		return 0;
+	kept = cmdline_without(l->cmdline, "elfcorehdr");
+	if (!kept)
+		return error_set(err, ENOMEM, "out of memory");
+	notes_add(&l->io->notes, "elfcorehdr= is left out of the command line: this load "
+				 "has its own");
+	free(l->cmdline);
+	l->cmdline = kept;
+	return 0;
+}
+
 static int join_cmdline(struct load *l, struct error *err)
 {
 	const struct load_request *r = l->request;
+	_cleanup_free_ char *base = NULL;
 	int ret = r->reuse_cmdline ? machine_read_cmdline(r->root, &l->machine, err) : 0;
 
 	if (ret)
@@ -138,12 +172,19 @@ static int join_cmdline(struct load *l, struct error *err)
 	if (r->reuse_cmdline && !l->machine.cmdline)
 		return error_set(err, ENOENT,
 				 "--reuse-cmdline: cannot read /proc/cmdline");
-	l->cmdline = cmdline_join(r->reuse_cmdline ? l->machine.cmdline : NULL,
-				  has_other_cmdline(r) ? r->cmdline : l->extras.cmdline,
-				  load_is_crash(l));
+	if (r->reuse_cmdline) {
+		base = cmdline_inherit(l->machine.cmdline, load_is_crash(l));
+		if (!base)
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	l->cmdline = cmdline_append(base, has_other_cmdline(r) ? r->cmdline
+							       : l->extras.cmdline);
 	if (!l->cmdline)
 		return error_set(err, ENOMEM, "out of memory");
-	return load_is_crash(l) ? forbid_memory_devices(l, err) : 0;
+	if (!load_is_crash(l))
+		return 0;
+	ret = drop_elfcorehdr(l, err);
+	return ret ? ret : forbid_memory_devices(l, err);
 }
 
 /* The kernel would look for @need bytes until the OOM killer has ended processes. */
@@ -201,6 +242,30 @@ int load_check_file_load(const struct load *l, struct error *err)
 	return check_file_room(l, err);
 }
 
+/* Options for the screen never stop a load. */
+static void note_console(struct load *l)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+
+	if (l->request->console_vga &&
+	    !file_slurp_in(l->request->root, FRAME_BUFFERS, FRAME_BUFFERS_MAX, &text,
+			   &size) &&
+	    size)
+		notes_add(
+			&l->io->notes,
+			"--console-vga: the screen shows graphics and will not show the "
+			"purgatory's text; --console-serial does not need it");
+}
+
+static void choose_entry(struct load *l)
+{
+	const char *note = arch_choose_entry(&l->machine, &l->image);
+
+	if (note && l->request->method != METHOD_FILE)
+		notes_add(&l->io->notes, "%s: %s", l->request->kernel, note);
+}
+
 int load_prepare(struct load *l, const struct load_request *request, struct load_io *io,
 		 struct error *err)
 {
@@ -226,8 +291,11 @@ int load_prepare(struct load *l, const struct load_request *request, struct load
 	l->machine_ret = ret; /* only kexec_load() needs it */
 	l->no_machine = *err;
 	ret = meminfo_read(request->root, &l->memory, err);
+	if (!ret && !l->machine_ret)
+		choose_entry(l);
 	if (ret)
 		return ret;
+	note_console(l);
 	ret = join_cmdline(l, err);
 	return ret || request->method != METHOD_FILE ? ret : load_check_file_load(l, err);
 }

@@ -2,8 +2,8 @@
 /*
  * cmdline.h - kernel command lines as text.
  *
- * White space separates words; a double quote makes white space part of a word
- * (Documentation/admin-guide/kernel-parameters.rst).
+ * White space separates words; a double quote makes white space part of a word; words
+ * after "--" belong to init (Documentation/admin-guide/kernel-parameters.rst).
  */
 #ifndef KS_CMDLINE_H
 #define KS_CMDLINE_H
@@ -11,19 +11,49 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* When a word is not inherited. */
+enum cmdline_when {
+	DROP_ALWAYS,
+	DROP_FOR_CRASH,	   /* by a crash kernel */
+	DROP_FROM_CAPTURE, /* from a kernel that captures a dump: it has elfcorehdr= */
+};
+
+/* A word of the running kernel's command line that the next kernel does not inherit. */
+struct cmdline_dropped {
+	const char *name; /* with or without a value; NULL ends the table */
+	enum cmdline_when when;
+	const char *reason;
+};
+
+extern const struct cmdline_dropped cmdline_dropped[];
+
 /*
- * Joins @base and @append (either may be NULL). Drops BOOT_IMAGE= from @base, since it
- * names the running kernel's file, and for a crash kernel also crashkernel=, which
- * reserved its memory. The caller frees the result; NULL: out of memory.
+ * Returns the part of @running, the running kernel's command line, that the next one
+ * inherits. The caller frees it; NULL: out of memory.
  */
-char *cmdline_join(const char *base, const char *append, bool crash);
+char *cmdline_inherit(const char *running, bool crash);
+
+/*
+ * Returns @text without the words @name and @name=VALUE. The caller frees it; NULL: out of
+ * memory.
+ */
+char *cmdline_without(const char *text, const char *name);
+
+/* True if @text has a word @name=VALUE for the kernel or init. */
+bool cmdline_has(const char *text, const char *name);
+
+/*
+ * Appends @more to @base; either may be NULL. The kernel's words stay before "--". The
+ * caller frees the result; NULL: out of memory.
+ */
+char *cmdline_append(const char *base, const char *more);
 
 #define CONSOLE_NAME_SIZE 16
 
 /*
- * Finds the next console= word at or after *@at and advances *@at past it. Stores its
- * device in @name, such as "ttyS0" for console=ttyS0,115200n8; longer names are skipped.
- * False: none left.
+ * Finds the kernel's next console= word at or after *@at and advances *@at past it. Stores
+ * its device in @name, such as "ttyS0" for console=ttyS0,115200n8; longer names are
+ * skipped. False: none left.
  */
 bool cmdline_next_console(const char **at, char name[CONSOLE_NAME_SIZE]);
 

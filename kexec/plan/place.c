@@ -17,24 +17,43 @@ static bool find(const struct placement *where, const struct range_request *req,
 				: ranges_find_high(&where->room, req, found);
 }
 
+/* The part of @r within the limits of @req; empty if there is none. */
+static struct range clip(struct range r, const struct range_request *req)
+{
+	r.start = r.start < req->min ? req->min : r.start;
+	r.end = r.end > req->max ? req->max : r.end;
+	return r.start < r.end ? r : (struct range){ 0 };
+}
+
 /* A crash image is limited by its region, unless the user sets a lower limit. */
-static int no_room(const struct placement *where, enum segment_kind kind,
+static int no_room(const struct plan_builder *b, enum segment_kind kind,
 		   const struct range_request *req, uint64_t asked, struct error *err)
 {
-	const struct ranges *room = &where->room;
+	const struct ranges *room = &b->where.room;
+	uint64_t largest = 0;
 	uint64_t end = room->count ? room->items[room->count - 1].end : 0;
 
-	if (where->ascending && req->max >= end)
+	if (builder_is_crash(b) && req->max >= end)
 		return error_set(
 			err, ENOSPC,
 			"no room for the %s: %llu KiB in the crash region, above "
 			"0x%llx (a larger crashkernel= helps)",
 			segment_name(kind), (unsigned long long)asked >> 10,
 			(unsigned long long)req->min);
-	return error_set(err, ENOSPC,
-			 "no room for the %s: %llu KiB between 0x%llx and 0x%llx",
-			 segment_name(kind), (unsigned long long)asked >> 10,
-			 (unsigned long long)req->min, (unsigned long long)req->max);
+	for (size_t i = 0; i < room->count; i++) {
+		struct range gap = clip(room->items[i], req);
+
+		if (range_size(gap) > largest)
+			largest = range_size(gap);
+	}
+	end = end < req->max ? end : req->max;
+	return error_set(
+		err, ENOSPC,
+		"no room for the %s: %llu KiB; the largest gap between 0x%llx and "
+		"0x%llx has %llu KiB",
+		segment_name(kind), (unsigned long long)asked >> 10,
+		(unsigned long long)req->min, (unsigned long long)end,
+		(unsigned long long)largest >> 10);
 }
 
 int place_segment(struct plan_builder *b, enum segment_kind kind,
@@ -50,7 +69,7 @@ int place_segment(struct plan_builder *b, enum segment_kind kind,
 	req.min = req.min < where->min ? where->min : req.min;
 	req.max = req.max && req.max < where->max ? req.max : where->max;
 	if (req.size < asked || !find(where, &req, &found))
-		return no_room(where, kind, &req, asked, err);
+		return no_room(b, kind, &req, asked, err);
 	ret = ranges_remove(&where->room, found);
 	if (ret)
 		return error_set(err, -ret, "out of memory");

@@ -91,11 +91,15 @@ static int place_kernel(struct plan_builder *b, struct error *err)
 					.max = image->max_addr ? image->initrd_max : 0 };
 	int ret;
 
+	if (image->low_end)
+		kernel.max = image->low_end;
 	if (image->fixed &&
 	    __builtin_add_overflow(image->min_addr, image->mem_size, &kernel.max))
 		return error_set(err, ENOSPC, "no memory at 0x%llx",
 				 (unsigned long long)image->min_addr);
+	b->where.ascending = builder_is_crash(b) || image->low_end;
 	ret = place_segment(b, SEGMENT_KERNEL, kernel, image->kernel, err);
+	b->where.ascending = builder_is_crash(b);
 	if (ret || !initrd.size)
 		return ret;
 	/* a small initrd would fit below the kernel, among possible control pages */
@@ -326,12 +330,16 @@ static int check_total(const struct plan_builder *b, struct error *err)
 static int take_crash_region(struct plan_builder *b, struct error *err)
 {
 	const struct machine *m = b->in->machine;
+	const struct image *image = b->in->image;
+	uint64_t reach = b->where.max;
 
-	if (b->in->image->fixed)
+	if (image->low_end && image->low_end < reach)
+		reach = image->low_end;
+	if (image->fixed)
 		return error_set(err, ENOEXEC,
 				 "this kernel cannot be moved from 0x%llx, and a crash "
 				 "kernel has to be",
-				 (unsigned long long)b->in->image->min_addr);
+				 (unsigned long long)image->min_addr);
 	if (!m->iomem.count)
 		return error_set(err, ENODATA,
 				 "/proc/iomem hides its addresses (to root it does not)");
@@ -339,6 +347,16 @@ static int take_crash_region(struct plan_builder *b, struct error *err)
 		return error_set(err, ENODEV,
 				 "no memory is reserved for a crash kernel: boot with "
 				 "crashkernel=256M");
+	if (reach <= m->crash.start)
+		return error_set(
+			err, ENOSPC,
+			"the crash region begins at 0x%llx, but %s ends at 0x%llx; "
+			"reserve memory below (crashkernel=256M without ,high)",
+			(unsigned long long)m->crash.start,
+			reach == image->low_end || reach == image->max_addr
+				? "what this kernel can reach"
+				: "what --mem-max= allows",
+			(unsigned long long)reach);
 	b->where.ascending = true;
 	if (ranges_add(&b->where.room, m->crash))
 		return error_set(err, ENOMEM, "out of memory");

@@ -71,10 +71,12 @@ static void feed_kexec(int argc, char **args)
 	memcpy(argv + 1, args + 2, (size_t)(argc - 1) * sizeof(*argv));
 	ret = options_parse(argc - 1, argv, &o, &err);
 
-	if (!ret)
+	if (!ret) {
 		check(&o);
-	else
+		options_free(&o);
+	} else {
 		require((ret == -EINVAL || ret == -ENOTSUP) && err.text[0]);
+	}
 }
 
 /* True for another --config, abbreviated or not: no file of this machine may be read. */

@@ -22,19 +22,27 @@ static void check_part(const struct uki_part *part, size_t size)
 		abort();
 }
 
+static void check_extras(const struct uki *uki, size_t size)
+{
+	check_part(&uki->initrd, size);
+	check_part(&uki->ucode, size);
+	check_part(&uki->cmdline, size);
+	check_part(&uki->dtb, size);
+	check_part(&uki->uname, size);
+}
+
 static void check_parts(const uint8_t *data, size_t size)
 {
 	struct bytes start = { data, size < UKI_START_MAX ? size : UKI_START_MAX };
 	struct error err;
 	struct uki uki;
 
+	if (!uki_parse_addon(start, size, &uki, &err))
+		check_extras(&uki, size);
 	if (uki_parse(start, size, &uki, &err) <= 0)
 		return;
 	check_part(&uki.linux_image, size);
-	check_part(&uki.initrd, size);
-	check_part(&uki.ucode, size);
-	check_part(&uki.cmdline, size);
-	check_part(&uki.dtb, size);
+	check_extras(&uki, size);
 	if (!uki.linux_image.size)
 		abort();
 }

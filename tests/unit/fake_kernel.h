@@ -29,6 +29,7 @@ static inline void fake_kernel(struct fake_kernel *k)
 		.header = 0x53726448,
 		.version = 0x20f,
 		.loadflags = LOADED_HIGH,
+		.code32_start = 0x100000,
 		.syssize = (FAKE_SIZE - FAKE_SETUP) / 16,
 		.xloadflags = XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G | XLF_5LEVEL,
 		.relocatable_kernel = 1,

@@ -24,7 +24,8 @@ HEADER_END, HEADER_END_204 = 0x26C, 0x230
 FIELDS = {
     "setup_sects": (0x1F1, "B"), "syssize": (0x1F4, "I"), "boot_flag": (0x1FE, "H"),
     "jump": (0x200, "H"), "header": (0x202, "4s"), "version": (0x206, "H"),
-    "loadflags": (0x211, "B"), "initrd_addr_max": (0x22C, "I"),
+    "loadflags": (0x211, "B"), "code32_start": (0x214, "I"),
+    "initrd_addr_max": (0x22C, "I"),
     "kernel_alignment": (0x230, "I"), "relocatable_kernel": (0x234, "B"),
     "xloadflags": (0x236, "H"), "cmdline_size": (0x238, "I"),
     "pref_address": (0x258, "Q"), "init_size": (0x260, "I"),
@@ -32,6 +33,7 @@ FIELDS = {
 DEFAULTS = {
     "setup_sects": SETUP // 512 - 1, "syssize": (FILE_SIZE - SETUP) // 16,
     "boot_flag": 0xAA55, "header": b"HdrS", "version": 0x20F, "loadflags": 1,
+    "code32_start": 0x100000,
     "initrd_addr_max": 0x7FFFFFFF, "kernel_alignment": 2 << 20, "relocatable_kernel": 1,
     "xloadflags": 0b100011,  # 64-bit entry, above 4 GiB, 5-level paging
     "cmdline_size": 2047, "pref_address": 16 << 20, "init_size": INIT_SIZE,

@@ -219,6 +219,7 @@ static void test_lesser_headers(void **state)
 		assert_int_equal(image.fixed, c->fixed);
 		assert_int_equal(image.align, c->fixed ? 4096 : 0x200000);
 		assert_int_equal(image.max_addr, c->above_4g ? 0 : 4 * GIB);
+		assert_int_equal(image.low_end, c->entry_32bit ? 896 * MIB : 0);
 		/* without paging the number of levels does not matter */
 		assert_int_equal(image.arch_flags, c->entry_32bit ? X86_FIVE_LEVEL : 0);
 		assert_string_equal(image.no_file_load,
@@ -246,6 +247,35 @@ static void test_last_unit_of_a_fixed_one(void **state)
 	k.hdr->relocatable_kernel = 0;
 	assert_int_equal(parse(&k, sizeof(k.file) - 15, &image), 0);
 	assert_int_equal(parse(&k, sizeof(k.file) - 16, &image), -ENOEXEC);
+}
+
+static int parse_bios(uint32_t code32_start, uint32_t syssize, uint16_t version,
+		      const char *text)
+{
+	struct fake_kernel k;
+	struct image image;
+
+	fake_kernel(&k);
+	k.hdr->code32_start = code32_start;
+	k.hdr->syssize = syssize;
+	k.hdr->version = version;
+	k.hdr->kernel_version = 0x100;
+	strcpy((char *)k.file + 0x300, text);
+	return bzimage_parse((struct bytes){ k.file, 4096 },
+			     (struct bytes){ k.file, sizeof(k.file) }, &image, &err);
+}
+
+/* iPXE's .lkrn, memdisk, and another system's kernel that may be entered. */
+static void test_bios_programs(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_bios(0, 0x10, 0x207, "1.0.0+git"), -ENOEXEC);
+	assert_non_null(strstr(err.text, "needs the BIOS"));
+	assert_non_null(strstr(err.text, "\"1.0.0+git\""));
+	assert_int_equal(parse_bios(0x100000, 0, 0x203, "MEMDISK 6.04"), -ENOEXEC);
+	assert_non_null(strstr(err.text, "\"MEMDISK 6.04\""));
+	assert_int_equal(parse_bios(0x100000, 0, 0x20f, ""), 0);
+	assert_int_equal(parse_bios(0x100000, 1, 0x203, ""), 0);
 }
 
 /* Before protocol 2.04 syssize had 16 bits. */
@@ -375,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_lesser_headers),
 		cmocka_unit_test(test_last_unit_of_a_fixed_one),
 		cmocka_unit_test(test_narrow_syssize),
+		cmocka_unit_test(test_bios_programs),
 		cmocka_unit_test(test_entry_32bit_on_demand),
 		cmocka_unit_test(test_longer_header_is_kept),
 		cmocka_unit_test(test_opens),

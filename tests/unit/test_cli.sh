@@ -36,6 +36,16 @@ plans() {
 	[ -s "$tmp/err" ] && fail "unexpected message: $*"
 }
 
+# notes WORDS ARGUMENT...: the same, with one note
+notes() {
+	words=$1
+	shift
+	"$KEXEC" --dry-run "$@" >"$tmp/out" 2>"$tmp/err" || fail "status $?: $*"
+	[ -s "$tmp/out" ] || fail "no plan: $*"
+	[ "$(wc -l <"$tmp/err")" = 1 ] || fail "not one note: $*"
+	grep -qF -- "$words" "$tmp/err" || fail "no note '$words': $*"
+}
+
 shows() {
 	grep -q -- "$1" "$tmp/out" || { cp "$tmp/out" "$tmp/err"; fail "does not show $1"; }
 }
@@ -58,6 +68,8 @@ refused 1 "$tmp: is a directory" --dry-run $bios "$tmp"
 mkfifo "$tmp/fifo"
 refused 1 "$tmp/fifo: not a regular file" --dry-run $bios "$tmp/fifo"
 refused 1 "not a regular file" --dry-run $bios /dev/null
+refused 1 "/proc/version: a file without a size, as in /proc; load a copy" \
+	--dry-run $bios "$PROBE" --initrd=/proc/version
 gzip -c "$PROBE" | head -c 700 >"$f"
 refused 1 "$f" --dry-run $bios "$f"
 
@@ -65,6 +77,8 @@ refused 1 "$f" --dry-run $bios "$f"
 refused 1 "$tmp/no: No such file" --dry-run $bios "$PROBE" --initrd="$tmp/no"
 truncate -s 2G "$f"
 refused 1 "no room for the initrd" --dry-run $bios "$PROBE" --initrd="$f"
+grep -q "no room for the initrd: 2097152 KiB; the largest gap between 0x100000 and 0x3" \
+	"$tmp/err" || fail "does not show the largest gap"
 truncate -s 600M "$f"
 refused 1 "more than half of the memory" --dry-run $bios "$PROBE" --initrd="$f"
 # The kernel's limit is half of MemTotal, and it must find the pages.
@@ -102,7 +116,7 @@ refused 1 "memory map" --dry-run --facts="$tmp" "$PROBE"
 # Wrong usage
 refused 2 "no kernel given" -l
 refused 2 "no kernel given" -l ""
-refused 2 "--initrd needs the name of a file" -l "$PROBE" --ramdisk=
+refused 2 "--ramdisk needs the name of a file" -l "$PROBE" --ramdisk=
 refused 2 "--bogus: no such option" -l "$PROBE" --bogus
 refused 2 "--seed=perhaps" -l "$PROBE" --seed=perhaps
 for addr in 3ffff028 0400 00 "" 0x 0X10 18446744073709551616 0x10000000000000000 -8; do
@@ -118,7 +132,7 @@ refused 2 "--entry-32bit needs kexec_load" -l "$PROBE" -s --entry-32bit
 # Features of kexec-tools alone: one line with the reason
 for word in --load-preserve-context --load-jump-back-helper --load-live-update \
 	--exec-live-update --real-mode --args-elf --args-none --module=x --dtb=x \
-	--force-dtb --reset-vga --entry=0x1000 --type=elf-x86 --type=multiboot-x86 \
+	--force-dtb --entry=0x1000 --type=elf-x86 --type=multiboot-x86 \
 	--type=multiboot2-x86 --type=beoboot-x86 --type=nbi-x86; do
 	case $word in --module=x | --dtb=x) says=${word%=x} ;; *) says=$word ;; esac
 	refused 1 "kexec: $says: " -l "$PROBE" $word
@@ -149,12 +163,70 @@ for addr in 0x3ffff028 0x3FFFF028 1073737768; do # at which ACPI has it, too
 done
 plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --seed-mix=off
 grep -q "seed mix" "$tmp/out" && fail "seed mix with --seed-mix=off"
+# Words that the next kernel does not inherit, and "--"
+cp -r "$MACHINES/crash-4cpus" "$tmp/stale" && chmod -R u+w "$tmp/stale"
+stale="--facts=$tmp/stale"
+echo "BOOT_IMAGE=/v root=x elfcorehdr=0x1d000000 memmap=exactmap crashkernel=1M -- 1" \
+	>"$tmp/stale/proc/cmdline"
+plans $stale "$PROBE" --reuse-cmdline --append="a b"
+shows "^command line root=x crashkernel=1M a b -- 1$"
+if "$KEXEC" --version | grep -q "^built without.*libelf"; then
+	echo "SKIPPED: -p: this build lacks libelf"
+else
+	plans $stale -p "$PROBE" --reuse-cmdline --append="a b" --pass-memmap-cmdline
+	shows "^command line elfcorehdr=0x[0-9a-f]* root=x a b memmap=exactmap memmap=.* -- 1$"
+	notes "kexec: elfcorehdr= is left out of the command line: " $stale -p "$PROBE" \
+		--append="elfcorehdr=0x1 a"
+	shows "^command line elfcorehdr=0x[0-9a-f]\{8\} a$"
+fi
+# Options for the screen never stop a load
+notes "kexec: --reset-vga has no effect: " $bios "$PROBE" --reset-vga
+plans $stale "$PROBE" --console-vga
+echo "0 EFI VGA" >"$tmp/stale/proc/fb"
+notes "kexec: --console-vga: the screen shows graphics" $stale "$PROBE" --console-vga
+plans $stale "$PROBE" --console-serial
+# Several initrds and command lines are joined: each initrd is padded to 4 bytes
+printf 12345 >"$tmp/a" && printf 678 >"$tmp/b"
+if ! "$KEXEC" --dry-run --json $bios "$PROBE" 2>&1 | grep -q "built without json-c"; then
+	plans $bios "$PROBE" --json --initrd="$tmp/a" --ramdisk="$tmp/b"
+	sed -n '/"kind":"initrd"/,/}/p' "$tmp/out" | grep -q '"content":12\>' ||
+		fail "joined initrds do not have 12 bytes"
+fi
+plans $bios "$PROBE" --append=a --command-line="b -- c" --append=d
+shows "^command line a b d -- c$"
+refused 1 "$tmp/no: No such file" --dry-run $bios "$PROBE" --initrd="$tmp/a" --initrd="$tmp/no"
+refused 1 "$tmp: is a directory" --dry-run $bios "$PROBE" --initrd="$tmp" --initrd="$tmp/a"
+refused 2 "--initrd takes no name with a line break" "$PROBE" --initrd="a
+b"
 # A file that cannot be mapped, like /sys/firmware/initrd
 if [ -s /sys/kernel/notes ]; then
 	plans $bios "$PROBE" --initrd=/sys/kernel/notes
 	shows " initrd$"
 else
 	echo "SKIPPED: an initrd in /sys: this machine has no /sys/kernel/notes"
+fi
+# 5-level paging, and a kernel that cannot be entered with it: xloadflags 3
+cp -r "$MACHINES/efi-1g" "$tmp/la57" && chmod -R u+w "$tmp/la57"
+sed -i 's/^flags.*/& la57/' "$tmp/la57/proc/cpuinfo"
+cp "$PROBE" "$f" && printf '\003\000' | dd of="$f" bs=1 seek=566 conv=notrunc 2>/dev/null
+notes "kexec: $f: it is entered in 32-bit mode, as with --entry-32bit: " \
+	--facts="$tmp/la57" "$f"
+shows "32-bit"
+plans --facts="$tmp/la57" "$PROBE"
+refused 1 "kexec: $f cannot be entered with 5-level paging, which the running kernel uses: " \
+	--dry-run --facts="$tmp/la57" -s "$f"
+# Block devices
+truncate -s 1M "$tmp/small" && truncate -s 2G "$tmp/large"
+if small=$(losetup -f --show "$tmp/small" 2>"$tmp/err"); then
+	large=$(losetup -f --show "$tmp/large")
+	plans $bios "$PROBE" --initrd="$small"
+	shows "  *1024 KiB  initrd$"
+	plans $bios "$PROBE" --initrd="$tmp/a" --initrd="$small"
+	refused 1 "$large: a block device of more than 1 GiB; copy the file out of it" \
+		--dry-run $bios "$PROBE" --initrd="$large"
+	losetup -d "$small" "$large"
+else
+	echo "SKIPPED: block devices: no root, or no loop devices"
 fi
 # Tables that only root may read; root runs this without the capabilities to read them
 cp -r "$MACHINES/vmgenid-bios" "$tmp/hidden" && chmod -R u+w "$tmp/hidden" &&
@@ -274,13 +346,20 @@ asks() {
 	strace -qq -o "$tmp/trace" -e trace=kexec_load,kexec_file_load \
 		-e inject=kexec_load,kexec_file_load:"$answer" "$KEXEC" "$@" 2>"$tmp/err"
 	tail -n 1 "$tmp/trace" >"$tmp/out"
-	shows ", $flags) = "
+	shows ", $flags) *= "
 }
 if [ "$(id -u)" = 0 ] && strace -qq -o "$tmp/trace" -e inject=kexec_load:retval=0 true \
 	2>"$tmp/err" && "$KEXEC" --dry-run "$PROBE" >"$tmp/out" 2>&1; then
 	asks KEXEC_FILE_NO_INITRAMFS retval=0 -s -l "$PROBE"
 	asks 'KEXEC_FILE_NO_INITRAMFS|\(0x8\|KEXEC_FILE_DEBUG\)' retval=0 -d -s -l "$PROBE"
 	asks KEXEC_FILE_NO_INITRAMFS error=EINVAL -d --no-cma -s -l "$PROBE"
+	truncate -s 20M "$tmp/large"
+	asks KEXEC_FILE_NO_INITRAMFS error=EADDRNOTAVAIL -s -l "$PROBE"
+	grep -q "kexec: no gap of [0-9]* MiB is free in memory for the kernel" "$tmp/err" ||
+		fail "does not say how large a gap is needed"
+	asks 0 error=EADDRNOTAVAIL -s -l "$PROBE" --initrd="$tmp/large"
+	grep -q "kexec: no gap of 20 MiB is free in memory for the initrd" "$tmp/err" ||
+		fail "does not say how large a gap the initrd needs"
 	# Started with closed descriptors: its messages must not go into a file it opened.
 	# LeakSanitizer, which fails under strace, would change the exit status.
 	cp "$PROBE" "$f"

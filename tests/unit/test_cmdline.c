@@ -4,39 +4,112 @@
 
 #include "plan/cmdline.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct join_case {
-	const char *base, *append, *want;
-	bool crash;
-};
-
-static void test_join(void **state)
+static void test_inherit(void **state)
 {
-	static const struct join_case cases[] = {
-		{ NULL, NULL, "", false },
-		{ NULL, "quiet", "quiet", false },
-		{ "ro quiet", NULL, "ro quiet", false },
-		{ "ro", "quiet", "ro quiet", false },
-		{ "BOOT_IMAGE=/vmlinuz ro", NULL, "ro", false },
-		{ "BOOT_IMAGE=/vmlinuz", "ro", "ro", false },
-		{ "  ro \t quiet\n", "x", "ro quiet x", false },
-		{ "dyndbg=\"file a.c +p\" BOOT_IMAGE=/v ro", NULL,
-		  "dyndbg=\"file a.c +p\" ro", false },
-		{ "a=\"x BOOT_IMAGE=/v y\"", NULL, "a=\"x BOOT_IMAGE=/v y\"", false },
-		{ "MY_BOOT_IMAGE=1 BOOT_IMAGEX=2", NULL, "MY_BOOT_IMAGE=1 BOOT_IMAGEX=2",
+	static const struct {
+		const char *running, *want;
+		bool crash;
+	} cases[] = {
+		{ "", "", false },
+		{ "ro quiet", "ro quiet", false },
+		{ "BOOT_IMAGE=/vmlinuz ro", "ro", false },
+		{ "  ro \t quiet\n", "ro quiet", false },
+		{ "dyndbg=\"file a.c +p\" BOOT_IMAGE=/v ro", "dyndbg=\"file a.c +p\" ro",
 		  false },
-		{ "ro", "BOOT_IMAGE=mine", "ro BOOT_IMAGE=mine",
-		  false }, /* the user asks for it */
-		{ "a=\"unclosed b", NULL, "a=\"unclosed b", false },
-		{ "crashkernel=256M ro crashkernel=1M,low", "x", "ro x", true },
-		{ "crashkernel=256M ro", NULL, "crashkernel=256M ro", false },
+		{ "a=\"x BOOT_IMAGE=/v y\"", "a=\"x BOOT_IMAGE=/v y\"", false },
+		{ "MY_BOOT_IMAGE=1 BOOT_IMAGEX=2", "MY_BOOT_IMAGE=1 BOOT_IMAGEX=2",
+		  false },
+		{ "a=\"unclosed b", "a=\"unclosed b", false },
+		{ "crashkernel=256M ro crashkernel=1M,low", "ro", true },
+		{ "crashkernel=256M ro", "crashkernel=256M ro", false },
+		/* the kernel's spelling: quotes, and a dash for an underscore */
+		{ "\"elfcorehdr=0x1 x\" hugetlb-cma=1G ro", "ro", true },
+		/* behind "--", too: user space reads all of /proc/cmdline */
+		{ "ro -- 1 BOOT_IMAGE=/v ignition.firstboot", "ro -- 1", false },
+		{ "ignition.firstboot ignition.firstboot.x ro", "ignition.firstboot.x ro",
+		  false },
+		/* memmap= is the user's, unless a capture kernel got it */
+		{ "memmap=4G!12G ro", "memmap=4G!12G ro", false },
+		{ "elfcorehdr=0x1 ro memmap=exactmap memmap=1M@1M", "ro", false },
+		{ "elfcorehdr=0x1 ro memmap=exactmap memmap=1M@1M", "ro", true },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		char *got = cmdline_join(cases[i].base, cases[i].append, cases[i].crash);
+		char *got = cmdline_inherit(cases[i].running, cases[i].crash);
+
+		assert_non_null(got);
+		assert_string_equal(got, cases[i].want);
+		free(got);
+	}
+}
+
+/* Each word of the table is dropped when it says so, and then alone. */
+static void test_inherit_table(void **state)
+{
+	char line[128];
+
+	(void)state;
+	for (const struct cmdline_dropped *d = cmdline_dropped; d->name; d++)
+		for (int i = 0; i < 4; i++) {
+			const bool crash = i & 1, capture = i & 2;
+			const bool dropped = d->when == DROP_ALWAYS ||
+					     (d->when == DROP_FOR_CRASH && crash) ||
+					     (d->when == DROP_FROM_CAPTURE && capture);
+			char *got;
+
+			snprintf(line, sizeof(line), "ro %s=0x1 quiet%s", d->name,
+				 capture ? " elfcorehdr=0x2" : "");
+			got = cmdline_inherit(line, crash);
+			assert_non_null(got);
+			assert_string_equal(strstr(got, "quiet"), "quiet");
+			assert_int_equal(!strcmp(got, "ro quiet"), dropped);
+			free(got);
+		}
+}
+
+static void test_without(void **state)
+{
+	char *got = cmdline_without("a  elfcorehdr=0x1 b elfcorehdr", "elfcorehdr");
+
+	(void)state;
+	assert_string_equal(got, "a b");
+	free(got);
+	assert_true(cmdline_has("ro elfcorehdr=0x1", "elfcorehdr"));
+	assert_false(cmdline_has("ro elfcorehdr x=\"a elfcorehdr=1\"", "elfcorehdr"));
+}
+
+static void test_append(void **state)
+{
+	static const struct {
+		const char *base, *more, *want;
+	} cases[] = {
+		{ NULL, NULL, "" },
+		{ NULL, "quiet", "quiet" },
+		{ "ro quiet", NULL, "ro quiet" },
+		{ "ro", "quiet", "ro quiet" },
+		{ "ro", "BOOT_IMAGE=mine  \"a  b\"", "ro BOOT_IMAGE=mine  \"a  b\"" },
+		{ "ro -- 1", "quiet", "ro quiet -- 1" },
+		{ "ro -- 1", " a  b ", "ro  a  b  -- 1" },
+		{ "ro -- 1", "", "ro -- 1" },
+		{ "ro -- 1", "quiet -- 2", "ro quiet -- 1 2" },
+		{ "ro -- 1", "-- 2", "ro -- 1 2" },
+		{ "ro -- 1", "quiet --", "ro quiet -- 1" },
+		{ "ro", "quiet -- 2", "ro quiet -- 2" },
+		{ "-- 1", "quiet", "quiet -- 1" },
+		{ "ro --", "quiet", "ro quiet --" },
+		/* no separators: the installer's mark, and text in quotes */
+		{ "ro --- 1", "quiet", "ro --- 1 quiet" },
+		{ "x=\"a -- b\"", "quiet", "x=\"a -- b\" quiet" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *got = cmdline_append(cases[i].base, cases[i].more);
 
 		assert_non_null(got);
 		assert_string_equal(got, cases[i].want);
@@ -75,6 +148,7 @@ static void test_consoles(void **state)
 		{ "console=123456789abcdef", { "123456789abcdef" } },
 		{ "console=123456789abcdefg console=ttyS0", { "ttyS0" } },
 		{ "console=123456789abcdefg", { NULL } },
+		{ "console=ttyS0 -- console=ttyS1", { "ttyS0" } },
 	};
 
 	(void)state;
@@ -96,7 +170,8 @@ static void test_consoles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_join),
+		cmocka_unit_test(test_inherit),	 cmocka_unit_test(test_inherit_table),
+		cmocka_unit_test(test_without),	 cmocka_unit_test(test_append),
 		cmocka_unit_test(test_consoles),
 	};
 

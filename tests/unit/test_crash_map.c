@@ -198,6 +198,11 @@ static void test_cmdline(void **state)
 				  "memmap=0x1000#0x5000 memmap=0x1000$0x6000 "
 				  "memmap=0x1000%0x7000+7 memmap=0x1000!0x8000");
 	free(text);
+	text = x86_crash_cmdline(0x1f000000, "quiet -- 1",
+				 &(struct memory_map){ map, 1 });
+	assert_string_equal(text, "elfcorehdr=0x1f000000 quiet memmap=exactmap "
+				  "memmap=0x2000@0x1000 -- 1");
+	free(text);
 	text = x86_crash_cmdline(0x1f000000, NULL, NULL);
 	assert_string_equal(text, "elfcorehdr=0x1f000000 ");
 	free(text);

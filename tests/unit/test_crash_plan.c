@@ -336,8 +336,32 @@ static void test_region_too_small(void **state)
 	s.request.mem_max = region.start + MIB;
 	assert_int_equal(make(&s), -ENOSPC);
 	assert_null(strstr(s.err.text, "crashkernel="));
-	assert_non_null(strstr(s.err.text, "no room for the kernel: 8192 KiB between"));
+	assert_non_null(strstr(
+		s.err.text, "no room for the kernel: 8192 KiB; the largest gap between"));
+	s.request.mem_max = region.start;
+	assert_int_equal(make(&s), -ENOSPC);
+	assert_non_null(strstr(s.err.text, "what --mem-max= allows ends at"));
 	plan_free(&whole);
+	scene_end(&s);
+}
+
+/* A region above what the kernel can be loaded at: not "no room for the tag". */
+static void test_region_too_high(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_of(&s, MACHINES "/crash-high");
+	s.image.max_addr = 4 * GIB;
+	assert_int_equal(make(&s), -ENOSPC);
+	assert_string_equal(
+		s.err.text,
+		"the crash region begins at 0x19f000000, but what this kernel can "
+		"reach ends at 0x100000000; reserve memory below "
+		"(crashkernel=256M without ,high)");
+	s.image.low_end = 896 * MIB;
+	assert_int_equal(make(&s), -ENOSPC);
+	assert_non_null(strstr(s.err.text, "kernel can reach ends at 0x38000000"));
 	scene_end(&s);
 }
 
@@ -447,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_command_line),
 		cmocka_unit_test(test_hotplug),
 		cmocka_unit_test(test_region_too_small),
+		cmocka_unit_test(test_region_too_high),
 		cmocka_unit_test(test_odd_region),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_codes),

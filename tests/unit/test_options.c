@@ -104,6 +104,28 @@ static void test_values(void **state)
 	assert_int_equal(o.request.serial_port, 0x2f8);
 }
 
+/* Several of these options are joined in order. */
+static void test_joined(void **state)
+{
+	struct options o;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(parse("-l k --initrd=a --ramdisk b --initrd=c --append=x "
+			       "--command-line=y --append=z",
+			       &o, &err),
+			 0);
+	assert_string_equal(o.request.initrd, "a\nb\nc");
+	assert_string_equal(o.request.cmdline, "x y z");
+	options_free(&o);
+	assert_int_equal(parse("-l k --append= --append=x", &o, &err), 0);
+	assert_string_equal(o.request.cmdline, "x");
+	options_free(&o);
+	assert_int_equal(parse("-l k --append=a --append=x --help", &o, &err), 0);
+	assert_null(o.appended);
+	assert_int_equal(parse("-l k --append=a --append=x --bogus", &o, &err), -EINVAL);
+}
+
 static void test_status_asks_for_crash(void **state)
 {
 	struct options o;
@@ -187,6 +209,8 @@ static void test_refused(void **state)
 		"-l k --append=a b",
 		"-lQx k",
 		"-l k --initrd",
+		"-l k --initrd=",
+		"-l k --initrd=a --initrd=",
 	};
 
 	(void)state;
@@ -338,6 +362,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_joined),
 		cmocka_unit_test(test_status_asks_for_crash),
 		cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_refused),

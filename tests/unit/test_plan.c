@@ -262,8 +262,29 @@ static void test_kernel_goes_where_it_asks(void **state)
 	s->request.mem_max = s->image.min_addr + FAKE_INIT_SIZE - PAGE;
 	assert_int_equal(make(s), -ENOSPC);
 	assert_string_equal(s->err.text,
-			    "no room for the kernel: 8192 KiB between 0x1000000 "
-			    "and 0x17ff000");
+			    "no room for the kernel: 8192 KiB; the largest gap between "
+			    "0x1000000 and 0x17ff000 has 8188 KiB");
+}
+
+/* A 32-bit kernel: all of it as low as possible, in the memory that it maps directly. */
+static void test_low_kernel(void **state)
+{
+	struct scene *s = *state;
+	uint64_t addr;
+
+	s->image.low_end = 896 * MIB;
+	assert_int_equal(make(s), 0);
+	addr = plan_find(&s->plan, SEGMENT_KERNEL)->addr;
+	assert_int_equal(addr, s->image.min_addr);
+	assert_true(plan_find(&s->plan, SEGMENT_BOOT_DATA)->addr > 896 * MIB);
+	plan_free(&s->plan);
+	s->image.low_end = addr + FAKE_INIT_SIZE;
+	assert_int_equal(make(s), 0);
+	plan_free(&s->plan);
+	s->image.low_end--;
+	assert_int_equal(make(s), -ENOSPC);
+	assert_non_null(strstr(s->err.text, "no room for the kernel"));
+	assert_null(strstr(s->err.text, "crash region"));
 }
 
 static void test_fixed_kernel(void **state)
@@ -325,11 +346,18 @@ static void test_five_levels(void **state)
 	plan_free(&s->plan);
 	s->image.arch_flags &= ~X86_FIVE_LEVEL;
 	assert_int_equal(make(s), -ENOEXEC);
-	assert_non_null(
-		strstr(s->err.text, "use --entry-32bit, or boot that one with no5lvl"));
-	s->image.arch_flags |= X86_NO_32BIT_ENTRY;
-	assert_int_equal(make(s), -ENOEXEC);
 	assert_non_null(strstr(s->err.text, "uses; boot that one with no5lvl"));
+	s->image.arch_flags |= X86_NO_32BIT_ENTRY;
+	assert_null(arch_choose_entry(&s->machine, &s->image));
+	assert_int_equal(make(s), -ENOEXEC);
+	assert_non_null(strstr(s->image.no_file_load, "5-level paging"));
+	s->image.arch_flags &= ~X86_NO_32BIT_ENTRY;
+	assert_non_null(
+		strstr(arch_choose_entry(&s->machine, &s->image), "in 32-bit mode"));
+	assert_int_equal(make(s), 0);
+	assert_int_equal(plan_purgatory(&s->plan)->entry_mode, PURGATORY_ENTRY_32);
+	plan_free(&s->plan);
+	assert_null(arch_choose_entry(&s->machine, &s->image)); /* once */
 }
 
 /* Finds the node of @type in the boot data, by the path that the next kernel takes. */
@@ -468,6 +496,7 @@ int main(void)
 		PLAN_TEST(test_efi_is_handed_on),
 		PLAN_TEST(test_kernel_goes_where_it_asks),
 		PLAN_TEST(test_fixed_kernel),
+		PLAN_TEST(test_low_kernel),
 		PLAN_TEST(test_first_mib_is_left_alone),
 	};
 

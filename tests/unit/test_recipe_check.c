@@ -96,6 +96,8 @@ static void test_request(void **state)
 	BORDER(r, o->kernel, "/", NULL, "a path");
 	BORDER(r, o->initrd, path + 1, path, "a path");
 	BORDER(r, o->initrd, "/", "", "a path");
+	BORDER(r, o->initrd, "/a\n/b", "/a\nb", "a path");
+	BORDER(r, o->initrd, "/a\n/b", "/a\n\n/b", "a path");
 	BORDER(r, o->cmdline, cmdline + 1, cmdline, "length");
 	BORDER(r, o->reuse_initrd, false, true, "two initrds");
 	o->initrd = NULL;

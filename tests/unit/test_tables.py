@@ -26,6 +26,7 @@ ZSH = {"kexec": "kexec/completions/zsh/_kexec",
        "kexec-seed": "kexec_seed/completions/zsh/_kexec-seed"}
 KEXEC_8, SEED_8 = "man/kexec.8", "man/kexec-seed.8"
 CONF_5 = "man/kexec-seed.conf.5"
+WORDS = "kexec/plan/cmdline.c"
 VM_FILES = "tests/vm/Makefile.inc"
 OPTION = re.compile(r"--[a-z][a-z0-9-]*")
 OTHERS = {"--now"}  # options of other programs in kexec-seed(8)
@@ -249,6 +250,16 @@ def check_manual(project: Project) -> Iterator[str]:
                     manual=shown - keys - (set(table(project)) - helped) - OTHERS)
 
 
+def check_words(project: Project) -> Iterator[str]:
+    """Words that --reuse-cmdline leaves out, when and why."""
+    when = {"ALWAYS": "always", "FOR_CRASH": "-p", "FROM_CAPTURE": "capture"}
+    rows = re.findall(r'\{ "([\w.]+)",\s*DROP_(\w+),\s*"([^"]*)" \}', project.read(WORDS))
+    page = section(project.page(KEXEC_8), "Words that are not inherited")
+    shown = re.findall(r"^([\w.]+) +(always|-p|capture) +(.*)$", page, re.M)
+    yield from same("words not inherited", {f"{x} {when[y]}: {z}" for x, y, z in rows},
+                    manual={f"{x} {y}: {z}" for x, y, z in shown})
+
+
 def check_dist(project: Project) -> Iterator[str]:
     """A guest test that a release tarball lacks cannot run there."""
     files = {x.name for x in (TOP / "tests/vm").glob("*.py")}
@@ -257,7 +268,7 @@ def check_dist(project: Project) -> Iterator[str]:
 
 
 CHECKS = (check_options, check_types, check_formats, check_commands, check_sources,
-          check_settings, check_manual, check_dist)
+          check_settings, check_manual, check_words, check_dist)
 # What the failures begin with, and what is altered.
 ALTERATIONS: list[tuple[str, str, str, str]] = [
     ("options: bash lacks --append=", BASH["kexec"][0], "--append=", ""),
@@ -291,6 +302,10 @@ ALTERATIONS: list[tuple[str, str, str, str]] = [
     ("settings: zsh", ZSH["kexec-seed"], "'--every=", "'--ever="),
     ("settings: conf", CONF_5, r"\.BI poll", ".BI poell"),
     ("settings: ", "kexec-seed daemon --help", "--every=", "--ever="),
+    ("words not inherited: manual alone has cma -p", WORDS, r'(?m)^.*"cma".*\n', ""),
+    ("words not inherited: manual", KEXEC_8, r"(?m)^elfcorehdr  ", "elfcorehdrs "),
+    ("words not inherited: manual", KEXEC_8, r"(?m)^(crashkernel +)\\-p   ", r"\1always"),
+    ("words not inherited: manual", WORDS, "disk keys", "keys"),
     ("guest tests: dist lacks test_mix.py", VM_FILES, r"%D%/test_mix\.py", ""),
     ("guest tests: dist alone has x.py", VM_FILES, r"%D%/test_mix\.py", r"\g<0> %D%/x.py"),
     ("kexec-seed(8): manual lacks --full", SEED_8, r"\\-\\-full", ""),

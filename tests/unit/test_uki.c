@@ -2,6 +2,7 @@
 /* UKIs: finding their parts, refusing damaged ones. Recognition of formats, and their lists. */
 #include "check.h"
 #include "fake_kernel.h"
+#include "fake_uki.h"
 #include "memory_file.h"
 
 #include "arch/arch.h"
@@ -15,67 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define PE_AT	   0x80
-#define OPTIONAL   240
-#define TABLE_AT   (PE_AT + 24 + OPTIONAL)
-#define ENTRY_SIZE 40
-#define ALIGN	   0x200
-#define DATA_AT	   0x800
-#define MAX_SIZE   0x10000
-
-struct content {
-	const char *name;
-	const void *data;
-	size_t size;
-};
-
-struct fake_uki {
-	uint8_t file[MAX_SIZE];
-	size_t size;
-};
-
 static struct error err;
-
-static void put16(struct fake_uki *u, size_t at, uint16_t value)
-{
-	memcpy(u->file + at, &value, sizeof(value));
-}
-
-static void put32(struct fake_uki *u, size_t at, uint32_t value)
-{
-	memcpy(u->file + at, &value, sizeof(value));
-}
-
-/* A section's field in the file. Offsets: 8 virtual size, 16 raw size, 20 raw offset. */
-static size_t field(size_t section, size_t offset)
-{
-	return TABLE_AT + section * ENTRY_SIZE + offset;
-}
-
-static void make(struct fake_uki *u, const struct content *contents, size_t count)
-{
-	memset(u, 0, sizeof(*u));
-	memcpy(u->file, "MZ", 2);
-	put32(u, 0x3c, PE_AT);
-	memcpy(u->file + PE_AT, "PE\0\0", 4);
-	put16(u, PE_AT + 4, 0x8664);
-	put16(u, PE_AT + 6, (uint16_t)count);
-	put16(u, PE_AT + 20, OPTIONAL);
-	put16(u, PE_AT + 24, 0x20b);
-	u->size = DATA_AT;
-	for (size_t i = 0; i < count; i++) {
-		size_t padded = (contents[i].size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-
-		assert_true(u->size + padded <= MAX_SIZE);
-		memcpy(u->file + field(i, 0), contents[i].name,
-		       strnlen(contents[i].name, 8));
-		put32(u, field(i, 8), (uint32_t)contents[i].size);
-		put32(u, field(i, 16), (uint32_t)padded);
-		put32(u, field(i, 20), (uint32_t)u->size);
-		memcpy(u->file + u->size, contents[i].data, contents[i].size);
-		u->size += padded;
-	}
-}
 
 static const struct content usual[] = {
 	{ ".text", "stub", 4 },		 { ".osrel", "ID=x\n", 5 },
@@ -103,7 +44,7 @@ static void test_finds_its_parts(void **state)
 	struct uki uki;
 
 	(void)state;
-	make(&u, usual, COUNT(usual));
+	fake_uki(&u, usual, COUNT(usual));
 	assert_int_equal(parse(&u, u.size, &uki), 1);
 	assert_part(&u, uki.linux_image, "kernel");
 	assert_part(&u, uki.initrd, "initrd");
@@ -130,7 +71,7 @@ static void test_two_sizes(void **state)
 		struct fake_uki u;
 		struct uki uki;
 
-		make(&u, usual, COUNT(usual));
+		fake_uki(&u, usual, COUNT(usual));
 		put32(&u, field(LINUX, 8), cases[i].virtual_size);
 		put32(&u, field(LINUX, 16), cases[i].raw_size);
 		assert_int_equal(parse(&u, u.size, &uki), 1);
@@ -151,19 +92,19 @@ static void test_profiles(void **state)
 	struct uki uki;
 
 	(void)state;
-	make(&u, contents, COUNT(contents));
+	fake_uki(&u, contents, COUNT(contents));
 	assert_int_equal(parse(&u, u.size, &uki), 1);
 	assert_part(&u, uki.linux_image, "kernel");
 	assert_part(&u, uki.cmdline, "first");
 	assert_part(&u, uki.initrd, "initrd");
 
 	/* a profile without a command line takes the base profile's */
-	make(&u, contents, 4);
+	fake_uki(&u, contents, 4);
 	assert_int_equal(parse(&u, u.size, &uki), 1);
 	assert_part(&u, uki.cmdline, "base");
 
 	/* the kernel is in another profile than @0 */
-	make(&u, contents + 3, 6);
+	fake_uki(&u, contents + 3, 6);
 	assert_int_equal(parse(&u, u.size, &uki), -ENOEXEC);
 	assert_non_null(strstr(err.text, "in another profile"));
 }
@@ -199,7 +140,7 @@ static void test_spoilt(void **state)
 		struct fake_uki u;
 		struct uki uki;
 
-		make(&u, usual, COUNT(usual));
+		fake_uki(&u, usual, COUNT(usual));
 		put32(&u, cases[i].at, cases[i].value);
 		assert_int_equal(parse(&u, u.size, &uki), cases[i].says ? -ENOEXEC : 0);
 		if (cases[i].says && !strstr(err.text, cases[i].says))
@@ -213,7 +154,7 @@ static void test_huge_sections(void **state)
 	struct uki uki;
 
 	(void)state;
-	make(&u, usual, COUNT(usual));
+	fake_uki(&u, usual, COUNT(usual));
 	put32(&u, field(LINUX, 8), UINT32_MAX);
 	put32(&u, field(LINUX, 16), UINT32_MAX);
 	put32(&u, field(LINUX, 20), UINT32_MAX);
@@ -231,7 +172,7 @@ static void test_twice(void **state)
 	struct uki uki;
 
 	(void)state;
-	make(&u, contents, COUNT(contents));
+	fake_uki(&u, contents, COUNT(contents));
 	assert_int_equal(parse(&u, u.size, &uki), -ENOEXEC);
 	assert_non_null(strstr(err.text, "two sections .linux"));
 }
@@ -244,7 +185,7 @@ static void test_every_truncation_is_seen(void **state)
 	size_t table_end = TABLE_AT + COUNT(usual) * ENTRY_SIZE;
 
 	(void)state;
-	make(&u, usual, COUNT(usual) - 1);
+	fake_uki(&u, usual, COUNT(usual) - 1);
 	for (size_t size = 0; size <= u.size - ALIGN; size++) {
 		int ret = parse(&u, size, &uki);
 
@@ -293,7 +234,7 @@ static void make_whole(struct fake_uki *u, const struct fake_kernel *k)
 		{ ".linux", k->file, sizeof(k->file) },
 	};
 
-	make(u, contents, COUNT(contents));
+	fake_uki(u, contents, COUNT(contents));
 }
 
 static void test_opens(void **state)
@@ -372,20 +313,20 @@ static void test_kernels_that_are_none(void **state)
 	fake_kernel(&k);
 	make_whole(&inner, &k);
 	within.size = inner.size;
-	make(&outer, &within, 1);
+	fake_uki(&outer, &within, 1);
 	assert_refused(outer.file, outer.size, NULL, "a UKI whose kernel is of type UKI");
 
 	within = (struct content){ ".linux", "\177ELF", 4 };
-	make(&outer, &within, 1);
+	fake_uki(&outer, &within, 1);
 	assert_refused(outer.file, outer.size, NULL,
 		       "a UKI whose kernel is of type ELF vmlinux");
 
 	within = (struct content){ ".linux", "BZh9 and something", 18 };
-	make(&outer, &within, 1);
+	fake_uki(&outer, &within, 1);
 	assert_refused(outer.file, outer.size, NULL, "bzip2");
 
 	within = (struct content){ ".linux", k.file, sizeof(k.file) - 100 };
-	make(&outer, &within, 1);
+	fake_uki(&outer, &within, 1);
 	assert_refused(outer.file, outer.size, NULL, "truncated");
 }
 
@@ -412,6 +353,7 @@ static void test_unsupported_files(void **state)
 		const char *says;
 	} cases[] = {
 		{ 0, "MZ", "EFI program" },
+		{ 4, "zimg", "(zboot) for another architecture" },
 		{ 0, "BZh9", "bzip2" },
 		{ 0, "\x02\x21\x4c\x18", "lz4" },
 		{ 0, "\x36\x13\x03\x1b", "NBI" },

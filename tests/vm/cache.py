@@ -73,6 +73,11 @@ def makedumpfile() -> Path:
     return _existing(cache_dir() / "makedumpfile" / "sbin" / "makedumpfile")
 
 
+def i386_kernel() -> Path:
+    """Debian's 32-bit kernel, from the installer."""
+    return _existing(cache_dir() / "netboot-i386" / "linux")
+
+
 def own_qemu_version() -> tuple[int, int]:
     """Version of the installed QEMU; (0, 0) if there is none."""
     try:

@@ -21,8 +21,8 @@ from test_jump import TIME_ZERO_SEED, node_types
 MACHINES = Path(__file__).resolve().parents[1] / "machines"
 UKI_CMDLINE = f"{CMDLINE} from.uki='a b'"
 MARKS = {"/first": b"microcode goes first", "/second": b"then the initrd"}
-# No 5-level paging, which memtest86+ does not support, and a vendor without known cache
-# sizes: it would measure cache speed for minutes.
+# No 5-level paging, with which memtest86+ cannot be entered, and a vendor without known
+# cache sizes: it would measure cache speed for minutes.
 MEMTEST_CPU = "qemu64,vendor=CentaurHauls"
 
 
@@ -166,6 +166,19 @@ def test_memtest(build, image, options):
         guest.send_and_jump("kexec -e")
         guest.wait_console(r"Memtest86\+ v\d", 60, start)
         guest.wait_console(r"Memory  :  51\dMB", 30, start)
+
+
+def test_memtest_and_five_levels(build):
+    """It cannot be entered with 5-level paging, and is in 32-bit mode."""
+    initrd = build_initrd(files={"/memtest": memtest("x64")}, programs=[kexec(build)])
+    cpu = f"{MEMTEST_CPU},+la57"
+    with Guest(kernel="6.12", memory="512M", cpu=cpu, initrd=initrd) as guest:
+        guest.check("grep -qw la57 /proc/cpuinfo")
+        assert "in 32-bit mode" in guest.check(
+            "kexec -l /memtest --command-line=console=ttyS0,115200 2>&1")
+        start = len(guest.console)
+        guest.send_and_jump("kexec -e")
+        guest.wait_console(r"Memtest86\+ v\d", 60, start)
 
 
 @pytest.mark.parametrize("image", ["x64", "ia32"])

@@ -101,6 +101,29 @@ static int check_protocol(const struct setup_header *hdr, struct error *err)
 	return 0;
 }
 
+#define VERSION_MAX 40 /* bytes shown of the version string */
+
+/*
+ * Programs with a setup header whose real-mode code does the work, with the help of the
+ * BIOS: iPXE's .lkrn has no entry point, memdisk no code to enter. Linux always has both.
+ */
+static int check_bios(struct bytes head, const struct setup_header *hdr,
+		      struct error *err)
+{
+	struct bytes at = { (const uint8_t *)"", 0 };
+
+	if (hdr->code32_start && (hdr->syssize || has(hdr, HAS_WIDE_SYSSIZE)))
+		return 0;
+	if (hdr->kernel_version)
+		bytes_slice(head, SECTOR + hdr->kernel_version, VERSION_MAX, &at);
+	return error_set(
+		err, ENOEXEC,
+		"a program that needs the BIOS, like iPXE's .lkrn or memdisk (its "
+		"version: \"%.*s\"); start it from a boot loader: no BIOS is left "
+		"once a kernel has run",
+		(int)at.size, (const char *)at.data);
+}
+
 /*
  * Minimum size of the code in bytes. The header counts units of 16: Linux pads the last
  * one; other programs (memtest86+, not relocatable) may end within it.
@@ -133,6 +156,14 @@ static int find_kernel(struct bytes file, const struct setup_header *hdr,
 	return 0;
 }
 
+/*
+ * A 32-bit kernel maps this much memory directly, with the default split of addresses
+ * (PAGE_OFFSET 3 GiB, 128 MiB for vmalloc), and has to run in it, with the memory in which
+ * it unpacks itself: "Destination address too large". With vmalloc= it is less, so the
+ * lowest place is the best.
+ */
+#define LOWMEM_END (896 * MIB)
+
 void bzimage_enter_32bit(struct image *image)
 {
 	image->entry_mode = PURGATORY_ENTRY_32;
@@ -156,6 +187,7 @@ static void take_entry(const struct setup_header *hdr, struct image *out)
 	if (flags & XLF_KERNEL_64)
 		return;
 	bzimage_enter_32bit(out);
+	out->low_end = LOWMEM_END;
 	out->no_file_load = "has a 32-bit entry point only";
 }
 
@@ -214,6 +246,8 @@ int bzimage_parse(struct bytes head, struct bytes file, struct image *out,
 	ret = find_header(head, out, &hdr, err);
 	if (!ret)
 		ret = check_protocol(&hdr, err);
+	if (!ret)
+		ret = check_bios(head, &hdr, err);
 	if (!ret)
 		ret = take_place(&hdr, out, err);
 	if (!ret)

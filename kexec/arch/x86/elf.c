@@ -239,6 +239,7 @@ static void fill_setup(uint8_t setup[SETUP_SIZE], const struct extent *e)
 		.header = HEADER_MAGIC,
 		.version = 0x020f,
 		.loadflags = LOADED_HIGH,
+		.code32_start = 0x100000,
 		.initrd_addr_max = 0x7fffffff,
 		.kernel_alignment = KERNEL_ALIGN,
 		.relocatable_kernel = 1,

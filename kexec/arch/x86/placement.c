@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Placement of segments on x86, and the memory map of a crash kernel. */
+#include "arch/x86/bzimage.h"
 #include "arch/x86/x86.h"
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "plan/cmdline.h"
 #include "purgatory/arch/x86/pgtable.h"
 
 #include <errno.h>
@@ -21,16 +23,33 @@ struct range arch_placement(const struct image *image)
 			       image->max_addr ? image->max_addr : FOUR_LEVEL_END };
 }
 
+static bool is_enterable(const struct machine *m, const struct image *image)
+{
+	return !m->arch->cpu.la57 || (image->arch_flags & X86_FIVE_LEVEL);
+}
+
+const char *arch_choose_entry(const struct machine *m, struct image *image)
+{
+	if (is_enterable(m, image))
+		return NULL;
+	if (!image->no_file_load)
+		image->no_file_load =
+			"cannot be entered with 5-level paging, which the running kernel uses";
+	if (image->arch_flags & X86_NO_32BIT_ENTRY)
+		return NULL;
+	bzimage_enter_32bit(image);
+	return "it is entered in 32-bit mode, as with --entry-32bit: it cannot be with "
+	       "5-level paging, which the running kernel uses";
+}
+
 int arch_check_image(const struct machine *m, const struct image *image,
 		     struct error *err)
 {
-	if (!m->arch->cpu.la57 || (image->arch_flags & X86_FIVE_LEVEL))
+	if (is_enterable(m, image))
 		return 0;
-	return error_set(
-		err, ENOEXEC,
-		"this kernel cannot be entered with 5-level paging, which the "
-		"running one uses; %sboot that one with no5lvl",
-		image->arch_flags & X86_NO_32BIT_ENTRY ? "" : "use --entry-32bit, or ");
+	return error_set(err, ENOEXEC,
+			 "this kernel cannot be entered with 5-level paging, which the "
+			 "running one uses; boot that one with no5lvl");
 }
 
 /*
@@ -170,25 +189,7 @@ static char memmap_sign(uint32_t type)
 	}
 }
 
-static void print_words(FILE *to, uint64_t elfcorehdr, const char *cmdline,
-			const struct memory_map *memmap)
-{
-	fprintf(to, "elfcorehdr=0x%llx %s", (unsigned long long)elfcorehdr,
-		cmdline ? cmdline : "");
-	if (memmap)
-		fprintf(to, " memmap=exactmap");
-	for (size_t i = 0; memmap && i < memmap->count; i++) {
-		const struct memory_entry *e = &memmap->entries[i];
-
-		fprintf(to, " memmap=0x%llx%c0x%llx", (unsigned long long)e->size,
-			memmap_sign(e->type), (unsigned long long)e->addr);
-		if (e->type == MEMORY_PMEM)
-			fprintf(to, "+%u", e->type);
-	}
-}
-
-char *x86_crash_cmdline(uint64_t elfcorehdr, const char *cmdline,
-			const struct memory_map *memmap)
+static char *memmap_words(const struct memory_map *map)
 {
 	char *text = NULL;
 	size_t size;
@@ -196,11 +197,35 @@ char *x86_crash_cmdline(uint64_t elfcorehdr, const char *cmdline,
 
 	if (!to)
 		return NULL;
-	print_words(to, elfcorehdr, cmdline, memmap);
+	fprintf(to, "memmap=exactmap");
+	for (size_t i = 0; i < map->count; i++) {
+		const struct memory_entry *e = &map->entries[i];
+
+		fprintf(to, " memmap=0x%llx%c0x%llx", (unsigned long long)e->size,
+			memmap_sign(e->type), (unsigned long long)e->addr);
+		if (e->type == MEMORY_PMEM)
+			fprintf(to, "+%u", e->type);
+	}
 	if (fclose(to) == 0)
 		return text;
 	free(text);
 	return NULL;
+}
+
+char *x86_crash_cmdline(uint64_t elfcorehdr, const char *cmdline,
+			const struct memory_map *memmap)
+{
+	_cleanup_free_ char *words = memmap ? memmap_words(memmap) : NULL;
+	_cleanup_free_ char *all = NULL;
+	char *text;
+
+	if (memmap && !words)
+		return NULL;
+	all = cmdline_append(cmdline, words);
+	if (!all || asprintf(&text, "elfcorehdr=0x%llx %s",
+			     (unsigned long long)elfcorehdr, all) < 0)
+		return NULL;
+	return text;
 }
 
 /*
