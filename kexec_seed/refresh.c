@@ -118,6 +118,8 @@ static int check_in_place(const struct crash_state *s, const struct refresh_requ
 
 	if (req->full)
 		return error_set(err, ENOTSUP, "--full");
+	if (s->recipe.outdated)
+		return error_set(err, ENOTSUP, "an older version of kexec has loaded it");
 	if (s->method != CRASH_KEXEC_LOAD)
 		return error_set(err, ENOTSUP, "it was loaded with kexec_file_load");
 	if (!s->verified) {

@@ -115,7 +115,9 @@ int recipe_encode(const struct recipe *r, uint8_t **data, size_t *size, struct e
 {
 	struct le_codec count = { 0 }, c = { 0 };
 	size_t total;
-	int ret = recipe_check(r, err);
+	int ret = r->outdated && has_plan(r)
+			  ? error_set(err, EBADMSG, "it is of an older version")
+			  : recipe_check(r, err);
 
 	if (ret) {
 		error_prefix(err, "no recipe can be written");
@@ -137,8 +139,8 @@ int recipe_encode(const struct recipe *r, uint8_t **data, size_t *size, struct e
 	return 0;
 }
 
-/* Checks magic, version, length and checksum. */
-static int check_envelope(struct bytes data, struct error *err)
+/* Checks magic, version, length and checksum. *@outdated: the version is an older one. */
+static int check_envelope(struct bytes data, bool *outdated, struct error *err)
 {
 	struct le_codec in = { .decode = true, .in = data };
 	uint8_t digest[SHA256_SIZE];
@@ -151,9 +153,12 @@ static int check_envelope(struct bytes data, struct error *err)
 		return error_set(err, EBADMSG, "truncated: %zu bytes", data.size);
 	if (memcmp(magic, MAGIC, sizeof(magic)) != 0)
 		return error_set(err, EBADMSG, "not a recipe");
-	if (version != VERSION)
-		return error_set(err, EPROTO, "version %u; this program knows version %u",
-				 version, VERSION);
+	if (!version || version > VERSION)
+		return error_set(err, EPROTO,
+				 "version %u; this program knows version %u%s", version,
+				 VERSION,
+				 version ? ": a newer kexec has written it" : "");
+	*outdated = version < VERSION;
 	if (data.size < HEADER_SIZE + SHA256_SIZE || total > data.size)
 		return error_set(err, EBADMSG, "truncated: %zu bytes", data.size);
 	if (total != data.size || total > RECIPE_SIZE_MAX)
@@ -238,12 +243,14 @@ static int make_image_id(struct recipe *r, struct error *err)
 int recipe_decode(struct bytes data, struct recipe *out, struct error *err)
 {
 	struct le_codec in = { .decode = true };
+	bool outdated = false;
 	int ret;
 
 	*out = (struct recipe){ 0 };
-	ret = check_envelope(data, err);
+	ret = check_envelope(data, &outdated, err);
 	if (ret)
 		return ret;
+	out->outdated = outdated;
 	bytes_slice(data, HEADER_SIZE, data.size - HEADER_SIZE - SHA256_SIZE, &in.in);
 	ret = get_all(&in, out, err);
 	if (!ret && has_plan(out))

@@ -247,6 +247,48 @@ static bool has_seed_digest(const struct purgatory_params *p)
 	return memcmp(&wiped, p, sizeof(wiped)) != 0;
 }
 
+/* The build's part of the parameters, which every version has in the same place. */
+#define PARAMS_COMMON offsetof(struct purgatory_params, kernel_entry)
+
+static bool is_older(const struct purgatory_params *p, size_t size)
+{
+	return size >= PARAMS_COMMON && p->magic == PURGATORY_MAGIC &&
+	       p->file_size == size && p->version && p->version < PURGATORY_VERSION;
+}
+
+/*
+ * Looks for the kernel's digest in an older purgatory. The parameters have moved, but a
+ * digest still follows the range and the kind of what it covers.
+ */
+static void find_kernel_digest(struct recipe *r, const uint8_t *block, size_t size)
+{
+	const struct segment *s = plan_find(&r->plan, SEGMENT_KERNEL);
+	const struct purgatory_check want = { .addr = s ? s->addr : 0,
+					      .size = s ? s->content.size : 0,
+					      .kind = segment_code(SEGMENT_KERNEL) };
+	const size_t head = offsetof(struct purgatory_check, digest);
+
+	for (size_t at = 0; s && at + sizeof(want) <= size; at += sizeof(uint64_t)) {
+		if (memcmp(block + at, &want, head) != 0)
+			continue;
+		r->kernel = (struct known_range){ .addr = want.addr, .size = want.size };
+		memcpy(r->kernel.digest, block + at + head, SHA256_SIZE);
+		return;
+	}
+}
+
+/* Leaves out a purgatory whose parameters this version cannot read. */
+static void drop_older(struct recipe *r, size_t size)
+{
+	struct plan *p = &r->plan;
+
+	find_kernel_digest(r, p->purgatory_block, size);
+	free(p->purgatory_block);
+	p->purgatory_block = NULL;
+	plan_segment(p, SEGMENT_PURGATORY)->content.data = NULL;
+	r->outdated = true;
+}
+
 /*
  * Wipes the seed's digests in the only copy that is written. The structure is aligned
  * there: by malloc(), and by payload offsets that are multiples of 8.
@@ -262,6 +304,10 @@ int recipe_purgatory(struct le_codec *c, struct recipe *r, struct error *err)
 		digests_clear_seed((struct purgatory_params *)(void *)copy);
 	if (ret || !c->decode)
 		return ret;
+	if (is_older(plan_purgatory(&r->plan), size)) {
+		drop_older(r, size);
+		return 0;
+	}
 	if (size < sizeof(struct purgatory_params))
 		return error_set(err, EBADMSG, "it is shorter than its parameters");
 	if (has_seed_digest(plan_purgatory(&r->plan)))

@@ -6,6 +6,7 @@ $KEXEC_REFRESHES is how often the longest-lived image is refreshed before its cr
 for the full measure, 0.1 s each).
 """
 
+import hashlib
 import json
 import os
 import random
@@ -155,6 +156,45 @@ def test_loaded_by_the_kernel(build, kernel):
         with unchanged(guest):
             refused(guest, "kexec-seed verify", "kexec_file_load")
         assert seed_after_crash(guest)[0] == second
+
+
+def age_purgatory(recipe: bytes) -> bytes:
+    """The recipe with a purgatory of the version before (include/purgatory_params.h)."""
+    data = bytearray(recipe[:-32])
+    at = data.index(b"PRGTORY1") + 8
+    data[at] -= 1
+    return bytes(data) + hashlib.sha256(data).digest()
+
+
+@pytest.mark.parametrize("kernel", some(KERNELS, 1))
+def test_upgrade(build, kernel):
+    """An image that an older version has loaded is ours: verified, and loaded again."""
+    with refreshable(build, Setup(kernel)) as guest:
+        guest.check(load_probe())
+        first = seed_in_slot(guest)
+        for options in ("", "--full"):
+            aged = age_purgatory(guest.run(f"cat {RECIPE}").data)
+            guest.put(RECIPE, aged)
+            status = crash_status(guest)
+            assert (status["method"], status["proven"]) == ("kexec_load", True)
+            said = guest.check("kexec-seed verify")
+            assert "purgatory and its seed are not compared" in said
+            addr, size = plan(guest)["kernel"]
+            flip(guest, addr + size // 2)
+            assert "kernel" in guest.run("kexec-seed verify").output
+            flip(guest, addr + size // 2)
+            told = refresh(guest, options)
+            assert (told["refresh"], told["loaded"]) == ("full", True)
+            assert seed_in_slot(guest) != first
+            first = seed_in_slot(guest)
+            assert guest.check("kexec-seed verify").count("compared") == 0
+        assert refresh(guest)["refresh"] == "dynamic"
+        assert crash_status(guest)["refreshes"] == 3
+        newer = bytearray(guest.run(f"cat {RECIPE}").data)
+        newer[8] += 1
+        guest.put(RECIPE, bytes(newer))
+        with unchanged(guest):
+            refused(guest, "kexec-seed refresh", "a newer kexec has written it")
 
 
 # A file, a change to it, words of the error. /kept restores it. `name` is the file.
