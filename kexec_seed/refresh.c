@@ -64,12 +64,14 @@ static int reload(const struct recipe_dir *dir, const struct crash_state *s,
  * new seed is loaded and the old recipe still describes the image.
  */
 static void count(const struct recipe_dir *dir, const struct crash_state *s,
-		  const char *source, struct notes *notes)
+		  const struct generation *generation, const char *source,
+		  struct notes *notes)
 {
 	struct recipe r = s->recipe; /* owns nothing */
 	struct error err;
 
 	r.refreshes++;
+	r.generation = *generation;
 	clock_gettime(CLOCK_REALTIME, &r.refreshed);
 	snprintf(r.source, sizeof(r.source), "%s", source);
 	if (recipe_write(dir, RECIPE_CURRENT, &r, &err))
@@ -81,8 +83,12 @@ static int refresh_in_place(const struct recipe_dir *dir, struct crash_state *s,
 			    struct error *err)
 {
 	bool may_fall_back = false, begun = !recipe_begin_refresh(dir, err);
+	struct generation generation;
 	struct error ignored;
 	int ret;
+
+	/* before the seed is drawn: a fork in between must show later */
+	generation_read("", s->recipe.generation.addr, &generation);
 
 	if (!begun)
 		notes_add_error(&out->notes, NOT_COUNTED, err);
@@ -90,7 +96,7 @@ static int refresh_in_place(const struct recipe_dir *dir, struct crash_state *s,
 	if (!ret)
 		tell_fresh(req, out->mode);
 	if (!ret && begun)
-		count(dir, s, req->source, &out->notes);
+		count(dir, s, &generation, req->source, &out->notes);
 	/*
 	 * keep the empty pending recipe until the reload is done: we may be killed before
 	 */
@@ -195,6 +201,29 @@ static int refresh_loaded(const struct recipe_dir *dir, const struct refresh_req
 	return reload(dir, s, req, out, err);
 }
 
+/*
+ * True if the recipe shows that the machine was not forked since the image's seed was
+ * drawn, and nothing else is wrong with the image. An image that cannot be read is left
+ * alone, too.
+ */
+static bool is_fresh(const struct crash_state *s, const struct refresh_request *req,
+		     struct refresh_result *out)
+{
+	const struct generation *then = &s->recipe.generation;
+	enum generation_change change;
+	struct generation now;
+
+	if (!req->if_forked)
+		return false;
+	generation_read("", then->addr, &now);
+	change = generation_compare(then, &now);
+	out->blind = !generation_is_known(&now);
+	if (s->method == CRASH_KEXEC_LOAD && !s->recipe.plan.has_seed)
+		return false;
+	return change == GENERATION_SAME && !s->interrupted && !s->recipe.outdated &&
+	       (s->verified || s->kcore.fd < 0);
+}
+
 static int refresh(const struct recipe_dir *dir, const struct refresh_request *req,
 		   struct refresh_result *out, struct crash_state *s, struct error *err)
 {
@@ -208,12 +237,16 @@ static int refresh(const struct recipe_dir *dir, const struct refresh_request *r
 		return refuse(s, out, err);
 	if (!s->loaded)
 		return reload(dir, s, req, out, err);
-	if (s->recipe.request.seed != SEED_OFF)
+	if (s->recipe.request.seed == SEED_OFF) {
+		out->skipped = REFRESH_SEED_OFF;
+		return error_set(err, ENODATA,
+				 "the crash kernel was loaded with --seed=off: nothing "
+				 "to refresh");
+	}
+	if (!is_fresh(s, req, out))
 		return refresh_loaded(dir, req, out, s, err);
-	out->skipped = REFRESH_SEED_OFF;
-	return error_set(
-		err, ENODATA,
-		"the crash kernel was loaded with --seed=off: nothing to refresh");
+	out->skipped = REFRESH_NOT_FORKED;
+	return 0;
 }
 
 int refresh_run(const struct refresh_request *req, struct refresh_result *out,

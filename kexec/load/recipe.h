@@ -19,6 +19,7 @@
 #include "bytes.h"
 #include "error.h"
 #include "load_request.h"
+#include "machine/generation.h"
 #include "plan/plan.h"
 #include "range.h"
 #include "sha256.h"
@@ -56,6 +57,7 @@ struct recipe {
 	uint64_t refreshes;
 	char source[RECIPE_SOURCE_SIZE]; /* reason of the last refresh; "": none */
 	struct range region;		 /* the crash region */
+	struct generation generation;	 /* when the seed was drawn */
 
 	/*
 	 * The complete plan of a kexec_load() image: all segments, the content of the

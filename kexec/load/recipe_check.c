@@ -56,6 +56,14 @@ static int check_image(const struct recipe *r, struct error *err)
 	return 0;
 }
 
+static int check_generation(const struct generation *g, struct error *err)
+{
+	if ((g->addr && !generation_is_addr(g->addr)) || (g->has_id && !g->addr) ||
+	    (!g->has_id && !is_zero(g->id, sizeof(g->id))) || (!g->has_count && g->count))
+		return inconsistent(err, "the generation");
+	return 0;
+}
+
 /* Values read from a file may be outside their enumeration. */
 static int check_choices(const struct recipe *r, struct error *err)
 {
@@ -315,6 +323,8 @@ int recipe_check(const struct recipe *r, struct error *err)
 	ret = check_image(r, err);
 	if (!ret)
 		ret = check_options(r, err);
+	if (!ret)
+		ret = check_generation(&r->generation, err);
 	if (!ret && r->method == RECIPE_KEXEC_LOAD)
 		ret = check_plan(r, err);
 	if (ret)

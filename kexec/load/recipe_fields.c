@@ -336,3 +336,29 @@ int recipe_file_load(struct le_codec *c, struct recipe *r, struct error *err)
 	le_u64(c, &r->seed_node);
 	return 0;
 }
+
+enum {
+	GENERATION_HAS_ID = 1 << 0,
+	GENERATION_HAS_COUNT = 1 << 1,
+	GENERATION_FLAGS_KNOWN = (1 << 2) - 1,
+};
+
+int recipe_generation(struct le_codec *c, struct recipe *r, struct error *err)
+{
+	struct generation *g = &r->generation;
+	uint32_t flags = (g->has_id ? GENERATION_HAS_ID : 0) |
+			 (g->has_count ? GENERATION_HAS_COUNT : 0);
+
+	le_u64(c, &g->addr);
+	le_u32(c, &flags);
+	le_zero(c);
+	le_bytes(c, g->id, sizeof(g->id));
+	le_u64(c, &g->count);
+	if (flags & ~(uint32_t)GENERATION_FLAGS_KNOWN)
+		return error_set(err, EBADMSG, "unknown flags 0x%x", flags);
+	if (c->decode) {
+		g->has_id = flags & GENERATION_HAS_ID;
+		g->has_count = flags & GENERATION_HAS_COUNT;
+	}
+	return 0;
+}

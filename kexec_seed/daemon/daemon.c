@@ -62,7 +62,7 @@ static void on_fork(void *context, const struct source_kind *source,
 
 static void on_missed(void *context, const struct source_kind *source)
 {
-	daemon_event(context, fork_source_name(source->id), "");
+	daemon_doubt(context, fork_source_name(source->id));
 }
 
 static int on_reseeded(sd_event_source *timer, uint64_t usec, void *context)
@@ -119,7 +119,7 @@ static void open_sources(struct daemon *d)
 				    d->options->every ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
-/* Refreshes too: the sources may have missed a fork while closed. */
+/* The sources may have missed a fork while closed. */
 static int on_reopen(sd_event_source *timer, uint64_t usec, void *context)
 {
 	struct daemon *d = context;
@@ -127,7 +127,7 @@ static int on_reopen(sd_event_source *timer, uint64_t usec, void *context)
 	(void)timer;
 	(void)usec;
 	open_sources(d);
-	daemon_event(d, "sources", "");
+	daemon_doubt(d, "sources");
 	return 0;
 }
 
@@ -276,7 +276,7 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh
 	};
 	open_sources(d);
 	sd_notify(0, "READY=1");
-	daemon_event(d, "start", ""); /* covers forks while the daemon was not running */
+	daemon_doubt(d, "start"); /* covers forks while the daemon was not running */
 	return 0;
 }
 

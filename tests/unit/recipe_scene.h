@@ -150,6 +150,7 @@ static inline void scene_common(struct recipe *r)
 	r->loaded = (struct timespec){ 1800000000, 999999999 };
 	r->refreshed = (struct timespec){ 1800000001, 5 };
 	r->refreshes = 1000;
+	r->generation = (struct generation){ 0x7ff0028, true, true, { 7, 8 }, 9 };
 	strcpy(r->source, "kmsg");
 	memset(r->kernel_digest, 0x21, sizeof(r->kernel_digest));
 	memset(r->initrd_digest, 0x22, sizeof(r->initrd_digest));

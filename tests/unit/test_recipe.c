@@ -43,6 +43,7 @@ static void same_rest(const struct recipe *a, const struct recipe *b)
 	assert_int_equal(a->refreshes, b->refreshes);
 	assert_string_equal(a->source, b->source);
 	assert_memory_equal(&a->region, &b->region, sizeof(a->region));
+	assert_memory_equal(&a->generation, &b->generation, sizeof(a->generation));
 	assert_memory_equal(a->kernel_digest, b->kernel_digest, SHA256_SIZE);
 	assert_memory_equal(a->initrd_digest, b->initrd_digest, SHA256_SIZE);
 	same_range(&a->guard, &b->guard);
@@ -304,6 +305,34 @@ static void test_older_purgatory(void **state)
 	assert_false(s->out.outdated);
 }
 
+/* Version 1 had no generation, and no other difference. */
+static void test_older_version(void **state)
+{
+	struct scene *s = *state;
+	const size_t record = 8 + 40;
+	uint8_t *again;
+	size_t size = s->size;
+
+	s->data[8] = 1;
+	scene_seal(s->data, size);
+	assert_int_equal(decode(s, s->data, size), -EBADMSG);
+	assert_string_equal(s->err.text, "record generation: does not belong here");
+	size -= record;
+	scene_seal(s->data, size);
+	if (decode(s, s->data, size))
+		fail_msg("%s", s->err.text);
+	assert_true(s->out.outdated);
+	assert_false(s->out.generation.has_id || s->out.generation.has_count);
+	s->load.generation = s->out.generation;
+	same_rest(&s->load, &s->out);
+	same_plan(&s->load.plan, &s->out.plan);
+	assert_int_equal(recipe_encode(&s->out, &again, &size, &s->err), -EINVAL);
+	s->data[8] = 2;
+	scene_seal(s->data, s->size - record);
+	assert_int_equal(decode(s, s->data, s->size - record), -EBADMSG);
+	assert_string_equal(s->err.text, "record generation: missing");
+}
+
 /* A newer one is not understood, nor is one that only claims to be older. */
 static void test_newer_purgatory(void **state)
 {
@@ -334,11 +363,11 @@ static void test_other_version(void **state)
 	s->data[s->size - 1] ^= 1;
 	assert_int_equal(decode(s, s->data, s->size), -EPROTO);
 	assert_string_equal(s->err.text,
-			    "version 7; this program knows version 1: a newer "
+			    "version 7; this program knows version 2: a newer "
 			    "kexec has written it");
 	s->data[8] = 0;
 	assert_int_equal(decode(s, s->data, s->size), -EPROTO);
-	assert_string_equal(s->err.text, "version 0; this program knows version 1");
+	assert_string_equal(s->err.text, "version 0; this program knows version 2");
 	s->data[0] = 'k';
 	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
 	assert_non_null(strstr(s->err.text, "not a recipe"));
@@ -371,6 +400,7 @@ int main(void)
 		RECIPE_TEST(test_other_version),
 		RECIPE_TEST(test_too_long),
 		RECIPE_TEST(test_older_purgatory),
+		RECIPE_TEST(test_older_version),
 		RECIPE_TEST(test_newer_purgatory),
 	};
 

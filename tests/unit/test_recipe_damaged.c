@@ -19,7 +19,8 @@ enum {
 	PURGATORY,
 	ELFCOREHDR,
 	GUARD,
-	FILE_LOAD
+	FILE_LOAD,
+	GENERATION
 };
 
 /* Offset of a record in the valid recipe; its payload has *@length bytes. */
@@ -156,6 +157,13 @@ static const struct field_case fields[] = {
 	{ PURGATORY, CHECK(4, size), 8, 4097, "not loaded" },
 	{ GUARD, 0, 8, 0, "outside" },
 	{ GUARD, 8, 8, UINT64_MAX, "outside" },
+	{ GENERATION, 0, 8, 0x7ff0029, "the generation" },
+	{ GENERATION, 0, 8, UINT64_MAX - 7, "the generation" },
+	{ GENERATION, 0, 8, 0, "the generation" },
+	{ GENERATION, 8, 4, 4, "unknown flags" },
+	{ GENERATION, 8, 4, 1, "the generation" },
+	{ GENERATION, 8, 4, 2, "the generation" },
+	{ GENERATION, 12, 4, 1, "reserved" },
 };
 
 /* A checksum is no protection: anybody can compute it. */
@@ -223,13 +231,13 @@ static void test_records(void **state)
 {
 	struct scene *s = *state;
 
-	for (uint32_t without = IMAGE; without < FILE_LOAD; without++) {
-		uint32_t types[FILE_LOAD] = { 0 }, n = 0;
+	for (uint32_t without = IMAGE; without <= GENERATION; without++) {
+		uint32_t types[GENERATION] = { 0 }, n = 0;
 
-		for (uint32_t t = IMAGE; t < FILE_LOAD; t++)
-			if (t != without)
+		for (uint32_t t = IMAGE; t <= GENERATION; t++)
+			if (t != without && t != FILE_LOAD)
 				types[n++] = t;
-		if (without == CMDLINE)
+		if (without == CMDLINE || without == FILE_LOAD)
 			continue;
 		refused(s, types,
 			without == INITRD ? "initrd segment and initrd file disagree"
@@ -244,7 +252,7 @@ static void test_records(void **state)
 static void test_record_heads(void **state)
 {
 	struct scene *s = *state;
-	uint32_t length, types[] = { 0, FILE_LOAD + 1, UINT32_MAX };
+	uint32_t length, types[] = { 0, GENERATION + 1, UINT32_MAX };
 	uint32_t lengths[] = { 119, 121, 128, 0, UINT32_MAX, UINT32_MAX - 7, 0x7fffffff };
 	size_t at = find_record(s, IMAGE, &length);
 
@@ -285,8 +293,9 @@ static void test_record_heads(void **state)
 /* A purgatory that ends within its parameters, and a plan that agrees. */
 static void test_short_purgatory(void **state)
 {
-	const uint32_t all[] = { IMAGE,	    REQUEST,   KERNEL,	   INITRD, CMDLINE, PLAN,
-				 BOOT_DATA, PURGATORY, ELFCOREHDR, GUARD,  0 };
+	const uint32_t all[] = { IMAGE,	     REQUEST, KERNEL,	  INITRD,
+				 CMDLINE,    PLAN,    BOOT_DATA,  PURGATORY,
+				 ELFCOREHDR, GUARD,   GENERATION, 0 };
 	const uint64_t wanted = htole64(96);
 	struct scene *s = *state;
 	uint32_t length, plan_length;

@@ -192,8 +192,8 @@ def test_end(build):
         guest.check(f"kill -KILL $(cat {PIDFILE}); sleep 0.1")
         assert not daemon_status(guest)["running"]
         seed = seed_at(guest, seed_slot(guest))
-        start_daemon(guest)
-        assert seed_at(guest, seed_slot(guest)) != seed
+        start_daemon(guest, first="was not forked since the last refresh (event: start)")
+        assert seed_at(guest, seed_slot(guest)) == seed
         assert daemon_status(guest)["running"]
 
         # the clock is set back; the timer is monotonic
@@ -273,6 +273,35 @@ def test_suspended(build):
         guest.check("kexec-seed verify")
         waits = seed_at(guest, slot)
         assert seed_after_crash(guest)[0] == waits
+
+
+def flood(guest: Guest, seconds: int) -> None:
+    """Overruns the kernel log: the reader is stopped meanwhile, again and again."""
+    guest.check(f"pid=$(cat {PIDFILE}); head -c 900 /dev/zero | tr '\\0' x >/run/line;"
+                f" end=$(($(date +%s) + {seconds}));"
+                " while [ $(date +%s) -lt $end ]; do kill -STOP $pid; i=0;"
+                " while [ $i -lt 400 ]; do cat /run/line >/dev/kmsg; i=$((i + 1)); done;"
+                " kill -CONT $pid; sleep 0.3; done; sleep 1", 120 + seconds)
+
+
+@pytest.mark.parametrize("how, known", [("-c", True), ("-s", True), ("-c", False),
+                                        ("-s", False)])
+def test_kernel_log_flood(build, how, known):
+    """An overrun without a new generation is no fork; where that cannot be read, at most one
+    refresh."""
+    hide = "" if known else "mount --bind /dev/null /dev/mem && "
+    with Guest(**machine(build, KERNEL)) as guest:
+        guest.check(hide + load_probe(how, ""))
+        start_daemon(guest)
+        before = refreshes(guest)
+        assert before == (0 if known else 1)
+        guest.check("dmesg -c >/dev/null")
+        flood(guest, 20)
+        assert refreshes(guest) - before == 0
+        assert crash_status(guest)["proven"]
+        guest.check("dmesg -c >/dev/null")
+        kick(guest)
+        assert refreshes(guest) - before == 1
 
 
 # Loads with kexec-tools, unless told to fail.
