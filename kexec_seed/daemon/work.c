@@ -125,6 +125,25 @@ static bool is_reloaded(struct daemon *d)
 	return !d->began_sure && change == GENERATION_SAME;
 }
 
+/* Failures in a row after which our own image is left to the reload command. */
+#define OWN_TRIES 3
+
+/*
+ * True if the reload command is to load the crash kernel: an image that is not ours, or
+ * one that we cannot load again, because its files have changed (-ESTALE) or are gone, or
+ * because we are not permitted to.
+ */
+static bool needs_command(const struct daemon *d, int ret,
+			  enum refresh_skip_reason skipped)
+{
+	if (!ret || !d->options->reload)
+		return false;
+	if (skipped != REFRESH_NOT_SKIPPED)
+		return skipped == REFRESH_FOREIGN;
+	return ret == -ESTALE || ret == -ENOENT || ret == -EPERM || ret == -EACCES ||
+	       d->ratelimit.failures + 1 >= OWN_TRIES;
+}
+
 static void refresh(struct daemon *d)
 {
 	const struct refresh_request req = {
@@ -155,8 +174,13 @@ static void refresh(struct daemon *d)
 	if (result.blind)
 		ratelimit_hold_doubts(&d->ratelimit, daemon_now(),
 				      result.mode != REFRESH_DYNAMIC);
-	if (ret && result.skipped == REFRESH_FOREIGN && d->options->reload) {
-		if (is_reloaded(d))
+	if (needs_command(d, ret, result.skipped)) {
+		bool reloaded = is_reloaded(d);
+
+		if (result.skipped != REFRESH_FOREIGN)
+			log_line(d->journal, LOG_INFO, NULL,
+				 "%s: running the reload command", err.text);
+		else if (reloaded)
 			return finish(d, 0, REFRESH_NOT_FORKED, "none", &err);
 		ret = child_start(&d->command, d->loop, d->options->reload,
 				  d->options->reload_timeout, &err);

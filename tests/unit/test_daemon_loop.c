@@ -346,6 +346,50 @@ static size_t size_of(const char *path)
 	return stat(path, &st) ? 0 : (size_t)st.st_size;
 }
 
+/* Our own image: at once if no attempt of ours can succeed, else after the third. */
+static void test_command_own(void **state)
+{
+	static const int hopeless[] = { -ESTALE, -ENOENT, -EPERM, -EACCES };
+	char path[160], text[200];
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	snprintf(path, sizeof(path), "%s/runs", s.tree.root);
+	snprintf(text, sizeof(text), "sh -c 'echo >>%s'", path);
+	set_reload(&s, text);
+	start(&s);
+	for (size_t i = 0; i < COUNT(hopeless); i++) {
+		run(&s, 300000);
+		fake.result = hopeless[i];
+		daemon_event(&s.d, "signal", "");
+		finish_command(&s);
+		assert_int_equal(size_of(path), i + 1);
+		assert_int_equal(s.d.state.failures, 0);
+	}
+	run(&s, 300000);
+	fake.result = -EIO;
+	fake.count = 0;
+	daemon_event(&s.d, "signal", "");
+	assert_int_equal(s.d.state.failures, 1);
+	run(&s, 1500000); /* the first retry */
+	assert_int_equal(s.d.state.failures, 2);
+	assert_int_equal(size_of(path), COUNT(hopeless));
+	finish_command(&s); /* the second */
+	assert_int_equal(fake.count, 3);
+	assert_int_equal(size_of(path), COUNT(hopeless) + 1);
+	assert_int_equal(s.d.state.failures, 2);
+	/* It need not run where nothing is to be done. */
+	run(&s, 300000);
+	fake.skipped = REFRESH_SEED_OFF;
+	fake.result = -ENODATA;
+	daemon_event(&s.d, "signal", "");
+	run(&s, 300000);
+	assert_int_equal(size_of(path), COUNT(hopeless) + 1);
+	end(&s);
+	daemon_options_free(&s.options);
+}
+
 /* The command's image has no recipe: the daemon itself knows the generation. */
 static void test_command_doubt(void **state)
 {
@@ -501,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_one_only),    cmocka_unit_test(test_no_folder),
 		cmocka_unit_test(test_signals),	    cmocka_unit_test(test_doubt),
 		cmocka_unit_test(test_blind_flood), cmocka_unit_test(test_command_doubt),
+		cmocka_unit_test(test_command_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ from forks import (FORKS, FORKS_SOURCE, MODULE, PIDFILE, RESEEDED, build_module,
                    daemon_status, forks_command, latency, machine, refreshes, said,
                    seed_at, start_daemon, stop_daemon, timed, until)
 from guest import SLOW, Guest
-from loaded import (crash_status, load_probe, load_theirs, refused, seed_after_crash,
+from loaded import (RAMDISK, crash_status, load_probe, load_theirs, refused, seed_after_crash,
                     seed_slot)
 
 ALL = os.environ.get("KEXEC_FORKS") == "all"
@@ -348,6 +348,20 @@ def test_image_of_others(build):
         kick(guest)
         assert crash_status(guest)["method"] == "foreign"
         assert len(guest.check("cat /run/reloads").splitlines()) == done + 1
+
+
+def test_files_are_gone(build):
+    """An image of ours whose initrd was removed: the reload command loads another one."""
+    with Guest(**machine(build, KERNEL)) as guest:
+        guest.put("/run/reload", RELOAD)
+        guest.check(f"chmod +x /run/reload; cp {RAMDISK} /gone; "
+                    + load_probe("-s", "").replace(RAMDISK, "/gone"))
+        start_daemon(guest, "--reload-command='/run/reload gone'")
+        guest.check("mv /gone /kept")
+        kick(guest)
+        assert said(guest, "/gone: No such file")
+        assert guest.check("cat /run/reloads") == "gone\n"
+        assert crash_status(guest)["method"] == "foreign"
 
 
 def test_kernel_refuses(build):
