@@ -21,8 +21,8 @@ static void tell_fresh(const struct refresh_request *req, enum refresh_mode mode
 
 /*
  * Another tool may load its own image while we read the files or wait for its load to
- * end; that image must not be replaced. An image that could not be verified before, or
- * cannot be read now, does not block the reload.
+ * end; that image must not be replaced. A damaged image, or one that cannot be read now,
+ * does not block the reload.
  */
 static int is_unchanged(const void *context, struct error *err)
 {
@@ -168,10 +168,16 @@ static int refuse(const struct crash_state *s, struct refresh_result *out,
 	if (s->loaded) {
 		*err = s->why;
 		error_prefix(
-			err,
-			"the loaded crash kernel was not loaded by kexec of kexec-seed "
-			"(kexec -p loads one that can be refreshed; for this one, see "
-			"reload-command in kexec-seed.conf(5))");
+			err, "%s",
+			s->unproven
+				? "whether kexec of kexec-seed has loaded the crash "
+				  "kernel cannot be told, so it stays (kexec -p loads "
+				  "a new one; for the daemon, see reload-command in "
+				  "kexec-seed.conf(5))"
+				: "the loaded crash kernel was not loaded by kexec of "
+				  "kexec-seed (kexec -p loads one that can be "
+				  "refreshed; for this one, see reload-command in "
+				  "kexec-seed.conf(5))");
 		return -ENODATA;
 	}
 	if (!s->has_recipe)
@@ -203,8 +209,7 @@ static int refresh_loaded(const struct recipe_dir *dir, const struct refresh_req
 
 /*
  * True if the recipe shows that the machine was not forked since the image's seed was
- * drawn, and nothing else is wrong with the image. An image that cannot be read is left
- * alone, too.
+ * drawn, and nothing else is wrong with the image.
  */
 static bool is_fresh(const struct crash_state *s, const struct refresh_request *req,
 		     struct refresh_result *out)
@@ -221,7 +226,7 @@ static bool is_fresh(const struct crash_state *s, const struct refresh_request *
 	if (s->method == CRASH_KEXEC_LOAD && !s->recipe.plan.has_seed)
 		return false;
 	return change == GENERATION_SAME && !s->interrupted && !s->recipe.outdated &&
-	       (s->verified || s->kcore.fd < 0);
+	       s->verified;
 }
 
 static int refresh(const struct recipe_dir *dir, const struct refresh_request *req,
