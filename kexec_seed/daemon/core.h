@@ -46,6 +46,7 @@ struct daemon {
 	bool journal;
 	bool sure;	 /* the next refresh is for more than a doubt */
 	bool began_sure; /* so was the current one */
+	bool retrying;	 /* nothing but failed sources has to be reopened */
 	bool looked;	 /* genid_addr has been looked for */
 	bool told_fresh; /* already logged that the machine was not forked */
 	bool lost_image; /* our last refresh left no crash kernel loaded */

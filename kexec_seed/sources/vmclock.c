@@ -168,8 +168,7 @@ static void open_vmclock(struct source *s, bool heard)
 	if (ret)
 		return source_set(s, SOURCE_INACTIVE, "%s", strerror(-ret));
 	if (!s->io && heard)
-		return source_set(s, SOURCE_INACTIVE,
-				  "needs polling, and another one is active");
+		return source_not_needed(s);
 	s->level = SOURCE_ACTIVE;
 }
 
