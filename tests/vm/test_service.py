@@ -176,19 +176,19 @@ def is_kept_alive(guest: Guest, service: Service) -> None:
     restart = f"systemctl daemon-reload; systemctl restart {UNIT}"
     guest.check(f"mkdir -p {Path(WATCHDOG).parent};"
                 f" printf '[Service]\\nWatchdogSec=20\\n' >{WATCHDOG}; {restart}")
-    service.wait_start(4)
+    service.wait_start(3)
     before = service.get("WatchdogTimestampMonotonic")
     service.until(lambda: service.get("WatchdogTimestampMonotonic") != before, "a ping")
     assert service.get("NRestarts") == "0"
     guest.check(f"systemctl kill -s KILL {UNIT}")
-    service.wait_start(5)
+    service.wait_start(4)
     assert service.get("NRestarts") == "1"
     guest.check(f"systemctl kill -s STOP {UNIT}")
-    service.wait_start(6)
+    service.wait_start(5)
     assert service.get("NRestarts") == "2"
     service.until_said("Watchdog timeout")
     guest.check(f"rm {WATCHDOG}; {restart}")
-    service.wait_start(7)
+    service.wait_start(6)
 
 
 def asks_others(guest: Guest, service: Service) -> None:
@@ -197,7 +197,7 @@ def asks_others(guest: Guest, service: Service) -> None:
     service.until_said("was not loaded by kexec of")
     guest.check(f"echo reload-command = systemctl restart {LOADER} >{CONF};"
                 f" systemctl reload {UNIT}")
-    service.wait_refresh(3, "signal", "command")
+    service.wait_refresh(4, "signal", "command")
     assert service.status()["crash"]["method"] == "kexec_load"
 
 
@@ -206,14 +206,14 @@ def makes_its_folder_again(guest: Guest, service: Service) -> None:
     guest.check("rm -rf /run/kexec-seed")
     service.until(lambda: service.status()["daemon"]["running"], "a folder")
     guest.check(f"systemctl restart {LOADER}; systemctl reload {UNIT}")
-    service.wait_refresh(4, "signal", "dynamic")
+    service.wait_refresh(5, "signal", "dynamic")
     assert service.get("NRestarts") == "0" and service.status()["crash"]["proven"]
 
 
 def loads_all(guest: Guest, service: Service) -> None:
     """With the kernel's help in the sandbox; without it, if a drop-in allows it."""
     guest.check(f"rm {CONF}; {LOAD.replace('-p', '-s -p')} && systemctl reload {UNIT}")
-    service.wait_refresh(5, "signal", "full")
+    service.wait_refresh(6, "signal", "full")
     status = service.status()["crash"]
     assert status["method"] == "kexec_file_load" and status["proven"]
     # as if a load was killed halfway: a full reload is due
@@ -224,7 +224,7 @@ def loads_all(guest: Guest, service: Service) -> None:
     guest.check("printf '[Service]\\nCapabilityBoundingSet=CAP_SYS_ADMIN\\n'"
                 f" >{SYSTEM}/{UNIT}.d/full.conf; systemctl daemon-reload;"
                 f" systemctl restart {UNIT}")
-    service.wait_refresh(6, "start", "full")
+    service.wait_refresh(7, "start", "full")
     assert service.status()["crash"]["method"] == "kexec_load"
 
 
@@ -259,7 +259,7 @@ def test_service(build, root, tmp_path):
         guest.cont()
         guest.wait_console(RESEEDED)
         service = Service(guest)
-        service.wait_refresh(5, "kmsg", "dynamic")
+        service.wait_refresh(3, "kmsg", "dynamic")
         assert seed(guest, service) != before
         assert service.status()["crash"]["last_source"] == "kmsg"
         for path in (saved, setup["initrd"]):  # large; QEMU has read them
