@@ -78,6 +78,46 @@ static void count(const struct recipe_dir *dir, const struct crash_state *s,
 		notes_add_error(notes, NOT_COUNTED, &err);
 }
 
+/*
+ * The seed is fresh, but memory may have been added or removed in between. If all of the
+ * image cannot be loaded again, it stays as refreshed.
+ */
+static int follow_memory(const struct recipe_dir *dir, const struct crash_state *s,
+			 const struct refresh_request *req, struct refresh_result *out,
+			 struct error *err)
+{
+	struct error why;
+	int ret = refresh_check_memory(s, &why);
+
+	if (!ret)
+		return 0;
+	if (ret != -ENOTSUP) {
+		notes_add_error(&out->notes, "the ELF core headers were not checked",
+				&why);
+		return 0;
+	}
+	notes_add_error(&out->notes, "loading all of it again", &why);
+	ret = reload(dir, s, req, out, err);
+	if (!ret || kexec_is_loaded(KEXEC_TARGET_CRASH, &why) <= 0)
+		return ret;
+	notes_add_error(&out->notes,
+			"the crash kernel has a fresh seed, but would not dump the "
+			"memory that was added: load it again with kexec -p",
+			err);
+	return 0;
+}
+
+/*
+ * Removes only an empty pending recipe, not that of a reload that failed to commit.
+ * Returns @ret.
+ */
+static int end_in_place(const struct recipe_dir *dir, bool begun, int ret)
+{
+	if (begun)
+		recipe_end_refresh(dir);
+	return ret;
+}
+
 static int refresh_in_place(const struct recipe_dir *dir, struct crash_state *s,
 			    const struct refresh_request *req, struct refresh_result *out,
 			    struct error *err)
@@ -97,6 +137,8 @@ static int refresh_in_place(const struct recipe_dir *dir, struct crash_state *s,
 		tell_fresh(req, out->mode);
 	if (!ret && begun)
 		count(dir, s, &generation, req->source, &out->notes);
+	if (!ret)
+		return end_in_place(dir, begun, follow_memory(dir, s, req, out, err));
 	/*
 	 * keep the empty pending recipe until the reload is done: we may be killed before
 	 */
@@ -104,13 +146,7 @@ static int refresh_in_place(const struct recipe_dir *dir, struct crash_state *s,
 		notes_add_error(&out->notes, "loading all of it again", err);
 		ret = reload(dir, s, req, out, err);
 	}
-	/*
-	 * removes only an empty pending recipe, not that of a reload that failed to
-	 * commit
-	 */
-	if (begun)
-		recipe_end_refresh(dir);
-	return ret;
+	return end_in_place(dir, begun, ret);
 }
 
 /*

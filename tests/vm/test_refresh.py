@@ -426,6 +426,32 @@ def test_hotplug_meanwhile(build):
         assert ram_in_headers(guest, *where) == known + (128 << 20)
 
 
+def test_headers_are_out_of_date(build):
+    """Memory was added, but not to the headers: as if during the call, when the kernel forgets
+    it. A refresh notices. If the files are gone, the image stays, with a fresh seed."""
+    with hotplug_guest(build, "6.12") as guest:
+        guest.check(load_probe(options=f"{AS_DRAWN} {SAY}"))  # the kernel leaves these alone
+        where = plan(guest)["elfcorehdr"]
+        known = ram_in_headers(guest, *where)
+        assert refresh(guest)["refresh"] == "dynamic"
+        plug_memory(guest, "first", 128)
+        assert ram_in_headers(guest, *where) == known
+        first = seed_in_slot(guest)
+        said = guest.check("kexec-seed refresh")
+        assert "loading all of it again: memory was added or removed" in said
+        where = plan(guest)["elfcorehdr"]
+        assert ram_in_headers(guest, *where) == known + (128 << 20)
+        assert crash_status(guest)["refreshes"] == 2 and crash_status(guest)["proven"]
+        assert seed_in_slot(guest) != first
+        assert refresh(guest)["refresh"] == "dynamic"
+        guest.check("rm /ramdisk")
+        plug_memory(guest, "second", 128)
+        said = guest.check("kexec-seed refresh")
+        assert "would not dump the memory that was added" in said and "/ramdisk" in said
+        last = seed_in_slot(guest)
+        assert seed_after_crash(guest)[0] == last
+
+
 def test_hotplug_of_the_kernels_own(build):
     """An image of kexec_file_load is still recognized after the kernel has changed it."""
     with hotplug_guest(build, "6.12") as guest:
