@@ -42,8 +42,9 @@ static int look_for_files(struct crash_state *s, struct recipe *r)
 }
 
 /*
- * Reads one recipe and compares memory with it. True if it describes the loaded image, or
- * if that cannot be determined.
+ * Reads one recipe and compares memory with it. True if it describes the loaded image. If
+ * that cannot be determined, the image may be another tool's: the kernel reports neither
+ * when it was loaded, nor by whom.
  */
 static bool try_recipe(const struct recipe_dir *dir, enum recipe_state which,
 		       const uint8_t *boot_id, struct crash_state *s)
@@ -57,9 +58,10 @@ static bool try_recipe(const struct recipe_dir *dir, enum recipe_state which,
 			s->why = err;
 		return false;
 	}
+	if (!s->loaded && !s->has_recipe)
+		take(s, &r, which);
 	if (!s->loaded || s->kcore.fd < 0) {
-		if (!s->has_recipe)
-			take(s, &r, which);
+		s->unproven = s->loaded;
 		recipe_free(&r);
 		return false;
 	}
@@ -67,10 +69,12 @@ static bool try_recipe(const struct recipe_dir *dir, enum recipe_state which,
 	if (ret == -ENOTSUP && which == RECIPE_PENDING)
 		ret = look_for_files(s, &r);
 	s->verified = !ret;
-	if (ret != -ENODATA)
+	if (!ret || ret == -EBADMSG)
 		take(s, &r, which);
+	else if (ret != -ENODATA)
+		s->unproven = true;
 	recipe_free(&r);
-	return ret != -ENODATA;
+	return s->has_recipe;
 }
 
 static bool is_interrupted(const struct recipe_dir *dir, const uint8_t *boot_id)
@@ -123,6 +127,7 @@ int crash_state_read(const struct recipe_dir *dir, struct crash_state *out,
 		s->method = CRASH_NONE;
 	else if (!s->has_recipe)
 		s->method = CRASH_FOREIGN;
+	s->unproven &= s->method == CRASH_FOREIGN;
 	if (s->verified)
 		s->why = (struct error){ "" };
 	return ret;

@@ -13,7 +13,7 @@ enum crash_method {
 	CRASH_NONE, /* nothing is loaded */
 	CRASH_KEXEC_LOAD,
 	CRASH_KEXEC_FILE_LOAD,
-	CRASH_FOREIGN, /* loaded by another tool */
+	CRASH_FOREIGN, /* loaded by another tool, or nothing shows that it is ours */
 };
 
 struct crash_state {
@@ -21,9 +21,10 @@ struct crash_state {
 	enum crash_method method;
 	/*
 	 * Memory, read back through /proc/kcore, matches the recipe. If false for one of
-	 * our methods, only the recipe says so.
+	 * our methods, the image is ours, but damaged.
 	 */
 	bool verified;
+	bool unproven; /* foreign: there is a recipe, but memory cannot be compared */
 	/* A load or refresh was killed halfway: a pending recipe exists. */
 	bool interrupted;
 	bool has_recipe; /* valid recipe: of the loaded image, or of the last one */

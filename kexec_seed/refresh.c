@@ -21,8 +21,8 @@ static void tell_fresh(const struct refresh_request *req, enum refresh_mode mode
 
 /*
  * Another tool may load its own image while we read the files or wait for its load to
- * end; that image must not be replaced. An image that could not be verified before, or
- * cannot be read now, does not block the reload.
+ * end; that image must not be replaced. A damaged image, or one that cannot be read now,
+ * does not block the reload.
  */
 static int is_unchanged(const void *context, struct error *err)
 {
@@ -64,16 +64,58 @@ static int reload(const struct recipe_dir *dir, const struct crash_state *s,
  * new seed is loaded and the old recipe still describes the image.
  */
 static void count(const struct recipe_dir *dir, const struct crash_state *s,
-		  const char *source, struct notes *notes)
+		  const struct generation *generation, const char *source,
+		  struct notes *notes)
 {
 	struct recipe r = s->recipe; /* owns nothing */
 	struct error err;
 
 	r.refreshes++;
+	r.generation = *generation;
 	clock_gettime(CLOCK_REALTIME, &r.refreshed);
 	snprintf(r.source, sizeof(r.source), "%s", source);
 	if (recipe_write(dir, RECIPE_CURRENT, &r, &err))
 		notes_add_error(notes, NOT_COUNTED, &err);
+}
+
+/*
+ * The seed is fresh, but memory may have been added or removed in between. If all of the
+ * image cannot be loaded again, it stays as refreshed.
+ */
+static int follow_memory(const struct recipe_dir *dir, const struct crash_state *s,
+			 const struct refresh_request *req, struct refresh_result *out,
+			 struct error *err)
+{
+	struct error why;
+	int ret = refresh_check_memory(s, &why);
+
+	if (!ret)
+		return 0;
+	if (ret != -ENOTSUP) {
+		notes_add_error(&out->notes, "the ELF core headers were not checked",
+				&why);
+		return 0;
+	}
+	notes_add_error(&out->notes, "loading all of it again", &why);
+	ret = reload(dir, s, req, out, err);
+	if (!ret || kexec_is_loaded(KEXEC_TARGET_CRASH, &why) <= 0)
+		return ret;
+	notes_add_error(&out->notes,
+			"the crash kernel has a fresh seed, but would not dump the "
+			"memory that was added: load it again with kexec -p",
+			err);
+	return 0;
+}
+
+/*
+ * Removes only an empty pending recipe, not that of a reload that failed to commit.
+ * Returns @ret.
+ */
+static int end_in_place(const struct recipe_dir *dir, bool begun, int ret)
+{
+	if (begun)
+		recipe_end_refresh(dir);
+	return ret;
 }
 
 static int refresh_in_place(const struct recipe_dir *dir, struct crash_state *s,
@@ -81,8 +123,12 @@ static int refresh_in_place(const struct recipe_dir *dir, struct crash_state *s,
 			    struct error *err)
 {
 	bool may_fall_back = false, begun = !recipe_begin_refresh(dir, err);
+	struct generation generation;
 	struct error ignored;
 	int ret;
+
+	/* before the seed is drawn: a fork in between must show later */
+	generation_read("", s->recipe.generation.addr, &generation);
 
 	if (!begun)
 		notes_add_error(&out->notes, NOT_COUNTED, err);
@@ -90,7 +136,9 @@ static int refresh_in_place(const struct recipe_dir *dir, struct crash_state *s,
 	if (!ret)
 		tell_fresh(req, out->mode);
 	if (!ret && begun)
-		count(dir, s, req->source, &out->notes);
+		count(dir, s, &generation, req->source, &out->notes);
+	if (!ret)
+		return end_in_place(dir, begun, follow_memory(dir, s, req, out, err));
 	/*
 	 * keep the empty pending recipe until the reload is done: we may be killed before
 	 */
@@ -98,13 +146,7 @@ static int refresh_in_place(const struct recipe_dir *dir, struct crash_state *s,
 		notes_add_error(&out->notes, "loading all of it again", err);
 		ret = reload(dir, s, req, out, err);
 	}
-	/*
-	 * removes only an empty pending recipe, not that of a reload that failed to
-	 * commit
-	 */
-	if (begun)
-		recipe_end_refresh(dir);
-	return ret;
+	return end_in_place(dir, begun, ret);
 }
 
 /*
@@ -118,6 +160,8 @@ static int check_in_place(const struct crash_state *s, const struct refresh_requ
 
 	if (req->full)
 		return error_set(err, ENOTSUP, "--full");
+	if (s->recipe.outdated)
+		return error_set(err, ENOTSUP, "an older version of kexec has loaded it");
 	if (s->method != CRASH_KEXEC_LOAD)
 		return error_set(err, ENOTSUP, "it was loaded with kexec_file_load");
 	if (!s->verified) {
@@ -160,10 +204,16 @@ static int refuse(const struct crash_state *s, struct refresh_result *out,
 	if (s->loaded) {
 		*err = s->why;
 		error_prefix(
-			err,
-			"the loaded crash kernel was not loaded by kexec of kexec-seed "
-			"(kexec -p loads one that can be refreshed; for this one, see "
-			"reload-command in kexec-seed.conf(5))");
+			err, "%s",
+			s->unproven
+				? "whether kexec of kexec-seed has loaded the crash "
+				  "kernel cannot be told, so it stays (kexec -p loads "
+				  "a new one; for the daemon, see reload-command in "
+				  "kexec-seed.conf(5))"
+				: "the loaded crash kernel was not loaded by kexec of "
+				  "kexec-seed (kexec -p loads one that can be "
+				  "refreshed; for this one, see reload-command in "
+				  "kexec-seed.conf(5))");
 		return -ENODATA;
 	}
 	if (!s->has_recipe)
@@ -193,6 +243,28 @@ static int refresh_loaded(const struct recipe_dir *dir, const struct refresh_req
 	return reload(dir, s, req, out, err);
 }
 
+/*
+ * True if the recipe shows that the machine was not forked since the image's seed was
+ * drawn, and nothing else is wrong with the image.
+ */
+static bool is_fresh(const struct crash_state *s, const struct refresh_request *req,
+		     struct refresh_result *out)
+{
+	const struct generation *then = &s->recipe.generation;
+	enum generation_change change;
+	struct generation now;
+
+	if (!req->if_forked)
+		return false;
+	generation_read("", then->addr, &now);
+	change = generation_compare(then, &now);
+	out->blind = !generation_is_known(&now);
+	if (s->method == CRASH_KEXEC_LOAD && !s->recipe.plan.has_seed)
+		return false;
+	return change == GENERATION_SAME && !s->interrupted && !s->recipe.outdated &&
+	       s->verified;
+}
+
 static int refresh(const struct recipe_dir *dir, const struct refresh_request *req,
 		   struct refresh_result *out, struct crash_state *s, struct error *err)
 {
@@ -206,12 +278,16 @@ static int refresh(const struct recipe_dir *dir, const struct refresh_request *r
 		return refuse(s, out, err);
 	if (!s->loaded)
 		return reload(dir, s, req, out, err);
-	if (s->recipe.request.seed != SEED_OFF)
+	if (s->recipe.request.seed == SEED_OFF) {
+		out->skipped = REFRESH_SEED_OFF;
+		return error_set(err, ENODATA,
+				 "the crash kernel was loaded with --seed=off: nothing "
+				 "to refresh");
+	}
+	if (!is_fresh(s, req, out))
 		return refresh_loaded(dir, req, out, s, err);
-	out->skipped = REFRESH_SEED_OFF;
-	return error_set(
-		err, ENODATA,
-		"the crash kernel was loaded with --seed=off: nothing to refresh");
+	out->skipped = REFRESH_NOT_FORKED;
+	return 0;
 }
 
 int refresh_run(const struct refresh_request *req, struct refresh_result *out,

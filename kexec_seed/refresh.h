@@ -27,14 +27,16 @@ static inline const char *refresh_mode_name(enum refresh_mode mode)
 enum refresh_skip_reason {
 	REFRESH_NOT_SKIPPED,
 	REFRESH_NOTHING_LOADED,
-	REFRESH_FOREIGN,  /* loaded by another tool: no recipe, or a different image */
-	REFRESH_SEED_OFF, /* ours, loaded without a seed on purpose */
+	REFRESH_FOREIGN,    /* loaded by another tool: no recipe, or a different image */
+	REFRESH_SEED_OFF,   /* ours, loaded without a seed on purpose */
+	REFRESH_NOT_FORKED, /* nothing has changed since the seed was drawn; no error */
 };
 
 struct refresh_request {
 	const char *dir;      /* directory of the recipe; NULL: RUN_DIR */
 	const char *source;   /* reason stored in the recipe: "manual", "kmsg" ... */
 	bool full;	      /* force a full reload */
+	bool if_forked;	      /* only if the machine may have been forked since */
 	bool restore;	      /* also reload an image that an earlier refresh unloaded */
 	unsigned int seconds; /* timeout for another load or refresh to end */
 	/*
@@ -47,6 +49,7 @@ struct refresh_request {
 struct refresh_result {
 	enum refresh_mode mode;
 	enum refresh_skip_reason skipped;
+	bool blind;	/* if_forked, but no generation can be read */
 	bool unloaded;	/* one was loaded, or to be restored, and none is now */
 	bool loaded;	/* a crash kernel is loaded now */
 	double seconds; /* duration of the whole refresh */

@@ -7,6 +7,8 @@
 #include "load/digests.h"
 #include "load/readback.h"
 #include "load/seed.h"
+#include "machine/machine.h"
+#include "plan/elfcorehdr.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -230,4 +232,53 @@ int refresh_segments(struct crash_state *s, struct refresh_result *out,
 	if (!ret)
 		ret = load_segments(s, out, may_fall_back, err);
 	return ret ? ret : check_rest(s, &before, out, err);
+}
+
+static int check_headers(const struct crash_state *s, const struct machine *m,
+			 struct error *err)
+{
+	const struct segment *part = plan_find(&s->recipe.plan, SEGMENT_ELFCOREHDR);
+	_cleanup_free_ uint8_t *block = malloc(part->mem_size);
+	int ret;
+
+	if (!block)
+		return error_set(err, ENOMEM, "out of memory");
+	ret = kcore_read(&s->kcore, part->addr, block, part->mem_size, err);
+	if (ret)
+		return ret;
+	return elfcorehdr_check(m, (struct bytes){ block, part->mem_size }, err);
+}
+
+/* /proc/iomem hides its addresses: has RAM changed since the refresh began? */
+static int check_mapped(const struct crash_state *s, struct error *err)
+{
+	struct memory_map then = { 0 }, now = { 0 };
+	struct kcore k = KCORE_NONE;
+	int ret = kcore_open(KCORE_PATH, &k, err);
+
+	if (!ret)
+		ret = mapped_ram(&s->kcore, &then, err);
+	if (!ret)
+		ret = mapped_ram(&k, &now, err);
+	if (!ret && (then.count != now.count ||
+		     memcmp(then.entries, now.entries, now.count * sizeof(*now.entries))))
+		ret = error_set(err, ENOTSUP,
+				"memory was added or removed during the refresh");
+	memory_map_free(&then);
+	memory_map_free(&now);
+	kcore_close(&k);
+	return ret;
+}
+
+int refresh_check_memory(const struct crash_state *s, struct error *err)
+{
+	struct machine m;
+	struct error ignored;
+	int ret;
+
+	if (machine_read("", &m, &ignored))
+		return check_mapped(s, err);
+	ret = m.iomem.count ? check_headers(s, &m, err) : check_mapped(s, err);
+	machine_free(&m);
+	return ret;
 }

@@ -26,4 +26,11 @@ int refresh_segments(struct crash_state *s, struct refresh_result *out,
 int refresh_check_reserve(const struct crash_state *s, struct error *err);
 
 
+/*
+ * Call after a refresh: checks that the ELF core headers describe the RAM of the machine.
+ * While the kernel is in the system call it cannot update them, and it forgets the change.
+ * 0; -ENOTSUP: they differ; another negative errno: unknown. The line has the reason.
+ */
+int refresh_check_memory(const struct crash_state *s, struct error *err);
+
 #endif

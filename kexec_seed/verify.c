@@ -10,6 +10,7 @@
 struct findings {
 	struct report *out;
 	unsigned int damaged;
+	struct notes notes;
 };
 
 static void tell_damage(void *to, const char *part, uint64_t addr, uint64_t size)
@@ -37,6 +38,11 @@ static int verify(const struct crash_state *s, struct findings *r, struct error 
 		error_prefix(err, "cannot verify the loaded crash kernel");
 		return -ENODATA;
 	}
+	if (!plan_purgatory(&s->recipe.plan) && s->method == CRASH_KEXEC_LOAD)
+		notes_add(&r->notes,
+			  "an older version of kexec has loaded the crash kernel: its "
+			  "purgatory and its seed are not compared (kexec-seed refresh "
+			  "loads all of it again)");
 	return image_verify(&s->kcore, &s->recipe, tell_damage, r, err);
 }
 
@@ -54,6 +60,7 @@ static int report(const struct crash_state *s, int ret, bool json, struct error 
 	if (!ret)
 		ret = verify(s, &r, err);
 	report_end(r.out);
+	subcommand_print_notes(&r.notes);
 	if (ret) /* unknown */
 		report_text(r.out, "good", NULL);
 	else

@@ -207,6 +207,8 @@ static int load_by_plan(struct run *run, bool *may_fall_back, struct error *err)
 	ret = load_prepare_plan(l, err);
 	if (!ret)
 		ret = refusal_foresee_load(err);
+	if (!ret && l->request->method == METHOD_AUTO && l->request->seed != SEED_OFF)
+		ret = refusal_foresee_policy(l->request->target, err);
 	if (ret) {
 		*may_fall_back = true;
 		return ret;
@@ -250,6 +252,8 @@ static int load_it(struct run *run, struct error *err)
 				  "not possible");
 		return ret;
 	}
+	if (refusal_tell_spent(r->target, ret, err))
+		return ret;
 	notes_add_error(&run->load.io->notes, "using kexec_file_load", err);
 	return load_by_file(run, err);
 }

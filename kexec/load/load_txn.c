@@ -106,6 +106,18 @@ static int digest_files(const struct load *l, struct recipe *r, struct error *er
 	return file_digest(&l->initrd, 0, l->initrd.bytes.size, r->initrd_digest, err);
 }
 
+/* Before the seed is drawn: a fork in between must show later. */
+static void keep_generation(const struct load_txn *txn, const struct load *l,
+			    struct recipe *r)
+{
+	uint64_t addr = l->request->vmgenid_given ? l->request->vmgenid_addr
+						  : l->machine.vmgenid.addr;
+
+	if (!addr && txn->again) /* the tables may be hidden from us */
+		addr = txn->again->generation.addr;
+	generation_read("", addr, &r->generation);
+}
+
 /* Describes the load in @r. The plan stays the load's: do not free it with @r. */
 static int describe(const struct load_txn *txn, const struct load *l,
 		    enum recipe_method method, struct recipe *r, struct error *err)
@@ -116,6 +128,7 @@ static int describe(const struct load_txn *txn, const struct load *l,
 	if (!range_size(r->region) && txn->again) /* hidden from us, but unmoved */
 		r->region = txn->again->region;
 	keep_times(txn, r);
+	keep_generation(txn, l, r);
 	ret = boot_id_read("", r->boot_id, err);
 	if (!ret)
 		ret = keep_request(l, r, err);

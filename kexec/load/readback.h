@@ -50,7 +50,8 @@ int recipe_find_file_load(struct recipe *r, const struct kcore *k, const char *c
 /*
  * Verifies the whole image against its digests, including the seed's page, and calls
  * @damaged for each part that differs. 0 even if there is damage; -ENODATA if the image
- * has no digests; another negative errno if memory cannot be read.
+ * has no digests; another negative errno if memory cannot be read. If the recipe lacks
+ * the content of an older purgatory, that and the seed are not compared.
  */
 int image_verify(const struct kcore *k, const struct recipe *r,
 		 void (*damaged)(void *to, const char *part, uint64_t addr,

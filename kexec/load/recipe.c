@@ -12,7 +12,7 @@
 
 /* Format: kexec-seed-recipe(5). Change both together. */
 #define MAGIC	    "KSRECIPE"
-#define VERSION	    1u
+#define VERSION	    2u
 #define HEADER_SIZE 24u
 #define ALIGN	    8u
 
@@ -28,6 +28,7 @@ enum field_type {
 	FIELD_ELFCOREHDR = 9,
 	FIELD_GUARD = 10,
 	FIELD_FILE_LOAD = 11,
+	FIELD_GENERATION = 12,
 	FIELD_END,
 };
 
@@ -57,24 +58,31 @@ static bool has_file_load(const struct recipe *r)
 	return r->method == RECIPE_KEXEC_FILE_LOAD;
 }
 
-/* The fields, in the order of the file. */
+/* The fields, in the order of the file, and the version since which they are in it. */
 static const struct field {
 	const char *name;
+	uint32_t since;
 	bool (*is_needed)(const struct recipe *r);
 	recipe_field *code;
 } fields[FIELD_END] = {
-	[FIELD_IMAGE] = { "image", always, recipe_image },
-	[FIELD_REQUEST] = { "options", always, recipe_request },
-	[FIELD_KERNEL] = { "kernel", always, recipe_kernel },
-	[FIELD_INITRD] = { "initrd", has_initrd, recipe_initrd },
-	[FIELD_CMDLINE] = { "append", has_cmdline, recipe_cmdline },
-	[FIELD_PLAN] = { "plan", has_plan, recipe_plan },
-	[FIELD_BOOT_DATA] = { "boot data", has_plan, recipe_boot_data },
-	[FIELD_PURGATORY] = { "purgatory", has_plan, recipe_purgatory },
-	[FIELD_ELFCOREHDR] = { "elfcorehdr", has_plan, recipe_elfcorehdr },
-	[FIELD_GUARD] = { "guard", always, recipe_guard },
-	[FIELD_FILE_LOAD] = { "file_load", has_file_load, recipe_file_load },
+	[FIELD_IMAGE] = { "image", 1, always, recipe_image },
+	[FIELD_REQUEST] = { "options", 1, always, recipe_request },
+	[FIELD_KERNEL] = { "kernel", 1, always, recipe_kernel },
+	[FIELD_INITRD] = { "initrd", 1, has_initrd, recipe_initrd },
+	[FIELD_CMDLINE] = { "append", 1, has_cmdline, recipe_cmdline },
+	[FIELD_PLAN] = { "plan", 1, has_plan, recipe_plan },
+	[FIELD_BOOT_DATA] = { "boot data", 1, has_plan, recipe_boot_data },
+	[FIELD_PURGATORY] = { "purgatory", 1, has_plan, recipe_purgatory },
+	[FIELD_ELFCOREHDR] = { "elfcorehdr", 1, has_plan, recipe_elfcorehdr },
+	[FIELD_GUARD] = { "guard", 1, always, recipe_guard },
+	[FIELD_FILE_LOAD] = { "file_load", 1, has_file_load, recipe_file_load },
+	[FIELD_GENERATION] = { "generation", 2, always, recipe_generation },
 };
+
+static bool is_needed(const struct recipe *r, uint32_t type, uint32_t version)
+{
+	return fields[type].since <= version && fields[type].is_needed(r);
+}
 
 /* Magic, version, total size. */
 static void code_header(struct le_codec *c, char magic[8], uint32_t *version,
@@ -107,7 +115,7 @@ static void put_all(struct le_codec *c, const struct recipe *r, uint64_t total)
 
 	code_header(c, magic, &version, &total);
 	for (uint32_t type = FIELD_IMAGE; type < FIELD_END; type++)
-		if (fields[type].is_needed(r))
+		if (is_needed(r, type, VERSION))
 			put_record(c, type, (struct recipe *)r);
 }
 
@@ -115,7 +123,9 @@ int recipe_encode(const struct recipe *r, uint8_t **data, size_t *size, struct e
 {
 	struct le_codec count = { 0 }, c = { 0 };
 	size_t total;
-	int ret = recipe_check(r, err);
+	int ret = r->outdated && has_plan(r)
+			  ? error_set(err, EBADMSG, "it is of an older version")
+			  : recipe_check(r, err);
 
 	if (ret) {
 		error_prefix(err, "no recipe can be written");
@@ -137,23 +147,24 @@ int recipe_encode(const struct recipe *r, uint8_t **data, size_t *size, struct e
 	return 0;
 }
 
-/* Checks magic, version, length and checksum. */
-static int check_envelope(struct bytes data, struct error *err)
+/* Checks magic, version, length and checksum; sets *@version. */
+static int check_envelope(struct bytes data, uint32_t *version, struct error *err)
 {
 	struct le_codec in = { .decode = true, .in = data };
 	uint8_t digest[SHA256_SIZE];
 	char magic[8];
-	uint32_t version = 0;
 	uint64_t total = 0;
 
-	code_header(&in, magic, &version, &total);
+	code_header(&in, magic, version, &total);
 	if (data.size < 12)
 		return error_set(err, EBADMSG, "truncated: %zu bytes", data.size);
 	if (memcmp(magic, MAGIC, sizeof(magic)) != 0)
 		return error_set(err, EBADMSG, "not a recipe");
-	if (version != VERSION)
-		return error_set(err, EPROTO, "version %u; this program knows version %u",
-				 version, VERSION);
+	if (!*version || *version > VERSION)
+		return error_set(err, EPROTO,
+				 "version %u; this program knows version %u%s", *version,
+				 VERSION,
+				 *version ? ": a newer kexec has written it" : "");
 	if (data.size < HEADER_SIZE + SHA256_SIZE || total > data.size)
 		return error_set(err, EBADMSG, "truncated: %zu bytes", data.size);
 	if (total != data.size || total > RECIPE_SIZE_MAX)
@@ -198,7 +209,8 @@ static int get_record(struct le_codec *in, uint32_t *last, struct recipe *r,
 	return ret;
 }
 
-static int get_all(struct le_codec *in, struct recipe *r, struct error *err)
+static int get_all(struct le_codec *in, uint32_t version, struct recipe *r,
+		   struct error *err)
 {
 	uint32_t last = 0, seen = 0;
 	int ret;
@@ -210,7 +222,7 @@ static int get_all(struct le_codec *in, struct recipe *r, struct error *err)
 		seen |= 1u << last;
 	}
 	for (uint32_t type = FIELD_IMAGE; type < FIELD_END; type++)
-		if (fields[type].is_needed(r) != ((seen >> type) & 1))
+		if (is_needed(r, type, version) != ((seen >> type) & 1))
 			return error_set(err, EBADMSG, "record %s: %s", fields[type].name,
 					 (seen >> type) & 1 ? "does not belong here"
 							    : "missing");
@@ -238,14 +250,16 @@ static int make_image_id(struct recipe *r, struct error *err)
 int recipe_decode(struct bytes data, struct recipe *out, struct error *err)
 {
 	struct le_codec in = { .decode = true };
+	uint32_t version = 0;
 	int ret;
 
 	*out = (struct recipe){ 0 };
-	ret = check_envelope(data, err);
+	ret = check_envelope(data, &version, err);
 	if (ret)
 		return ret;
+	out->outdated = version < VERSION;
 	bytes_slice(data, HEADER_SIZE, data.size - HEADER_SIZE - SHA256_SIZE, &in.in);
-	ret = get_all(&in, out, err);
+	ret = get_all(&in, version, out, err);
 	if (!ret && has_plan(out))
 		ret = make_image_id(out, err);
 	if (!ret)

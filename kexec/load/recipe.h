@@ -19,6 +19,7 @@
 #include "bytes.h"
 #include "error.h"
 #include "load_request.h"
+#include "machine/generation.h"
 #include "plan/plan.h"
 #include "range.h"
 #include "sha256.h"
@@ -43,6 +44,12 @@ struct known_range {
 
 struct recipe {
 	enum recipe_method method;
+	/*
+	 * Written by an older version. The request and the digests of the files are
+	 * complete, which is enough for a full reload. A purgatory of an older version is
+	 * left out: the plan has its segment, but not its content.
+	 */
+	bool outdated;
 	uint8_t boot_id[BOOT_ID_SIZE];
 	uint8_t image_id[IMAGE_ID_SIZE]; /* all zeroes for kexec_file_load */
 	struct timespec loaded;		 /* CLOCK_REALTIME */
@@ -50,6 +57,7 @@ struct recipe {
 	uint64_t refreshes;
 	char source[RECIPE_SOURCE_SIZE]; /* reason of the last refresh; "": none */
 	struct range region;		 /* the crash region */
+	struct generation generation;	 /* when the seed was drawn */
 
 	/*
 	 * The complete plan of a kexec_load() image: all segments, the content of the
@@ -64,6 +72,8 @@ struct recipe {
 	 * of the ELF core headers.
 	 */
 	struct known_range guard;
+	/* Outdated only: the kernel's segment, from the older purgatory; size 0: unknown */
+	struct known_range kernel;
 
 	/*
 	 * kexec_file_load() images only: the boot data, which identifies the image (size
@@ -87,14 +97,14 @@ bool recipe_is_source(const char *word);
 
 /*
  * Encodes the recipe. The caller frees *@data (@size bytes). 0 or a negative errno with
- * the line.
+ * the line; -EINVAL for an outdated plan.
  */
 int recipe_encode(const struct recipe *r, uint8_t **data, size_t *size,
 		  struct error *err);
 
 /*
  * Decodes arbitrary bytes. 0; -EBADMSG (truncated, damaged or inconsistent: the line says
- * which); -EPROTO (another version); -ENOMEM. On failure nothing is left to free.
+ * which); -EPROTO (a newer version); -ENOMEM. On failure nothing is left to free.
  */
 int recipe_decode(struct bytes data, struct recipe *out, struct error *err);
 

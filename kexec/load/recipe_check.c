@@ -57,6 +57,14 @@ static int check_image(const struct recipe *r, struct error *err)
 	return 0;
 }
 
+static int check_generation(const struct generation *g, struct error *err)
+{
+	if ((g->addr && !generation_is_addr(g->addr)) || (g->has_id && !g->addr) ||
+	    (!g->has_id && !is_zero(g->id, sizeof(g->id))) || (!g->has_count && g->count))
+		return inconsistent(err, "the generation");
+	return 0;
+}
+
 /* Values read from a file may be outside their enumeration. */
 static int check_choices(const struct recipe *r, struct error *err)
 {
@@ -208,7 +216,8 @@ static int check_blocks(const struct recipe *r, struct error *err)
 	const struct plan *p = &r->plan;
 	const struct segment *id = plan_find(p, SEGMENT_IMAGE_ID);
 
-	if (!p->image_id || !p->boot_data || !p->purgatory_block || !p->elfcorehdr_block)
+	if (!p->image_id || !p->boot_data || !p->elfcorehdr_block ||
+	    (!p->purgatory_block && !r->outdated))
 		return inconsistent(err, "a block of the plan is missing");
 	if (id->addr != align_up(r->region.start, p->page_size) ||
 	    id->content.size != sizeof(*p->image_id))
@@ -267,7 +276,9 @@ static int check_purgatory(const struct plan *p, struct error *err)
 	if (self->content.size < sizeof(*params) || params->magic != PURGATORY_MAGIC ||
 	    params->version != PURGATORY_VERSION ||
 	    params->params_size != sizeof(*params))
-		return inconsistent(err, "the purgatory is of another version");
+		return inconsistent(err, params->version > PURGATORY_VERSION
+						 ? "the purgatory is of a newer version"
+						 : "the purgatory is of another version");
 	if (params->file_size != self->content.size ||
 	    params->mem_size < params->file_size || params->mem_size > self->mem_size)
 		return inconsistent(err, "the purgatory's size");
@@ -307,7 +318,9 @@ static int check_plan(const struct recipe *r, struct error *err)
 	if (!range_holds(segment_range(plan_find(p, SEGMENT_KERNEL)), p->kernel_entry, 1))
 		return inconsistent(err, "the kernel's entry is not in the kernel");
 	problem = arch_check_plan(p);
-	return problem ? inconsistent(err, problem) : check_purgatory(p, err);
+	if (problem)
+		return inconsistent(err, problem);
+	return p->purgatory_block ? check_purgatory(p, err) : 0;
 }
 
 static bool is_in_region(const struct recipe *r, const struct known_range *c)
@@ -322,6 +335,8 @@ int recipe_check(const struct recipe *r, struct error *err)
 	ret = check_image(r, err);
 	if (!ret)
 		ret = check_options(r, err);
+	if (!ret)
+		ret = check_generation(&r->generation, err);
 	if (!ret && r->method == RECIPE_KEXEC_LOAD)
 		ret = check_plan(r, err);
 	if (ret)

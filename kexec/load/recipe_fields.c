@@ -247,6 +247,48 @@ static bool has_seed_digest(const struct purgatory_params *p)
 	return memcmp(&wiped, p, sizeof(wiped)) != 0;
 }
 
+/* The build's part of the parameters, which every version has in the same place. */
+#define PARAMS_COMMON offsetof(struct purgatory_params, kernel_entry)
+
+static bool is_older(const struct purgatory_params *p, size_t size)
+{
+	return size >= PARAMS_COMMON && p->magic == PURGATORY_MAGIC &&
+	       p->file_size == size && p->version && p->version < PURGATORY_VERSION;
+}
+
+/*
+ * Looks for the kernel's digest in an older purgatory. The parameters have moved, but a
+ * digest still follows the range and the kind of what it covers.
+ */
+static void find_kernel_digest(struct recipe *r, const uint8_t *block, size_t size)
+{
+	const struct segment *s = plan_find(&r->plan, SEGMENT_KERNEL);
+	const struct purgatory_check want = { .addr = s ? s->addr : 0,
+					      .size = s ? s->content.size : 0,
+					      .kind = segment_code(SEGMENT_KERNEL) };
+	const size_t head = offsetof(struct purgatory_check, digest);
+
+	for (size_t at = 0; s && at + sizeof(want) <= size; at += sizeof(uint64_t)) {
+		if (memcmp(block + at, &want, head) != 0)
+			continue;
+		r->kernel = (struct known_range){ .addr = want.addr, .size = want.size };
+		memcpy(r->kernel.digest, block + at + head, SHA256_SIZE);
+		return;
+	}
+}
+
+/* Leaves out a purgatory whose parameters this version cannot read. */
+static void drop_older(struct recipe *r, size_t size)
+{
+	struct plan *p = &r->plan;
+
+	find_kernel_digest(r, p->purgatory_block, size);
+	free(p->purgatory_block);
+	p->purgatory_block = NULL;
+	plan_segment(p, SEGMENT_PURGATORY)->content.data = NULL;
+	r->outdated = true;
+}
+
 /*
  * Wipes the seed's digests in the only copy that is written. The structure is aligned
  * there: by malloc(), and by payload offsets that are multiples of 8.
@@ -262,6 +304,10 @@ int recipe_purgatory(struct le_codec *c, struct recipe *r, struct error *err)
 		digests_clear_seed((struct purgatory_params *)(void *)copy);
 	if (ret || !c->decode)
 		return ret;
+	if (is_older(plan_purgatory(&r->plan), size)) {
+		drop_older(r, size);
+		return 0;
+	}
 	if (size < sizeof(struct purgatory_params))
 		return error_set(err, EBADMSG, "it is shorter than its parameters");
 	if (has_seed_digest(plan_purgatory(&r->plan)))
@@ -288,5 +334,31 @@ int recipe_file_load(struct le_codec *c, struct recipe *r, struct error *err)
 	(void)err;
 	code_known(c, &r->boot_data);
 	le_u64(c, &r->seed_node);
+	return 0;
+}
+
+enum {
+	GENERATION_HAS_ID = 1 << 0,
+	GENERATION_HAS_COUNT = 1 << 1,
+	GENERATION_FLAGS_KNOWN = (1 << 2) - 1,
+};
+
+int recipe_generation(struct le_codec *c, struct recipe *r, struct error *err)
+{
+	struct generation *g = &r->generation;
+	uint32_t flags = (g->has_id ? GENERATION_HAS_ID : 0) |
+			 (g->has_count ? GENERATION_HAS_COUNT : 0);
+
+	le_u64(c, &g->addr);
+	le_u32(c, &flags);
+	le_zero(c);
+	le_bytes(c, g->id, sizeof(g->id));
+	le_u64(c, &g->count);
+	if (flags & ~(uint32_t)GENERATION_FLAGS_KNOWN)
+		return error_set(err, EBADMSG, "unknown flags 0x%x", flags);
+	if (c->decode) {
+		g->has_id = flags & GENERATION_HAS_ID;
+		g->has_count = flags & GENERATION_HAS_COUNT;
+	}
 	return 0;
 }

@@ -18,6 +18,6 @@ typedef int recipe_field(struct le_codec *c, struct recipe *r, struct error *err
 
 recipe_field recipe_image, recipe_request, recipe_kernel, recipe_initrd, recipe_cmdline,
 	recipe_plan, recipe_boot_data, recipe_purgatory, recipe_elfcorehdr, recipe_guard,
-	recipe_file_load;
+	recipe_file_load, recipe_generation;
 
 #endif

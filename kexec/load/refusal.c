@@ -75,12 +75,30 @@ static const char *call_name(enum kexec_call call)
 	return call == KEXEC_CALL_LOAD ? "kexec_load" : "kexec_file_load";
 }
 
-static bool limit_reached(enum kexec_target target)
+/* Loads that the kernel still allows; -1: any number. */
+static long read_limit(enum kexec_target target)
 {
 	return read_number(target == KEXEC_TARGET_CRASH ? SYSCTL "kexec_load_limit_panic"
 							: SYSCTL
 				   "kexec_load_limit_reboot",
-			   -1) == 0;
+			   -1);
+}
+
+bool refusal_is_limited(enum kexec_target target)
+{
+	return read_limit(target) >= 0;
+}
+
+int refusal_tell_spent(enum kexec_target target, int ret, struct error *err)
+{
+	const struct error first = *err;
+
+	if (read_limit(target) != 0)
+		return 0;
+	return error_set(err, -ret,
+			 "%s; that was the last load that kernel.kexec_load_limit_%s "
+			 "allows: boot again and use kexec_file_load (-s)",
+			 first.text, target == KEXEC_TARGET_CRASH ? "panic" : "reboot");
 }
 
 static int no_region(struct error *err)
@@ -99,7 +117,7 @@ int refusal_foresee(enum kexec_target target, struct error *err)
 		return error_set(err, EPERM,
 				 "kexec is switched off until the next boot "
 				 "(kernel.kexec_load_disabled is 1)");
-	if (limit_reached(target))
+	if (read_limit(target) == 0)
 		return error_set(err, EPERM,
 				 "no more loads are allowed until the next boot "
 				 "(kernel.kexec_load_limit_%s is 0)",

@@ -24,6 +24,22 @@ int refusal_foresee(enum kexec_target target, struct error *err);
  */
 int refusal_foresee_load(struct error *err);
 
+/* True if the kernel allows only so many loads until the next boot. */
+bool refusal_is_limited(enum kexec_target target);
+
+/*
+ * Where loads are limited: -EPERM with the line if a security module will refuse
+ * kexec_load(), as far as its policy can be read. The policy may have exceptions that
+ * cannot: use this only where kexec_file_load() is the alternative.
+ */
+int refusal_foresee_policy(enum kexec_target target, struct error *err);
+
+/*
+ * Call when kexec_load() was refused (@ret, @err) and kexec_file_load() is to be tried: 0
+ * if the limit allows that, else @ret with the line that says so.
+ */
+int refusal_tell_spent(enum kexec_target target, int ret, struct error *err);
+
 /*
  * -EADDRNOTAVAIL with the line if @target is a crash kernel and no memory is reserved for
  * it; 0 otherwise or if unknown.

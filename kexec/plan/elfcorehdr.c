@@ -3,16 +3,84 @@
 
 #include "plan/elfcorehdr.h"
 
-#include <errno.h>
-
-#ifdef HAVE_ELF
-
 #include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 
-#include <libelf.h>
+#include <elf.h>
+#include <errno.h>
 #include <string.h>
+
+/* Adds the part of @r that is dumped. */
+static int add_dumped(const struct machine *m, struct range r, struct ranges *out)
+{
+	const struct range holes[] = { arch_not_dumped, m->crash, m->crash_low };
+	int ret = ranges_add(out, r);
+
+	for (size_t i = 0; !ret && i < sizeof(holes) / sizeof(holes[0]); i++)
+		ret = ranges_remove(out, holes[i]);
+	for (size_t i = 0; !ret && i < m->crash_cma.count; i++)
+		ret = ranges_remove(out, m->crash_cma.items[i]);
+	return ret;
+}
+
+static struct range entry_range(const struct memory_entry *e)
+{
+	return (struct range){ e->addr, e->addr + e->size };
+}
+
+static int add_headers(const struct machine *m, struct bytes block, struct ranges *out)
+{
+	Elf64_Ehdr e;
+	struct bytes table;
+	int ret = 0;
+
+	if (block.size < sizeof(e))
+		return -EBADMSG;
+	memcpy(&e, block.data, sizeof(e));
+	if (memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    !bytes_slice(block, e.e_phoff, e.e_phnum * sizeof(Elf64_Phdr), &table))
+		return -EBADMSG;
+	for (size_t i = 0; !ret && i < e.e_phnum; i++) {
+		Elf64_Phdr p;
+
+		memcpy(&p, table.data + i * sizeof(p), sizeof(p));
+		if (p.p_type == PT_LOAD && p.p_memsz)
+			ret = add_dumped(
+				m, (struct range){ p.p_paddr, p.p_paddr + p.p_memsz },
+				out);
+	}
+	return ret;
+}
+
+static bool is_same(const struct ranges *a, const struct ranges *b)
+{
+	return a->count == b->count &&
+	       (!a->count || !memcmp(a->items, b->items, a->count * sizeof(*a->items)));
+}
+
+int elfcorehdr_check(const struct machine *m, struct bytes block, struct error *err)
+{
+	_cleanup_(ranges_free) struct ranges now = { 0 }, then = { 0 };
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < m->iomem.count; i++)
+		if (m->iomem.entries[i].type == MEMORY_RAM)
+			ret = add_dumped(m, entry_range(&m->iomem.entries[i]), &now);
+	if (!ret)
+		ret = add_headers(m, block, &then);
+	if (ret)
+		return error_set(err, -ret, "ELF core headers: %s", strerror(-ret));
+	if (is_same(&now, &then))
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "memory was added or removed, and the ELF core headers do not "
+			 "tell");
+}
+
+#ifdef HAVE_ELF
+
+#include <libelf.h>
 
 /* The program headers, in order. */
 struct headers {
@@ -72,20 +140,6 @@ static int append_load(struct headers *h, uint64_t vaddr, uint64_t paddr, uint64
 	return append(h, &p, err);
 }
 
-/* Computes the part of @e that is dumped. */
-static int cut_out(const struct machine *m, const struct memory_entry *e,
-		   struct ranges *out)
-{
-	const struct range holes[] = { arch_not_dumped, m->crash, m->crash_low };
-	int ret = ranges_add(out, (struct range){ e->addr, e->addr + e->size });
-
-	for (size_t i = 0; !ret && i < sizeof(holes) / sizeof(holes[0]); i++)
-		ret = ranges_remove(out, holes[i]);
-	for (size_t i = 0; !ret && i < m->crash_cma.count; i++)
-		ret = ranges_remove(out, m->crash_cma.items[i]);
-	return ret;
-}
-
 /*
  * One by one: the kernel does not merge adjacent entries, and we produce the same
  * headers.
@@ -95,7 +149,7 @@ static int append_entry(struct headers *h, const struct machine *m,
 			struct error *err)
 {
 	_cleanup_(ranges_free) struct ranges left = { 0 };
-	int ret = cut_out(m, e, &left);
+	int ret = add_dumped(m, entry_range(e), &left);
 
 	if (ret)
 		return error_set(err, -ret, "ELF core headers: %s", strerror(-ret));

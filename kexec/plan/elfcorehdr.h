@@ -7,6 +7,7 @@
 #ifndef KS_ELFCOREHDR_H
 #define KS_ELFCOREHDR_H
 
+#include "bytes.h"
 #include "error.h"
 #include "machine/crash_notes.h"
 #include "machine/machine.h"
@@ -20,5 +21,11 @@
  */
 int elfcorehdr_make(const struct machine *m, const struct crash_notes *crash,
 		    uint8_t **block, size_t *size, struct error *err);
+
+/*
+ * Compares the RAM of the headers in @block with that of @m. 0; -ENOTSUP with the line if
+ * they differ; -EBADMSG: not ELF core headers; -ENOMEM. Accepts arbitrary bytes.
+ */
+int elfcorehdr_check(const struct machine *m, struct bytes block, struct error *err);
 
 #endif

@@ -16,6 +16,7 @@
 #include "kexec_seed/daemon/ratelimit.h"
 #include "kexec_seed/daemon/state.h"
 #include "kexec_seed/sources/source.h"
+#include "machine/generation.h"
 
 struct daemon {
 	const struct daemon_options *options; /* borrowed; after a reload &reloaded */
@@ -35,8 +36,19 @@ struct daemon {
 	struct child command;
 	struct daemon_state state;
 	uint64_t began; /* start of the current refresh in microseconds, daemon_now() */
-	int lock;	/* owned; -1: none */
+	/*
+	 * When the reload command last succeeded, and began. Its images have no recipe that
+	 * would record it.
+	 */
+	struct generation reloaded_at, reload_began;
+	uint64_t genid_addr; /* of the VM generation ID; 0: unknown */
+	int lock;	     /* owned; -1: none */
 	bool journal;
+	bool sure;	 /* the next refresh is for more than a doubt */
+	bool began_sure; /* so was the current one */
+	bool retrying;	 /* nothing but failed sources has to be reopened */
+	bool looked;	 /* genid_addr has been looked for */
+	bool told_fresh; /* already logged that the machine was not forked */
 	bool lost_image; /* our last refresh left no crash kernel loaded */
 	bool mute;	 /* already logged that the state cannot be written */
 	bool stopping;	 /* exit once the reload command has ended */
@@ -60,6 +72,12 @@ void daemon_close(struct daemon *d);
  * soon as the rate limit allows.
  */
 void daemon_event(struct daemon *d, const char *source, const char *generation);
+
+/*
+ * A fork may have been missed, says @source. As daemon_event(), but refreshes only if the
+ * hypervisor's generation has changed or cannot be read.
+ */
+void daemon_doubt(struct daemon *d, const char *source);
 
 /* Refreshes if due, and sets the timer for the next refresh. */
 void daemon_schedule(struct daemon *d);

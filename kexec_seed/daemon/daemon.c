@@ -62,7 +62,7 @@ static void on_fork(void *context, const struct source_kind *source,
 
 static void on_missed(void *context, const struct source_kind *source)
 {
-	daemon_event(context, fork_source_name(source->id), "");
+	daemon_doubt(context, fork_source_name(source->id));
 }
 
 static int on_reseeded(sd_event_source *timer, uint64_t usec, void *context)
@@ -104,14 +104,34 @@ static int on_restate(sd_event_source *timer, uint64_t usec, void *context)
 	return 0;
 }
 
+/* Reopens the sources in @seconds, or earlier if that was requested before. */
+static void reopen_later(struct daemon *d, unsigned int seconds)
+{
+	uint64_t at = daemon_now() + seconds * SECOND_US, set;
+	int enabled = SD_EVENT_OFF;
+
+	sd_event_source_get_enabled(d->reopen, &enabled);
+	if (enabled != SD_EVENT_OFF && sd_event_source_get_time(d->reopen, &set) >= 0 &&
+	    set <= at)
+		return;
+	sd_event_source_set_time(d->reopen, at);
+	sd_event_source_set_enabled(d->reopen, SD_EVENT_ONESHOT);
+}
+
 /* Reopens the sources with the current options. */
 static void open_sources(struct daemon *d)
 {
 	sources_close(&d->sources);
 	d->host.options = &d->options->source;
 	sources_open(&d->sources, &d->host);
+	if (sources_failed(&d->sources))
+		reopen_later(d, SOURCE_LATER);
 	daemon_tell_sources(d);
 	daemon_tell_manager(d);
+}
+
+static void start_timer(struct daemon *d)
+{
 	if (d->options->every)
 		sd_event_source_set_time_relative(d->every,
 						  d->options->every * SECOND_US);
@@ -119,32 +139,34 @@ static void open_sources(struct daemon *d)
 				    d->options->every ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
-/* Refreshes too: the sources may have missed a fork while closed. */
+/*
+ * The sources may have missed a fork while closed. Merely trying a failed source again, in
+ * vain, is no reason to suspect one.
+ */
 static int on_reopen(sd_event_source *timer, uint64_t usec, void *context)
 {
 	struct daemon *d = context;
+	size_t failed = sources_failed(&d->sources);
+	bool in_vain;
 
 	(void)timer;
 	(void)usec;
 	open_sources(d);
-	daemon_event(d, "sources", "");
+	in_vain = d->retrying && sources_failed(&d->sources) == failed;
+	d->retrying = sources_failed(&d->sources) > 0;
+	if (!in_vain)
+		daemon_doubt(d, "sources");
 	return 0;
 }
 
 static void on_changed(void *context, unsigned int seconds)
 {
 	struct daemon *d = context;
-	uint64_t at = daemon_now() + seconds * SECOND_US, set;
-	int enabled = SD_EVENT_OFF;
 
+	d->retrying = false;
 	if (seconds == SOURCE_LATER) /* a source has failed */
 		daemon_tell_sources(d);
-	sd_event_source_get_enabled(d->reopen, &enabled);
-	if (enabled != SD_EVENT_OFF && sd_event_source_get_time(d->reopen, &set) >= 0 &&
-	    set <= at)
-		return;
-	sd_event_source_set_time(d->reopen, at);
-	sd_event_source_set_enabled(d->reopen, SD_EVENT_ONESHOT);
+	reopen_later(d, seconds);
 }
 
 static void take_options(struct daemon *d)
@@ -180,6 +202,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
 	if (d->options->argv)
 		take_options(d);
 	open_sources(d);
+	start_timer(d);
 	sd_notify(0, "READY=1");
 	daemon_event(d, "signal", "");
 	return 0;
@@ -275,8 +298,9 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh
 		.changed = on_changed,
 	};
 	open_sources(d);
+	start_timer(d);
 	sd_notify(0, "READY=1");
-	daemon_event(d, "start", ""); /* covers forks while the daemon was not running */
+	daemon_doubt(d, "start"); /* covers forks while the daemon was not running */
 	return 0;
 }
 

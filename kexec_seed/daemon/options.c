@@ -129,7 +129,7 @@ static const struct setting settings[] = {
 	{ "poll-ms", NUMBER(source.poll_ms), 10, 3600000, "MS",
 	  "interval of sources that must be polled (1000)" },
 	{ "reload-command", set_reload, 0, 0, 0, "COMMAND",
-	  "reloads a crash kernel that is not ours; no shell" },
+	  "loads a crash kernel that we cannot; no shell" },
 	{ "reload-timeout", NUMBER(reload_timeout), 1, DAY, "SECONDS",
 	  "how long it may take (120)" },
 	{ "vmgenid-addr", set_addr, 0, 0, 0, "ADDRESS",

@@ -1,29 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kexec_seed/daemon/ratelimit.h"
 
+/* The first event after a quiet period does not wait. */
+static void begin_period(struct ratelimit *p, uint64_t now)
+{
+	if (!p->busy && !p->pending && !p->doubt && now >= p->hold_until)
+		p->hold = p->window;
+}
+
 void ratelimit_event(struct ratelimit *p, uint64_t now)
 {
-	if (!p->busy && !p->pending && now >= p->hold_until)
-		p->hold = p->window; /* first event after a quiet period */
+	begin_period(p, now);
 	p->pending = true;
+}
+
+void ratelimit_doubt(struct ratelimit *p, uint64_t now)
+{
+	begin_period(p, now);
+	p->doubt = true;
+}
+
+void ratelimit_hold_doubts(struct ratelimit *p, uint64_t now, bool full)
+{
+	p->doubt_until = now + (full ? RATELIMIT_DOUBT_FULL_US : RATELIMIT_DOUBT_US);
 }
 
 bool ratelimit_due(const struct ratelimit *p, uint64_t *at)
 {
-	if (p->busy || (!p->pending && !p->retry_at))
+	uint64_t then = UINT64_MAX;
+
+	if (p->busy || (!p->pending && !p->doubt && !p->retry_at))
 		return false;
 	*at = p->hold_until;
-	if (!p->pending && p->retry_at > *at)
-		*at = p->retry_at;
+	if (p->pending)
+		return true;
+	if (p->doubt)
+		then = p->doubt_until;
+	if (p->retry_at && p->retry_at < then)
+		then = p->retry_at;
+	if (then > *at)
+		*at = then;
 	return true;
 }
 
 void ratelimit_begin(struct ratelimit *p)
 {
-	if (!p->pending)
+	if (!p->pending && !p->doubt)
 		p->hold = p->window; /* retry without a new event */
 	p->busy = true;
-	p->pending = false;
+	p->pending = p->doubt = false;
 	p->retry_at = 0;
 }
 

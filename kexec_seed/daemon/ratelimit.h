@@ -11,6 +11,10 @@
  * - A failed refresh is retried after 1 s, 2 s, 4 s, ... 5 min. An event in between
  *   triggers a refresh at once.
  *
+ * - A doubt, such as lost events, is an event, but where nothing shows whether the machine
+ *   was forked, doubts cause only one refresh in RATELIMIT_DOUBT_US, or in
+ *   RATELIMIT_DOUBT_FULL_US if that loads all of the image.
+ *
  * Pure functions: the caller passes times in microseconds of any monotonic clock.
  */
 #ifndef KS_RATELIMIT_H
@@ -25,13 +29,18 @@
 #define RATELIMIT_RETRY_MIN_US 1000000ull
 #define RATELIMIT_RETRY_MAX_US 300000000ull
 
+#define RATELIMIT_DOUBT_US	60000000ull
+#define RATELIMIT_DOUBT_FULL_US 600000000ull
+
 struct ratelimit {
 	uint64_t window;       /* as configured */
 	uint64_t hold;	       /* length of the window after the next refresh */
 	uint64_t hold_until;   /* no refresh before this time */
 	uint64_t retry_at;     /* time of the next retry; 0: none */
 	unsigned int failures; /* consecutive failures */
+	uint64_t doubt_until;  /* no refresh for a doubt alone before this time */
 	bool pending;	       /* an event not yet covered by a refresh */
+	bool doubt;	       /* the same for a doubt */
 	bool busy;	       /* a refresh is running */
 };
 
@@ -55,6 +64,11 @@ static inline struct ratelimit ratelimit_make(uint64_t window)
 }
 
 void ratelimit_event(struct ratelimit *p, uint64_t now);
+
+void ratelimit_doubt(struct ratelimit *p, uint64_t now);
+
+/* A refresh for a doubt could not tell whether the machine was forked; @full: see above. */
+void ratelimit_hold_doubts(struct ratelimit *p, uint64_t now, bool full);
 
 /* True if a refresh is scheduled, with its time in *@at; false while one is running. */
 bool ratelimit_due(const struct ratelimit *p, uint64_t *at);

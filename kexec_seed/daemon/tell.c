@@ -80,7 +80,7 @@ void daemon_tell_sources(struct daemon *d)
 	for (size_t i = 0; i < SOURCES; i++)
 		tell_source(d, &d->sources.all[i], &d->state.sources[i]);
 	d->state.nr_sources = SOURCES;
-	if (!sources_hear(&d->sources))
+	if (!sources_hear(&d->sources) && !d->retrying)
 		log_line(d->journal, LOG_WARNING, NULL,
 			 "no VM fork source available: SIGHUP%s refreshes",
 			 d->options->every ? " or the timer" : "");

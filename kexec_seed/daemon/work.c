@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kexec_seed/daemon/core.h"
 
+#include "machine/machine.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,6 +63,12 @@ static void finish(struct daemon *d, int ret, enum refresh_skip_reason skipped,
 	};
 	bool again = ret && skipped == REFRESH_NOT_SKIPPED;
 
+	d->sure |= again && d->began_sure;
+	if (skipped == REFRESH_NOT_FORKED && !d->told_fresh)
+		log_line(d->journal, LOG_INFO, &f,
+			 "the machine was not forked since the last refresh (event: %s)",
+			 f.source);
+	d->told_fresh = skipped == REFRESH_NOT_FORKED;
 	if (skipped == REFRESH_NOTHING_LOADED || skipped == REFRESH_SEED_OFF) {
 		d->state.error[0] = '\0';
 		log_line(d->journal, LOG_INFO, &f, "%s (event: %s)",
@@ -85,12 +93,64 @@ static void log_note(void *context, const char *line)
 	log_line(d->journal, LOG_INFO, NULL, "%s", line);
 }
 
+/* The address is looked for once: that reads many files. */
+static uint64_t find_genid(struct daemon *d)
+{
+	const struct source_options *o = &d->options->source;
+	struct machine m;
+	struct error ignored;
+
+	if (o->vmgenid_addr || d->looked)
+		return o->vmgenid_addr ? o->vmgenid_addr : d->genid_addr;
+	d->looked = true;
+	if (machine_read(o->root, &m, &ignored))
+		return 0;
+	d->genid_addr = m.vmgenid.addr;
+	machine_free(&m);
+	return d->genid_addr;
+}
+
+/*
+ * True if the reload command need not run: the machine was not forked since it last
+ * succeeded. There is no recipe that would tell.
+ */
+static bool is_reloaded(struct daemon *d)
+{
+	enum generation_change change;
+
+	generation_read(d->options->source.root, find_genid(d), &d->reload_began);
+	change = generation_compare(&d->reloaded_at, &d->reload_began);
+	if (!d->began_sure && !generation_is_known(&d->reload_began))
+		ratelimit_hold_doubts(&d->ratelimit, daemon_now(), true);
+	return !d->began_sure && change == GENERATION_SAME;
+}
+
+/* Failures in a row after which our own image is left to the reload command. */
+#define OWN_TRIES 3
+
+/*
+ * True if the reload command is to load the crash kernel: an image that is not ours, or
+ * one that we cannot load again, because its files have changed (-ESTALE) or are gone, or
+ * because we are not permitted to.
+ */
+static bool needs_command(const struct daemon *d, int ret,
+			  enum refresh_skip_reason skipped)
+{
+	if (!ret || !d->options->reload)
+		return false;
+	if (skipped != REFRESH_NOT_SKIPPED)
+		return skipped == REFRESH_FOREIGN;
+	return ret == -ESTALE || ret == -ENOENT || ret == -EPERM || ret == -EACCES ||
+	       d->ratelimit.failures + 1 >= OWN_TRIES;
+}
+
 static void refresh(struct daemon *d)
 {
 	const struct refresh_request req = {
 		.dir = d->options->run,
 		.source = d->state.event_source,
 		.seconds = 10,
+		.if_forked = !d->sure,
 		.restore = d->lost_image,
 		.fresh = on_fresh,
 		.context = d,
@@ -100,6 +160,8 @@ static void refresh(struct daemon *d)
 	int ret;
 
 	ratelimit_begin(&d->ratelimit);
+	d->began_sure = d->sure;
+	d->sure = false;
 	d->began = daemon_now();
 	ret = d->refresh(&req, &result, &err);
 	/*
@@ -109,7 +171,17 @@ static void refresh(struct daemon *d)
 	d->lost_image = result.unloaded;
 	notes_each(&result.notes, log_note, d);
 	notes_free(&result.notes);
-	if (ret && result.skipped == REFRESH_FOREIGN && d->options->reload) {
+	if (result.blind)
+		ratelimit_hold_doubts(&d->ratelimit, daemon_now(),
+				      result.mode != REFRESH_DYNAMIC);
+	if (needs_command(d, ret, result.skipped)) {
+		bool reloaded = is_reloaded(d);
+
+		if (result.skipped != REFRESH_FOREIGN)
+			log_line(d->journal, LOG_INFO, NULL,
+				 "%s: running the reload command", err.text);
+		else if (reloaded)
+			return finish(d, 0, REFRESH_NOT_FORKED, "none", &err);
 		ret = child_start(&d->command, d->loop, d->options->reload,
 				  d->options->reload_timeout, &err);
 		if (!ret)
@@ -124,8 +196,10 @@ void daemon_command_done(void *daemon, int ret, const struct error *err)
 	static const char method[] = "command";
 	struct daemon *d = daemon;
 
-	if (!ret)
+	if (!ret) {
+		d->reloaded_at = d->reload_began;
 		tell_success(d, method);
+	}
 	finish(d, ret, REFRESH_NOT_SKIPPED, method, err);
 	if (d->stopping)
 		sd_event_exit(d->loop, 0);
@@ -148,14 +222,29 @@ void daemon_schedule(struct daemon *d)
 	sd_event_source_set_enabled(d->due, SD_EVENT_ONESHOT);
 }
 
-void daemon_event(struct daemon *d, const char *source, const char *generation)
+static void note_event(struct daemon *d, const char *source, const char *generation)
 {
 	struct daemon_state *s = &d->state;
 
 	snprintf(s->event_source, sizeof(s->event_source), "%s", source);
 	snprintf(s->event_generation, sizeof(s->event_generation), "%s", generation);
 	s->event_time = (uint64_t)time(NULL);
-	s->events++;
+}
+
+void daemon_event(struct daemon *d, const char *source, const char *generation)
+{
+	note_event(d, source, generation);
+	d->state.events++;
+	d->sure = true;
 	ratelimit_event(&d->ratelimit, daemon_now());
+	daemon_schedule(d);
+}
+
+void daemon_doubt(struct daemon *d, const char *source)
+{
+	if (!d->sure) /* else that event is the reason */
+		note_event(d, source, "");
+	d->state.events++;
+	ratelimit_doubt(&d->ratelimit, daemon_now());
 	daemon_schedule(d);
 }

@@ -125,8 +125,7 @@ static void open_genid(struct source *s, bool heard)
 	int ret;
 
 	if (heard)
-		return source_set(s, SOURCE_INACTIVE,
-				  "needs polling, and another one is active");
+		return source_not_needed(s);
 	addr = find(s);
 	if (!addr)
 		return;

@@ -43,9 +43,10 @@ struct source {
 	const struct source_kind *kind;
 	const struct source_host *host;
 	enum source_level level;
-	char why[128];		/* reason for not being SOURCE_ACTIVE, for people */
-	int fd;			/* owned; -1: none */
-	sd_event_source *io;	/* owned; NULL: none */
+	bool failed;	     /* has failed and was not opened since: to be tried again */
+	char why[128];	     /* reason for not being SOURCE_ACTIVE, for people */
+	int fd;		     /* owned; -1: none */
+	sd_event_source *io; /* owned; NULL: none */
 	sd_event_source *timer; /* owned; NULL: none */
 	void *data;		/* private to the kind */
 };
@@ -79,11 +80,17 @@ struct sources {
 	struct source all[SOURCES];
 };
 
-/* Opens the sources that the host's options enable. @s is closed or zeroed. */
+/*
+ * Opens the sources that the host's options enable. @s is closed or zeroed. A failed
+ * source remains so until it opens, or is not needed.
+ */
 void sources_open(struct sources *s, const struct source_host *host);
 
 /* Closes all sources; may be repeated. */
 void sources_close(struct sources *s);
+
+/* Number of failed sources. */
+size_t sources_failed(const struct sources *s);
 
 /* True if at least one source is active. */
 bool sources_hear(const struct sources *s);
@@ -98,6 +105,7 @@ void source_describe(const struct source *s, char *buf, size_t size);
  */
 void source_set(struct source *s, enum source_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+void source_not_needed(struct source *s); /* a better one is active */
 int source_open_file(struct source *s, const char *path);
 int source_add_timer(struct source *s, sd_event_time_handler_t fire);
 int source_wait(struct source *s);

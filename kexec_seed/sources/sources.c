@@ -25,6 +25,12 @@ void source_set(struct source *s, enum source_level level, const char *fmt, ...)
 	va_end(args);
 }
 
+void source_not_needed(struct source *s)
+{
+	source_set(s, SOURCE_INACTIVE, "needs polling, and another one is active");
+	s->failed = false;
+}
+
 int source_open_file(struct source *s, const char *path)
 {
 	_cleanup_free_ char *whole = NULL;
@@ -55,6 +61,7 @@ int source_wait(struct source *s)
 void source_fail(struct source *s, const char *why)
 {
 	source_set(s, SOURCE_INACTIVE, "%s", why);
+	s->failed = true;
 	if (s->io)
 		sd_event_source_set_enabled(s->io, SD_EVENT_OFF);
 	if (s->timer)
@@ -119,13 +126,19 @@ void sources_open(struct sources *s, const struct source_host *host)
 	for (size_t i = 0; i < SOURCES; i++) {
 		struct source *one = &s->all[i];
 
-		*one = (struct source){ .kind = kinds[i], .host = host, .fd = -1 };
-		if (host->options->enabled & 1u << i)
+		*one = (struct source){
+			.kind = kinds[i], .host = host, .failed = one->failed, .fd = -1
+		};
+		if (host->options->enabled & 1u << i) {
 			kinds[i]->open(one, heard);
-		else
+		} else {
 			source_set(one, SOURCE_INACTIVE, "not configured");
+			one->failed = false;
+		}
 		if (one->level == SOURCE_INACTIVE)
 			close_one(one);
+		else
+			one->failed = false;
 		heard |= one->level == SOURCE_ACTIVE;
 	}
 }
@@ -135,6 +148,15 @@ void sources_close(struct sources *s)
 	for (size_t i = 0; i < SOURCES; i++)
 		if (s->all[i].kind)
 			close_one(&s->all[i]);
+}
+
+size_t sources_failed(const struct sources *s)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < SOURCES; i++)
+		count += s->all[i].failed;
+	return count;
 }
 
 bool sources_hear(const struct sources *s)

@@ -7,7 +7,8 @@
  * the page is polled, unless a better source is active.
  */
 #include "kexec_seed/sources/source.h"
-#include "kexec_seed/sources/parse.h"
+
+#include "machine/vmclock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,12 +17,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/*
- * The driver gives its first device number 0, and a machine has one VMClock. The service may
- * open no other: DeviceAllow= in kexec-seed.service.
- */
-#define DEVICE "/dev/vmclock0"
 
 struct vmclock {
 	void *page; /* mapped; NULL: use read(2) */
@@ -123,7 +118,7 @@ static void map(struct source *s)
 
 static int open_device(struct source *s)
 {
-	int ret = source_open_file(s, DEVICE);
+	int ret = source_open_file(s, VMCLOCK_DEVICE);
 
 	if (ret)
 		return ret;
@@ -173,8 +168,7 @@ static void open_vmclock(struct source *s, bool heard)
 	if (ret)
 		return source_set(s, SOURCE_INACTIVE, "%s", strerror(-ret));
 	if (!s->io && heard)
-		return source_set(s, SOURCE_INACTIVE,
-				  "needs polling, and another one is active");
+		return source_not_needed(s);
 	s->level = SOURCE_ACTIVE;
 }
 

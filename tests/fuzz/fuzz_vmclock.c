@@ -2,7 +2,7 @@
 /*
  * Any bytes as the page of a VMClock, read(2) and mapped.
  */
-#include "kexec_seed/sources/parse.h"
+#include "machine/vmclock.h"
 
 #include <stdlib.h>
 #include <string.h>

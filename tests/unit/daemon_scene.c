@@ -16,13 +16,16 @@ int count_refresh(const struct refresh_request *req, struct refresh_result *out,
 	fake.last = daemon_now();
 	usleep(fake.takes);
 	snprintf(fake.source, sizeof(fake.source), "%s", req->source);
-	*out = (struct refresh_result){ .mode = REFRESH_DYNAMIC,
+	*out = (struct refresh_result){ .mode = fake.mode ? fake.mode : REFRESH_DYNAMIC,
 					.skipped = fake.skipped,
+					.blind = fake.blind && req->if_forked,
 					.unloaded = fake.unloaded };
 	fake.restore = req->restore;
+	fake.if_forked = req->if_forked;
 	if (fake.result)
 		return error_set(err, -fake.result, "as the test demands");
-	req->fresh(req->context, out->mode);
+	if (fake.skipped == REFRESH_NOT_SKIPPED)
+		req->fresh(req->context, out->mode);
 	return 0;
 }
 

@@ -15,6 +15,8 @@ struct fake_refresh {
 	int result;
 	enum refresh_skip_reason skipped;
 	bool unloaded, restore;
+	bool blind, if_forked;
+	enum refresh_mode mode;
 	char source[24];
 };
 extern struct fake_refresh fake;

@@ -13,6 +13,8 @@
 #include "purgatory/blob.h"
 
 #include "setup_data.h"
+
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,6 +151,7 @@ static inline void scene_common(struct recipe *r)
 	r->loaded = (struct timespec){ 1800000000, 999999999 };
 	r->refreshed = (struct timespec){ 1800000001, 5 };
 	r->refreshes = 1000;
+	r->generation = (struct generation){ 0x7ff0028, true, true, { 7, 8 }, 9 };
 	strcpy(r->source, "kmsg");
 	memset(r->kernel_digest, 0x21, sizeof(r->kernel_digest));
 	memset(r->initrd_digest, 0x22, sizeof(r->initrd_digest));
@@ -195,6 +198,24 @@ static inline void scene_file_load(struct recipe *r)
 	r->request.method = METHOD_FILE;
 	r->boot_data = (struct known_range){ SCENE_REGION, 4096, { 3, 4 } };
 	r->seed_node = SCENE_REGION + 0x5000;
+}
+
+/* Corrects total size and checksum of @data. */
+static inline void scene_seal(uint8_t *data, size_t size)
+{
+	uint64_t total = htole64(size);
+
+	memcpy(data + 16, &total, sizeof(total));
+	sha256(data, size - SHA256_SIZE, data + size - SHA256_SIZE);
+}
+
+/* Offset of the purgatory's content in an encoded recipe. */
+static inline size_t scene_find_purgatory(const uint8_t *data, size_t size)
+{
+	static const uint64_t magic = PURGATORY_MAGIC;
+	const uint8_t *found = memmem(data, size, &magic, sizeof(magic));
+
+	return found ? (size_t)(found - data) : 0;
 }
 
 /* Both recipes, one of them encoded, and the page that stands for the seed. */

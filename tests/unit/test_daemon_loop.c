@@ -75,6 +75,81 @@ static void test_slow(void **state)
 	end(&s);
 }
 
+/* Lost events: a refresh if the generation has changed, and never instead of a real event. */
+static void test_doubt(void **state)
+{
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	start(&s);
+	assert_true(fake.if_forked);
+	run(&s, 150000);
+	s.d.host.missed(&s.d, &source_kmsg);
+	assert_int_equal(fake.count, 2);
+	assert_true(fake.if_forked);
+	assert_string_equal(fake.source, "kmsg");
+	daemon_event(&s.d, "uevent", "00ff");
+	s.d.host.missed(&s.d, &source_kmsg);
+	run(&s, 300000);
+	assert_int_equal(fake.count, 3);
+	assert_false(fake.if_forked);
+	assert_string_equal(fake.source, "uevent");
+	/* A failed refresh after a real event is not less urgent the next time. */
+	run(&s, 300000);
+	fake.result = -EIO;
+	daemon_event(&s.d, "timer", "");
+	assert_int_equal(fake.count, 4);
+	fake.result = 0;
+	run(&s, 1300000);
+	assert_int_equal(fake.count, 5);
+	assert_false(fake.if_forked);
+	run(&s, 300000);
+	fake.skipped = REFRESH_NOT_FORKED;
+	s.d.host.missed(&s.d, &source_kmsg);
+	assert_int_equal(fake.count, 6);
+	assert_true(fake.if_forked);
+	run(&s, 1300000); /* no retry */
+	assert_int_equal(fake.count, 6);
+	assert_int_equal(s.d.state.failures, 1);
+	end(&s);
+}
+
+/* Nothing tells whether the machine was forked: one refresh for all doubts. */
+static void test_blind_flood(void **state)
+{
+	uint64_t began, at;
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	fake.blind = true;
+	start(&s);
+	began = daemon_now();
+	while (daemon_now() < began + 1000000) {
+		s.d.host.missed(&s.d, &source_kmsg);
+		sd_event_run(s.d.loop, 1000);
+	}
+	assert_int_equal(fake.count, 1);
+	assert_true(ratelimit_due(&s.d.ratelimit, &at));
+	assert_in_range(at - began, 58000000, 60000000);
+	daemon_event(&s.d, "uevent", "");
+	assert_int_equal(fake.count, 2);
+	assert_false(fake.if_forked);
+	/* A refresh that loads all of the image costs more. */
+	fake.mode = REFRESH_FULL;
+	s.d.ratelimit.doubt_until = 0;
+	run(&s, 300000);
+	s.d.host.missed(&s.d, &source_kmsg);
+	assert_int_equal(fake.count, 3);
+	s.d.host.missed(&s.d, &source_kmsg);
+	run(&s, 300000);
+	assert_int_equal(fake.count, 3);
+	assert_true(ratelimit_due(&s.d.ratelimit, &at));
+	assert_in_range(at - daemon_now(), 590000000, 600000000);
+	end(&s);
+}
+
 static void test_flood(void **state)
 {
 	uint64_t began, last = 0;
@@ -264,6 +339,93 @@ static void test_command(void **state)
 	daemon_options_free(&s.options);
 }
 
+static size_t size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : (size_t)st.st_size;
+}
+
+/* Our own image: at once if no attempt of ours can succeed, else after the third. */
+static void test_command_own(void **state)
+{
+	static const int hopeless[] = { -ESTALE, -ENOENT, -EPERM, -EACCES };
+	char path[160], text[200];
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	snprintf(path, sizeof(path), "%s/runs", s.tree.root);
+	snprintf(text, sizeof(text), "sh -c 'echo >>%s'", path);
+	set_reload(&s, text);
+	start(&s);
+	for (size_t i = 0; i < COUNT(hopeless); i++) {
+		run(&s, 300000);
+		fake.result = hopeless[i];
+		daemon_event(&s.d, "signal", "");
+		finish_command(&s);
+		assert_int_equal(size_of(path), i + 1);
+		assert_int_equal(s.d.state.failures, 0);
+	}
+	run(&s, 300000);
+	fake.result = -EIO;
+	fake.count = 0;
+	daemon_event(&s.d, "signal", "");
+	assert_int_equal(s.d.state.failures, 1);
+	run(&s, 1500000); /* the first retry */
+	assert_int_equal(s.d.state.failures, 2);
+	assert_int_equal(size_of(path), COUNT(hopeless));
+	finish_command(&s); /* the second */
+	assert_int_equal(fake.count, 3);
+	assert_int_equal(size_of(path), COUNT(hopeless) + 1);
+	assert_int_equal(s.d.state.failures, 2);
+	/* It need not run where nothing is to be done. */
+	run(&s, 300000);
+	fake.skipped = REFRESH_SEED_OFF;
+	fake.result = -ENODATA;
+	daemon_event(&s.d, "signal", "");
+	run(&s, 300000);
+	assert_int_equal(size_of(path), COUNT(hopeless) + 1);
+	end(&s);
+	daemon_options_free(&s.options);
+}
+
+/* The command's image has no recipe: the daemon itself knows the generation. */
+static void test_command_doubt(void **state)
+{
+	char path[160], text[200];
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	fake.result = -ENODATA;
+	fake.skipped = REFRESH_FOREIGN;
+	s.options.source.vmgenid_addr = 8;
+	tree_put(&s.tree, "dev/mem", "........0123456789abcdef");
+	snprintf(path, sizeof(path), "%s/runs", s.tree.root);
+	snprintf(text, sizeof(text), "sh -c 'echo >>%s'", path);
+	set_reload(&s, text);
+	start(&s);
+	finish_command(&s);
+	assert_int_equal(size_of(path), 1);
+	run(&s, 300000);
+	s.d.host.missed(&s.d, &source_kmsg);
+	run(&s, 500000);
+	assert_int_equal(fake.count, 2);
+	assert_int_equal(size_of(path), 1);
+	assert_int_equal(s.d.state.failures, 0);
+	tree_put(&s.tree, "dev/mem", "........0123456789abcdeF");
+	s.d.host.missed(&s.d, &source_kmsg);
+	finish_command(&s);
+	assert_int_equal(size_of(path), 2);
+	run(&s, 300000);
+	daemon_event(&s.d, "signal", "");
+	finish_command(&s);
+	assert_int_equal(size_of(path), 3);
+	end(&s);
+	daemon_options_free(&s.options);
+}
+
 /* False for a process that is gone, or a zombie nobody has reaped yet. */
 static bool is_alive(const char *stat_path)
 {
@@ -376,12 +538,14 @@ static void test_signals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),	 cmocka_unit_test(test_slow),
-		cmocka_unit_test(test_flood),	 cmocka_unit_test(test_million),
-		cmocka_unit_test(test_backoff),	 cmocka_unit_test(test_retry),
-		cmocka_unit_test(test_command),	 cmocka_unit_test(test_command_late),
-		cmocka_unit_test(test_one_only), cmocka_unit_test(test_no_folder),
-		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_start),	    cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_flood),	    cmocka_unit_test(test_million),
+		cmocka_unit_test(test_backoff),	    cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_command),	    cmocka_unit_test(test_command_late),
+		cmocka_unit_test(test_one_only),    cmocka_unit_test(test_no_folder),
+		cmocka_unit_test(test_signals),	    cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_blind_flood), cmocka_unit_test(test_command_doubt),
+		cmocka_unit_test(test_command_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "kexec_seed/daemon/argv_split.h"
 #include "kexec_seed/daemon/ratelimit.h"
 #include "kexec_seed/sources/parse.h"
+#include "machine/vmclock.h"
 
 #include "check.h"
 

@@ -271,13 +271,62 @@ static void test_failed_source(void **state)
 	end(&s);
 }
 
+/* Does at once what the daemon would do in a minute. */
+static void reopen(struct setup *s)
+{
+	uint64_t at;
+
+	assert_int_equal(sd_event_source_get_enabled(s->d.reopen, NULL), 1);
+	assert_true(sd_event_source_get_time(s->d.reopen, &at) >= 0);
+	assert_in_range(at - daemon_now(), 55000000, 60000000);
+	sd_event_source_set_time(s->d.reopen, daemon_now());
+	run(s, 300000);
+}
+
+/* A failed source is tried again until it opens; only then a fork may have been missed. */
+static void test_tried_again(void **state)
+{
+	uint8_t clock[4096] = "VCLK\0\020\0\0\1";
+	uint64_t every, now;
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	clock[25] = 1; /* flags: generation counter valid */
+	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
+	s.options.source.enabled = 1u << SOURCE_vmclock;
+	s.options.every = 3600;
+	start(&s);
+	assert_true(sd_event_source_get_time(s.d.every, &every) >= 0);
+	tree_put(&s.tree, "dev/vmclock0", "");
+	run(&s, 500000);
+	assert_int_equal(fake.count, 2);
+	tree_remove(&s.tree, "dev/vmclock0");
+	for (int i = 0; i < 3; i++) {
+		reopen(&s);
+		assert_int_equal(s.d.sources.all[SOURCE_vmclock].level, SOURCE_INACTIVE);
+		assert_int_equal(fake.count, 3);
+	}
+	tree_put_bytes(&s.tree, "dev/vmclock0", clock, sizeof(clock));
+	reopen(&s);
+	assert_int_equal(s.d.sources.all[SOURCE_vmclock].level, SOURCE_ACTIVE);
+	assert_int_equal(fake.count, 4);
+	assert_string_equal(fake.source, "sources");
+	assert_int_equal(sd_event_source_get_enabled(s.d.reopen, NULL), 0);
+	/* --every= is not put off */
+	assert_true(sd_event_source_get_time(s.d.every, &now) >= 0);
+	assert_int_equal(now, every);
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forged),	   cmocka_unit_test(test_proof),
-		cmocka_unit_test(test_passed_on),  cmocka_unit_test(test_overrun),
-		cmocka_unit_test(test_kmsg),	   cmocka_unit_test(test_polled),
-		cmocka_unit_test(test_busy_clock), cmocka_unit_test(test_failed_source),
+		cmocka_unit_test(test_forged),	    cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_passed_on),   cmocka_unit_test(test_overrun),
+		cmocka_unit_test(test_kmsg),	    cmocka_unit_test(test_polled),
+		cmocka_unit_test(test_busy_clock),  cmocka_unit_test(test_failed_source),
+		cmocka_unit_test(test_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

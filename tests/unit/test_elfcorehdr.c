@@ -276,6 +276,51 @@ static void test_how_many(void **state)
 	free(many);
 }
 
+static int check(struct scene *s)
+{
+	return elfcorehdr_check(&s->machine, (struct bytes){ s->block, s->size },
+				&s->err);
+}
+
+/* After a refresh: the headers against RAM as it is now. */
+static void test_check(void **state)
+{
+	struct scene *s = *state;
+	Elf64_Ehdr *e;
+
+	add(s, 0x1000, 0x9fc00, MEMORY_RAM);
+	add(s, MIB, 3 * GIB, MEMORY_RAM);
+	add(s, 4 * GIB, 6 * GIB, MEMORY_RAM);
+	assert_int_equal(make(s), 0);
+	assert_int_equal(check(s), 0);
+	s->iomem[2].size += 128 * MIB; /* added to a range */
+	assert_int_equal(check(s), -ENOTSUP);
+	assert_non_null(strstr(s->err.text, "memory was added or removed"));
+	s->iomem[2].size -= 256 * MIB; /* removed */
+	assert_int_equal(check(s), -ENOTSUP);
+	s->iomem[2].size += 128 * MIB;
+	add(s, 8 * GIB, 8 * GIB + 128 * MIB, MEMORY_RESERVED);
+	assert_int_equal(check(s), 0);
+	s->iomem[3].type = MEMORY_RAM; /* a range of its own */
+	assert_int_equal(check(s), -ENOTSUP);
+	/* what nobody dumps does not count */
+	s->iomem[3].addr = s->machine.crash.start;
+	assert_int_equal(check(s), 0);
+	s->iomem[3].addr = s->machine.crash_low.start;
+	assert_int_equal(check(s), 0);
+	/* no headers */
+	e = (void *)s->block;
+	e->e_phnum = (Elf64_Half)(s->size / sizeof(Elf64_Phdr) + 1);
+	assert_int_equal(check(s), -EBADMSG);
+	e->e_phnum = 1;
+	e->e_phoff = UINT64_MAX;
+	assert_int_equal(check(s), -EBADMSG);
+	e->e_ident[0] = 0;
+	assert_int_equal(check(s), -EBADMSG);
+	s->size = sizeof(*e) - 1;
+	assert_int_equal(check(s), -EBADMSG);
+}
+
 #else
 
 static void test_built_without(void **state)
@@ -302,6 +347,7 @@ int main(void)
 		TEST(test_no_crash_region),
 		TEST(test_no_ram),
 		TEST(test_how_many),
+		TEST(test_check),
 #else
 		TEST(test_built_without),
 #endif

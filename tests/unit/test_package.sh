@@ -38,6 +38,35 @@ for script in "$i"/initramfs-tools/hooks/* "$i"/initramfs-tools/scripts/*/*; do
 	[ -z "$(sh "$script" prereqs 2>&1)" ] || fail "$script: prereqs"
 done
 
+# An upgrade refreshes the crash kernel if there is a daemon, else it is silent.
+mkdir "$tmp/bin"
+# stub NAME STATUS: a program that notes how it is called.
+stub() {
+	printf '#!/bin/sh\necho %s "$*" >>%s/calls\nexit %s\n' "$1" "$tmp" "$2" >"$tmp/bin/$1"
+	chmod +x "$tmp/bin/$1"
+}
+# upgrade CALLS: what postinst must call, one a line; it prints nothing and succeeds.
+upgrade() {
+	: >"$tmp/calls"
+	said=$(PATH=$tmp/bin:$PATH sh "$top/debian/kexec-seed.postinst" configure 0.0.1 2>&1) ||
+		fail "postinst fails"
+	[ -z "$said" ] || fail "postinst: $said"
+	[ "$(cat "$tmp/calls")" = "$1" ] || fail "postinst calls $(cat "$tmp/calls")"
+}
+active="systemctl --quiet is-active kexec-seed.service"
+stub systemctl 0
+stub kexec-seed 0
+upgrade "$active
+kexec-seed refresh --source=upgrade"
+stub kexec-seed 1
+upgrade "$active
+kexec-seed refresh --source=upgrade
+systemctl reload kexec-seed.service"
+stub systemctl 3
+upgrade "$active"
+printf '#!/bin/sh\necho not here >&2\nexit 127\n' >"$tmp/bin/systemctl"
+upgrade ""
+
 # Diversions: removed as added; no two names for one file, which dpkg would lose.
 for word in divert undivert; do
 	sed -n "s/^	$word //p" "$top"/debian/kexec-seed.p* | sort >"$tmp/$word"

@@ -18,7 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #define ELF_FILE "purgatory/purgatory.elf" /* in the build folder, where tests run */
 #define ELF_MAX	 (1 << 20)
@@ -387,6 +389,62 @@ static void test_tries(void **state)
 	end_exceptions();
 }
 
+/* How the child below has ended. */
+enum end { END_FAULTED_ON = 90, END_SHUT_DOWN, END_HALTED };
+
+#define FAULTS_MAX 20
+
+/* A port access of this program faults, as it does in the purgatory of a guest with SEV-ES. */
+static void to_stub_or_end(int number, siginfo_t *si, void *context)
+{
+	greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
+	const uint8_t *code = (const uint8_t *)r[REG_RIP];
+	static int faults;
+
+	if (code[0] == 0x0f && code[1] == 0x20) { /* MOV from CR2 */
+		r[REG_RIP] += 3;
+		return;
+	}
+	if (code[0] == 0x0f && code[1] == 0x01) /* LIDT */
+		_exit(END_SHUT_DOWN);
+	if (code[0] == 0xfa) /* CLI */
+		_exit(END_HALTED);
+	if (++faults > FAULTS_MAX)
+		_exit(END_FAULTED_ON);
+	to_stub(number, si, context);
+}
+
+static int end_of_ports(struct code *code, uint32_t on_corruption)
+{
+	struct purgatory_params *params = (void *)code->memory;
+	void (*init)(const struct purgatory_params *) = function(code, "console_init");
+	pid_t pid = fork();
+	int status = 0;
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		struct sigaction act = { .sa_sigaction = to_stub_or_end,
+					 .sa_flags = SA_SIGINFO | SA_NODEFER };
+
+		allow_exceptions(code);
+		sigaction(SIGSEGV, &act, NULL);
+		params->console = PURGATORY_CONSOLE_SERIAL;
+		params->serial_port = 0x3f8;
+		params->on_corruption = on_corruption;
+		init(params);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* No port can be used: neither the report nor the reset may go round in circles. */
+static void test_faulting_ports(void **state)
+{
+	assert_int_equal(end_of_ports(*state, PURGATORY_RESET), END_SHUT_DOWN);
+	assert_int_equal(end_of_ports(*state, PURGATORY_HALT), END_HALTED);
+}
+
 typedef void mix_seed_function(const struct purgatory_params *, bool own_map);
 
 #define AROUND 8 /* bytes before and behind the old kernel's memory */
@@ -512,6 +570,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_kernel_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_far_kernel_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_faulting_ports, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -364,6 +364,63 @@ static void test_verify_leaves_no_seed(void **state)
 			 -ENXIO);
 }
 
+/* Makes the recipe one whose purgatory is of an older version: recipe_decode(). */
+static void age(struct loaded *m)
+{
+	struct plan *p = &m->recipe.plan;
+	const struct purgatory_params *params = plan_purgatory(p);
+
+	m->recipe.outdated = true;
+	for (uint32_t i = 0; i < params->nr_checks; i++) {
+		const struct purgatory_check *c = &params->checks[i];
+
+		if (c->kind == PURGATORY_KIND_KERNEL) {
+			m->recipe.kernel =
+				(struct known_range){ .addr = c->addr, .size = c->size };
+			memcpy(m->recipe.kernel.digest, c->digest, SHA256_SIZE);
+		}
+		if (c->kind == PURGATORY_KIND_INITRD)
+			memcpy(m->recipe.initrd_digest, c->digest, SHA256_SIZE);
+	}
+	free(p->purgatory_block);
+	p->purgatory_block = NULL;
+	plan_segment(p, SEGMENT_PURGATORY)->content.data = NULL;
+}
+
+/* All but purgatory and seed. */
+static void test_outdated(void **state)
+{
+	struct loaded *m = *state;
+
+	age(m);
+	m->recipe.plan.hotplug = false;
+	assert_int_equal(image_matches(&kcore, &m->recipe, &m->err), 0);
+	assert_string_equal(verify(m).parts, "");
+	for (size_t i = 0; i < m->recipe.plan.nr_segments; i++) {
+		const struct segment *s = &m->recipe.plan.segments[i];
+		size_t size = s->content.size ? s->content.size : s->mem_size;
+		uint8_t *byte = byte_of(m, s->kind, size - 1);
+		bool known = s->kind != SEGMENT_PURGATORY && s->kind != SEGMENT_SEED;
+		struct found f;
+
+		*byte ^= 1;
+		f = verify(m);
+		*byte ^= 1;
+		assert_int_equal(*f.parts != '\0', known);
+		if (known)
+			assert_memory_equal(f.parts, segment_name(s->kind),
+					    strlen(f.parts) - 1);
+	}
+	*byte_of(m, SEGMENT_IMAGE_ID, 20) ^= 1;
+	assert_int_equal(image_matches(&kcore, &m->recipe, &m->err), -ENODATA);
+	/* no digest of the kernel: its first bytes are compared */
+	*byte_of(m, SEGMENT_IMAGE_ID, 20) ^= 1;
+	m->recipe.kernel.size = 0;
+	assert_string_equal(verify(m).parts, "");
+	*byte_of(m, SEGMENT_KERNEL, 8191) ^= 1;
+	assert_string_equal(verify(m).parts, "kernel ");
+}
+
 static void test_verify_cannot(void **state)
 {
 	struct loaded *m = *state;
@@ -399,6 +456,7 @@ int main(void)
 		MEMORY_TEST(test_verify_damaged_parameters),
 		MEMORY_TEST(test_verify_leaves_no_seed),
 		MEMORY_TEST(test_verify_cannot),
+		MEMORY_TEST(test_outdated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

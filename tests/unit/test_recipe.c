@@ -43,6 +43,7 @@ static void same_rest(const struct recipe *a, const struct recipe *b)
 	assert_int_equal(a->refreshes, b->refreshes);
 	assert_string_equal(a->source, b->source);
 	assert_memory_equal(&a->region, &b->region, sizeof(a->region));
+	assert_memory_equal(&a->generation, &b->generation, sizeof(a->generation));
 	assert_memory_equal(a->kernel_digest, b->kernel_digest, SHA256_SIZE);
 	assert_memory_equal(a->initrd_digest, b->initrd_digest, SHA256_SIZE);
 	same_range(&a->guard, &b->guard);
@@ -263,6 +264,97 @@ static void test_flipped(void **state)
 	assert_int_equal(decode(s, s->data, s->size), 0);
 }
 
+/* Turns the purgatory into one of another version, whose parameters have moved. */
+static void age_purgatory(struct scene *s, uint32_t version)
+{
+	uint8_t *at = s->data + scene_find_purgatory(s->data, s->size);
+	const size_t from = offsetof(struct purgatory_params, maps);
+	const size_t more = sizeof(((struct purgatory_params *)0)->kernel_memory);
+
+	version = htole32(version);
+	memcpy(at + offsetof(struct purgatory_params, version), &version, 4);
+	memmove(at + from - more, at + from, sizeof(struct purgatory_params) - from);
+	scene_seal(s->data, s->size);
+}
+
+/* What a full reload needs is read; the plan has addresses, but no purgatory to load. */
+static void test_older_purgatory(void **state)
+{
+	struct scene *s = *state;
+	const struct segment *kernel = plan_find(&s->load.plan, SEGMENT_KERNEL);
+	uint8_t digest[SHA256_SIZE], *again;
+	size_t size;
+
+	memset(digest, 0x15, sizeof(digest)); /* scene_checks(): the sixth segment */
+	age_purgatory(s, PURGATORY_VERSION - 1);
+	if (decode(s, s->data, s->size))
+		fail_msg("%s", s->err.text);
+	assert_true(s->out.outdated);
+	same_rest(&s->load, &s->out);
+	assert_null(plan_purgatory(&s->out.plan));
+	assert_null(plan_find(&s->out.plan, SEGMENT_PURGATORY)->content.data);
+	assert_non_null(plan_find(&s->out.plan, SEGMENT_IMAGE_ID)->content.data);
+	assert_int_equal(s->out.kernel.addr, kernel->addr);
+	assert_int_equal(s->out.kernel.size, kernel->content.size);
+	assert_memory_equal(s->out.kernel.digest, digest, sizeof(digest));
+	/* it cannot be written as if it were of this version */
+	assert_int_equal(recipe_encode(&s->out, &again, &size, &s->err), -EINVAL);
+	assert_non_null(strstr(s->err.text, "older version"));
+	/* a purgatory of this version is not outdated */
+	recipe_free(&s->out);
+	assert_false(s->out.outdated);
+}
+
+/* Version 1 had no generation, and no other difference. */
+static void test_older_version(void **state)
+{
+	struct scene *s = *state;
+	const size_t record = 8 + 40;
+	uint8_t *again;
+	size_t size = s->size;
+
+	s->data[8] = 1;
+	scene_seal(s->data, size);
+	assert_int_equal(decode(s, s->data, size), -EBADMSG);
+	assert_string_equal(s->err.text, "record generation: does not belong here");
+	size -= record;
+	scene_seal(s->data, size);
+	if (decode(s, s->data, size))
+		fail_msg("%s", s->err.text);
+	assert_true(s->out.outdated);
+	assert_false(s->out.generation.has_id || s->out.generation.has_count);
+	s->load.generation = s->out.generation;
+	same_rest(&s->load, &s->out);
+	same_plan(&s->load.plan, &s->out.plan);
+	assert_int_equal(recipe_encode(&s->out, &again, &size, &s->err), -EINVAL);
+	s->data[8] = 2;
+	scene_seal(s->data, s->size - record);
+	assert_int_equal(decode(s, s->data, s->size - record), -EBADMSG);
+	assert_string_equal(s->err.text, "record generation: missing");
+}
+
+/* A newer one is not understood, nor is one that only claims to be older. */
+static void test_newer_purgatory(void **state)
+{
+	struct scene *s = *state;
+	uint8_t *at = s->data + scene_find_purgatory(s->data, s->size);
+
+	age_purgatory(s, PURGATORY_VERSION - 1);
+	at[offsetof(struct purgatory_params, file_size)] ^= 8;
+	scene_seal(s->data, s->size);
+	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
+	at[offsetof(struct purgatory_params, file_size)] ^= 8;
+	at[offsetof(struct purgatory_params, version)] = PURGATORY_VERSION + 1;
+	memset(at + offsetof(struct purgatory_params, self_sha256), 0, SHA256_SIZE);
+	for (size_t i = 0; i < PURGATORY_MAX_CHECKS; i++)
+		memset(at + offsetof(struct purgatory_params, checks) +
+			       i * sizeof(struct purgatory_check),
+		       0, sizeof(struct purgatory_check));
+	scene_seal(s->data, s->size);
+	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
+	assert_non_null(strstr(s->err.text, "the purgatory is of a newer version"));
+}
+
 static void test_other_version(void **state)
 {
 	struct scene *s = *state;
@@ -270,7 +362,12 @@ static void test_other_version(void **state)
 	s->data[8] = 7; /* a newer version may change the checksum, too */
 	s->data[s->size - 1] ^= 1;
 	assert_int_equal(decode(s, s->data, s->size), -EPROTO);
-	assert_string_equal(s->err.text, "version 7; this program knows version 1");
+	assert_string_equal(s->err.text,
+			    "version 7; this program knows version 2: a newer "
+			    "kexec has written it");
+	s->data[8] = 0;
+	assert_int_equal(decode(s, s->data, s->size), -EPROTO);
+	assert_string_equal(s->err.text, "version 0; this program knows version 2");
 	s->data[0] = 'k';
 	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
 	assert_non_null(strstr(s->err.text, "not a recipe"));
@@ -292,11 +389,19 @@ int main(void)
 {
 #define RECIPE_TEST(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
-		RECIPE_TEST(test_there_and_back), RECIPE_TEST(test_file_load),
-		RECIPE_TEST(test_flags),	  RECIPE_TEST(test_flags_of_the_plan),
-		RECIPE_TEST(test_bare),		  RECIPE_TEST(test_holds_no_secret),
-		RECIPE_TEST(test_truncated),	  RECIPE_TEST(test_flipped),
-		RECIPE_TEST(test_other_version),  RECIPE_TEST(test_too_long),
+		RECIPE_TEST(test_there_and_back),
+		RECIPE_TEST(test_file_load),
+		RECIPE_TEST(test_flags),
+		RECIPE_TEST(test_flags_of_the_plan),
+		RECIPE_TEST(test_bare),
+		RECIPE_TEST(test_holds_no_secret),
+		RECIPE_TEST(test_truncated),
+		RECIPE_TEST(test_flipped),
+		RECIPE_TEST(test_other_version),
+		RECIPE_TEST(test_too_long),
+		RECIPE_TEST(test_older_purgatory),
+		RECIPE_TEST(test_older_version),
+		RECIPE_TEST(test_newer_purgatory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,16 +19,9 @@ enum {
 	PURGATORY,
 	ELFCOREHDR,
 	GUARD,
-	FILE_LOAD
+	FILE_LOAD,
+	GENERATION
 };
-
-static void finish(uint8_t *data, size_t size)
-{
-	uint64_t total = htole64(size);
-
-	memcpy(data + 16, &total, sizeof(total));
-	sha256(data, size - SHA256_SIZE, data + size - SHA256_SIZE);
-}
 
 /* Offset of a record in the valid recipe; its payload has *@length bytes. */
 static size_t find_record(const struct scene *s, uint32_t type, uint32_t *length)
@@ -137,7 +130,8 @@ static const struct field_case fields[] = {
 	{ PLAN, SEGMENT(3, 8), 8, SCENE_REGION + 512 * MIB, "order" },
 	{ BOOT_DATA, 8192, 8, 0x4141414141414141, NULL }, /* another command line */
 	{ PURGATORY, PARAM(magic), 8, 1, "version" },
-	{ PURGATORY, PARAM(version), 4, PURGATORY_VERSION + 1, "version" },
+	{ PURGATORY, PARAM(version), 4, PURGATORY_VERSION + 1, "newer version" },
+	{ PURGATORY, PARAM(version), 4, 0, "another version" },
 	{ PURGATORY, PARAM(params_size), 4, 1, "version" },
 	{ PURGATORY, PARAM(entry_offset), 4, 8, "entry" },
 	{ PURGATORY, PARAM(entry_offset), 4, UINT32_MAX, "entry" },
@@ -163,6 +157,13 @@ static const struct field_case fields[] = {
 	{ PURGATORY, CHECK(4, size), 8, 4097, "not loaded" },
 	{ GUARD, 0, 8, 0, "outside" },
 	{ GUARD, 8, 8, UINT64_MAX, "outside" },
+	{ GENERATION, 0, 8, 0x7ff0029, "the generation" },
+	{ GENERATION, 0, 8, UINT64_MAX - 7, "the generation" },
+	{ GENERATION, 0, 8, 0, "the generation" },
+	{ GENERATION, 8, 4, 4, "unknown flags" },
+	{ GENERATION, 8, 4, 1, "the generation" },
+	{ GENERATION, 8, 4, 2, "the generation" },
+	{ GENERATION, 12, 4, 1, "reserved" },
 };
 
 /* A checksum is no protection: anybody can compute it. */
@@ -183,7 +184,7 @@ static void test_inconsistent(void **state)
 		assert_true(c->offset + c->size <= length);
 		memcpy(data, s->data, s->size);
 		memcpy(data + at, &value, c->size);
-		finish(data, s->size);
+		scene_seal(data, s->size);
 		ret = decode(s, data, s->size);
 		if (ret != (c->what ? -EBADMSG : 0) ||
 		    (c->what && !strstr(s->err.text, c->what)))
@@ -211,7 +212,7 @@ static uint8_t *build(const struct scene *s, const uint32_t *types, size_t *size
 		*size += all;
 	}
 	*size += SHA256_SIZE;
-	finish(data, *size);
+	scene_seal(data, *size);
 	return data;
 }
 
@@ -230,13 +231,13 @@ static void test_records(void **state)
 {
 	struct scene *s = *state;
 
-	for (uint32_t without = IMAGE; without < FILE_LOAD; without++) {
-		uint32_t types[FILE_LOAD] = { 0 }, n = 0;
+	for (uint32_t without = IMAGE; without <= GENERATION; without++) {
+		uint32_t types[GENERATION] = { 0 }, n = 0;
 
-		for (uint32_t t = IMAGE; t < FILE_LOAD; t++)
-			if (t != without)
+		for (uint32_t t = IMAGE; t <= GENERATION; t++)
+			if (t != without && t != FILE_LOAD)
 				types[n++] = t;
-		if (without == CMDLINE)
+		if (without == CMDLINE || without == FILE_LOAD)
 			continue;
 		refused(s, types,
 			without == INITRD ? "initrd segment and initrd file disagree"
@@ -251,27 +252,27 @@ static void test_records(void **state)
 static void test_record_heads(void **state)
 {
 	struct scene *s = *state;
-	uint32_t length, types[] = { 0, FILE_LOAD + 1, UINT32_MAX };
+	uint32_t length, types[] = { 0, GENERATION + 1, UINT32_MAX };
 	uint32_t lengths[] = { 119, 121, 128, 0, UINT32_MAX, UINT32_MAX - 7, 0x7fffffff };
 	size_t at = find_record(s, IMAGE, &length);
 
 	assert_int_equal(length, 120);
 	for (size_t i = 0; i < COUNT(types); i++) {
 		memcpy(s->data + at, &types[i], 4);
-		finish(s->data, s->size);
+		scene_seal(s->data, s->size);
 		assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
 		assert_non_null(strstr(s->err.text, "unknown type"));
 	}
 	s->data[at] = IMAGE;
 	memset(s->data + at + 1, 0, 3);
 	s->data[12] = 1; /* reserved */
-	finish(s->data, s->size);
+	scene_seal(s->data, s->size);
 	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
 	assert_string_equal(s->err.text, "damaged: its header");
 	s->data[12] = 0;
 	for (size_t i = 0; i < COUNT(lengths); i++) {
 		memcpy(s->data + at + 4, &lengths[i], 4);
-		finish(s->data, s->size);
+		scene_seal(s->data, s->size);
 		assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
 		if (lengths[i] == 119)
 			assert_string_equal(s->err.text,
@@ -284,7 +285,7 @@ static void test_record_heads(void **state)
 	at = find_record(s, KERNEL, &length);
 	assert_int_not_equal(length % 8, 0);
 	s->data[at + 8 + length] = 1;
-	finish(s->data, s->size);
+	scene_seal(s->data, s->size);
 	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
 	assert_non_null(strstr(s->err.text, "padding"));
 }
@@ -292,8 +293,9 @@ static void test_record_heads(void **state)
 /* A purgatory that ends within its parameters, and a plan that agrees. */
 static void test_short_purgatory(void **state)
 {
-	const uint32_t all[] = { IMAGE,	    REQUEST,   KERNEL,	   INITRD, CMDLINE, PLAN,
-				 BOOT_DATA, PURGATORY, ELFCOREHDR, GUARD,  0 };
+	const uint32_t all[] = { IMAGE,	     REQUEST, KERNEL,	  INITRD,
+				 CMDLINE,    PLAN,    BOOT_DATA,  PURGATORY,
+				 ELFCOREHDR, GUARD,   GENERATION, 0 };
 	const uint64_t wanted = htole64(96);
 	struct scene *s = *state;
 	uint32_t length, plan_length;
@@ -306,7 +308,7 @@ static void test_short_purgatory(void **state)
 	memcpy(data + plan + SEGMENT(1, 24), &wanted, 8);
 	memcpy(data + at + 4, &wanted, 4);
 	memmove(data + at + 8 + 96, data + at + 8 + 96 + cut, size - at - 8 - 96 - cut);
-	finish(data, size - cut);
+	scene_seal(data, size - cut);
 	assert_int_equal(decode(s, data, size - cut), -EBADMSG);
 	assert_string_equal(s->err.text,
 			    "record purgatory: it is shorter than its parameters");
@@ -334,7 +336,7 @@ static void test_endless_cmdline(void **state)
 	size_t at = find_record(s, BOOT_DATA, &length) + 8;
 
 	memset(s->data + at + 8192, 'a', length - 8192);
-	finish(s->data, s->size);
+	scene_seal(s->data, s->size);
 	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
 	assert_non_null(strstr(s->err.text, "command line"));
 }
@@ -348,7 +350,7 @@ static void test_two_digests(void **state)
 
 	memcpy(block + CHECK(2, addr), block + CHECK(0, addr),
 	       sizeof(struct purgatory_check));
-	finish(s->data, s->size);
+	scene_seal(s->data, s->size);
 	assert_int_equal(decode(s, s->data, s->size), -EBADMSG);
 	assert_non_null(strstr(s->err.text, "or two"));
 }

@@ -19,7 +19,7 @@ from forks import (FORKS, FORKS_SOURCE, MODULE, PIDFILE, RESEEDED, build_module,
                    daemon_status, forks_command, latency, machine, refreshes, said,
                    seed_at, start_daemon, stop_daemon, timed, until)
 from guest import SLOW, Guest
-from loaded import (crash_status, load_probe, load_theirs, refused, seed_after_crash,
+from loaded import (RAMDISK, crash_status, load_probe, load_theirs, refused, seed_after_crash,
                     seed_slot)
 
 ALL = os.environ.get("KEXEC_FORKS") == "all"
@@ -192,8 +192,8 @@ def test_end(build):
         guest.check(f"kill -KILL $(cat {PIDFILE}); sleep 0.1")
         assert not daemon_status(guest)["running"]
         seed = seed_at(guest, seed_slot(guest))
-        start_daemon(guest)
-        assert seed_at(guest, seed_slot(guest)) != seed
+        start_daemon(guest, first="was not forked since the last refresh (event: start)")
+        assert seed_at(guest, seed_slot(guest)) == seed
         assert daemon_status(guest)["running"]
 
         # the clock is set back; the timer is monotonic
@@ -275,6 +275,35 @@ def test_suspended(build):
         assert seed_after_crash(guest)[0] == waits
 
 
+def flood(guest: Guest, seconds: int) -> None:
+    """Overruns the kernel log: the reader is stopped meanwhile, again and again."""
+    guest.check(f"pid=$(cat {PIDFILE}); head -c 900 /dev/zero | tr '\\0' x >/run/line;"
+                f" end=$(($(date +%s) + {seconds}));"
+                " while [ $(date +%s) -lt $end ]; do kill -STOP $pid; i=0;"
+                " while [ $i -lt 400 ]; do cat /run/line >/dev/kmsg; i=$((i + 1)); done;"
+                " kill -CONT $pid; sleep 0.3; done; sleep 1", 120 + seconds)
+
+
+@pytest.mark.parametrize("how, known", [("-c", True), ("-s", True), ("-c", False),
+                                        ("-s", False)])
+def test_kernel_log_flood(build, how, known):
+    """An overrun without a new generation is no fork; where that cannot be read, at most one
+    refresh."""
+    hide = "" if known else "mount --bind /dev/null /dev/mem && "
+    with Guest(**machine(build, KERNEL)) as guest:
+        guest.check(hide + load_probe(how, ""))
+        start_daemon(guest)
+        before = refreshes(guest)
+        assert before == (0 if known else 1)
+        guest.check("dmesg -c >/dev/null")
+        flood(guest, 20)
+        assert refreshes(guest) - before == 0
+        assert crash_status(guest)["proven"]
+        guest.check("dmesg -c >/dev/null")
+        kick(guest)
+        assert refreshes(guest) - before == 1
+
+
 # Loads with kexec-tools, unless told to fail.
 RELOAD = f"""#!/bin/sh
 echo "$1" >>/run/reloads
@@ -319,6 +348,20 @@ def test_image_of_others(build):
         kick(guest)
         assert crash_status(guest)["method"] == "foreign"
         assert len(guest.check("cat /run/reloads").splitlines()) == done + 1
+
+
+def test_files_are_gone(build):
+    """An image of ours whose initrd was removed: the reload command loads another one."""
+    with Guest(**machine(build, KERNEL)) as guest:
+        guest.put("/run/reload", RELOAD)
+        guest.check(f"chmod +x /run/reload; cp {RAMDISK} /gone; "
+                    + load_probe("-s", "").replace(RAMDISK, "/gone"))
+        start_daemon(guest, "--reload-command='/run/reload gone'")
+        guest.check("mv /gone /kept")
+        kick(guest)
+        assert said(guest, "/gone: No such file")
+        assert guest.check("cat /run/reloads") == "gone\n"
+        assert crash_status(guest)["method"] == "foreign"
 
 
 def test_kernel_refuses(build):

@@ -6,6 +6,7 @@ $KEXEC_REFRESHES is how often the longest-lived image is refreshed before its cr
 for the full measure, 0.1 s each).
 """
 
+import hashlib
 import json
 import os
 import random
@@ -155,6 +156,45 @@ def test_loaded_by_the_kernel(build, kernel):
         with unchanged(guest):
             refused(guest, "kexec-seed verify", "kexec_file_load")
         assert seed_after_crash(guest)[0] == second
+
+
+def age_purgatory(recipe: bytes) -> bytes:
+    """The recipe with a purgatory of the version before (include/purgatory_params.h)."""
+    data = bytearray(recipe[:-32])
+    at = data.index(b"PRGTORY1") + 8
+    data[at] -= 1
+    return bytes(data) + hashlib.sha256(data).digest()
+
+
+@pytest.mark.parametrize("kernel", some(KERNELS, 1))
+def test_upgrade(build, kernel):
+    """An image that an older version has loaded is ours: verified, and loaded again."""
+    with refreshable(build, Setup(kernel)) as guest:
+        guest.check(load_probe())
+        first = seed_in_slot(guest)
+        for options in ("", "--full"):
+            aged = age_purgatory(guest.run(f"cat {RECIPE}").data)
+            guest.put(RECIPE, aged)
+            status = crash_status(guest)
+            assert (status["method"], status["proven"]) == ("kexec_load", True)
+            said = guest.check("kexec-seed verify")
+            assert "purgatory and its seed are not compared" in said
+            addr, size = plan(guest)["kernel"]
+            flip(guest, addr + size // 2)
+            assert "kernel" in guest.run("kexec-seed verify").output
+            flip(guest, addr + size // 2)
+            told = refresh(guest, options)
+            assert (told["refresh"], told["loaded"]) == ("full", True)
+            assert seed_in_slot(guest) != first
+            first = seed_in_slot(guest)
+            assert guest.check("kexec-seed verify").count("compared") == 0
+        assert refresh(guest)["refresh"] == "dynamic"
+        assert crash_status(guest)["refreshes"] == 3
+        newer = bytearray(guest.run(f"cat {RECIPE}").data)
+        newer[8] += 1
+        guest.put(RECIPE, bytes(newer))
+        with unchanged(guest):
+            refused(guest, "kexec-seed refresh", "a newer kexec has written it")
 
 
 # A file, a change to it, words of the error. /kept restores it. `name` is the file.
@@ -384,6 +424,32 @@ def test_hotplug_meanwhile(build):
         assert guest.check("while ! [ -s /tmp/done ]; do sleep 0.1; done; cat /tmp/done",
                            60).strip() == "0"
         assert ram_in_headers(guest, *where) == known + (128 << 20)
+
+
+def test_headers_are_out_of_date(build):
+    """Memory was added, but not to the headers: as if during the call, when the kernel forgets
+    it. A refresh notices. If the files are gone, the image stays, with a fresh seed."""
+    with hotplug_guest(build, "6.12") as guest:
+        guest.check(load_probe(options=f"{AS_DRAWN} {SAY}"))  # the kernel leaves these alone
+        where = plan(guest)["elfcorehdr"]
+        known = ram_in_headers(guest, *where)
+        assert refresh(guest)["refresh"] == "dynamic"
+        plug_memory(guest, "first", 128)
+        assert ram_in_headers(guest, *where) == known
+        first = seed_in_slot(guest)
+        said = guest.check("kexec-seed refresh")
+        assert "loading all of it again: memory was added or removed" in said
+        where = plan(guest)["elfcorehdr"]
+        assert ram_in_headers(guest, *where) == known + (128 << 20)
+        assert crash_status(guest)["refreshes"] == 2 and crash_status(guest)["proven"]
+        assert seed_in_slot(guest) != first
+        assert refresh(guest)["refresh"] == "dynamic"
+        guest.check("rm /ramdisk")
+        plug_memory(guest, "second", 128)
+        said = guest.check("kexec-seed refresh")
+        assert "would not dump the memory that was added" in said and "/ramdisk" in said
+        last = seed_in_slot(guest)
+        assert seed_after_crash(guest)[0] == last
 
 
 def test_hotplug_of_the_kernels_own(build):

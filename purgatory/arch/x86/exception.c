@@ -28,7 +28,7 @@ struct table_register {
 #define MSR_MCG_STATUS 0x17a
 
 static struct gate gates[NR_EXCEPTIONS];
-static bool reporting;
+static unsigned int faults; /* outside of arch_try() */
 
 void exceptions_init(void)
 {
@@ -67,14 +67,20 @@ int purgatory_exception(const struct exception_frame *frame)
 			end_machine_check();
 		return (int)frame->vector;
 	}
-	if (reporting) /* the report itself failed: do not loop */
-		machine_reset();
-	reporting = true;
+	/*
+	 * In an encrypted guest each port access may fault, so the report may, and the reset,
+	 * too: one report, one more attempt to reset, then the end that needs no port.
+	 */
+	faults++;
 	__asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
-	say("exception %lu at 0x%lx, address 0x%lx, error code 0x%lx, %s", frame->vector,
-	    frame->rip, cr2, frame->error,
-	    halt ? "stopping the processor" : "resetting the machine");
+	if (faults == 1)
+		say("exception %lu at 0x%lx, address 0x%lx, error code 0x%lx, %s",
+		    frame->vector, frame->rip, cr2, frame->error,
+		    halt ? "stopping the processor" : "resetting the machine");
 	if (halt)
 		machine_halt();
-	machine_reset();
+	if (faults < 3)
+		machine_reset();
+	triple_fault();
+	machine_halt(); /* not reached */
 }

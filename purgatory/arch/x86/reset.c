@@ -25,7 +25,7 @@ static void wait_for_the_reset(void)
 		inb(DELAY_PORT);
 }
 
-static void triple_fault(void)
+void triple_fault(void)
 {
 	static const uint8_t no_table[10] = { 0 };
 

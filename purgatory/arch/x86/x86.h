@@ -33,6 +33,9 @@ extern uint64_t purgatory_try_stack;
 /* Called by the stubs. Returns the vector if arch_try() shall end with it. */
 int purgatory_exception(const struct exception_frame *frame);
 
+/* reset.c: ends without any port: the CPU shuts down, which resets the machine. */
+void triple_fault(void);
+
 static inline void outb(uint16_t port, uint8_t value)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
