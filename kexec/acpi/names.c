@@ -176,8 +176,9 @@ static bool is_package(const struct names_node *n)
 /*
  * @use: an operand's letter in aml.h, or how a value is used: 'A' gives a package another
  * name (a method's argument), 'E' too (an element), 'I' changes a part of it, 'D' only
- * reads a part, 'V' is a region's operand, which may be declared later. A name where a value is expected may call a method; without the method's
- * declaration the end of the arguments is unknown.
+ * reads a part, 'V' is a region's operand, which may be declared later. A name where a
+ * value is expected may call a method; without the method's declaration the end of the
+ * arguments is unknown.
  */
 static bool walk_name(struct names *ns, struct bytes *rest, struct place at, char use)
 {

@@ -10,7 +10,9 @@
 #include "machine/kexec_sysfs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* In bytes, far above real machines: files in /proc have no size in advance. */
 #define IOMEM_SIZE_MAX	 ((size_t)16 << 20)
@@ -183,24 +185,30 @@ int machine_read_cmdline(const char *root, struct machine *m, struct error *err)
 	return 0;
 }
 
-/* True if the kernel's own driver has the device, as in drivers/virt/vmgenid.c. */
-static bool has_driver(const char *root)
+/* A driver's directory has a link to each of its devices, and one to its module. */
+static bool has_device(const char *root, const char *driver)
 {
-	static const char *const buses[] = { "acpi", "platform" };
+	_cleanup_closedir_ DIR *dir = NULL;
+	_cleanup_free_ char *path = NULL;
 	const struct dirent *d;
-	bool found = false;
 
-	for (size_t i = 0; i < 2; i++) {
-		_cleanup_closedir_ DIR *dir = NULL;
-		_cleanup_free_ char *path = NULL;
+	if (asprintf(&path, "%s/sys/bus/%s/drivers/vmgenid", root, driver) < 0)
+		return false;
+	dir = opendir(path);
+	while (dir && file_next(dir, &d) > 0) {
+		struct stat st;
 
-		if (asprintf(&path, "%s/sys/bus/%s/drivers/vmgenid", root, buses[i]) < 0)
-			return false;
-		dir = opendir(path);
-		while (dir && file_next(dir, &d) > 0)
-			found |= strchr(d->d_name, ':') != NULL;
+		if (strcmp(d->d_name, "module") != 0 &&
+		    fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISLNK(st.st_mode))
+			return true;
 	}
-	return found;
+	return false;
+}
+
+bool machine_has_genid_driver(const char *root)
+{
+	return has_device(root, "platform") /* since v6.10 */ || has_device(root, "acpi");
 }
 
 static void find_vmgenid(const char *root, struct machine *m)
@@ -212,7 +220,7 @@ static void find_vmgenid(const char *root, struct machine *m)
 
 	acpi_tables_find_vmgenid(&mem, &m->vmgenid);
 	machine_check_vmgenid(m, &m->vmgenid);
-	if (m->vmgenid.state == VMGENID_FOUND && has_driver(root) &&
+	if (m->vmgenid.state == VMGENID_FOUND && machine_has_genid_driver(root) &&
 	    phys_mem_is_unmapped(root, m->vmgenid.addr))
 		snprintf(
 			m->vmgenid.note, sizeof(m->vmgenid.note),

@@ -74,6 +74,9 @@ int machine_read_cmdline(const char *root, struct machine *m, struct error *err)
  */
 int machine_has_memory_devices(const char *root, struct error *err);
 
+/* True if the kernel's own driver of the VM generation ID has a device below @root. */
+bool machine_has_genid_driver(const char *root);
+
 /*
  * Sets @out, which must be empty, to the RAM in @firmware and, unless hidden, in @iomem,
  * without crash regions, in whole pages of @page bytes. Where entries of @firmware

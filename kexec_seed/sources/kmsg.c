@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The kernel log: the kernel logs a line when it reseeds its RNG after a fork. */
 #include "kexec_seed/sources/source.h"
-
 #include "kexec_seed/sources/parse.h"
+
+#include "machine/machine.h"
 
 #include <errno.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static void open_kmsg(struct source *s, bool heard)
 	(void)heard;
 	if (ret)
 		source_set(s, SOURCE_INACTIVE, "/dev/kmsg: %s", strerror(-ret));
-	else if (source_has_driver(s->host->options->root))
+	else if (machine_has_genid_driver(s->host->options->root))
 		s->level = SOURCE_ACTIVE;
 	else
 		source_set(s, SOURCE_WAITING, "no device with a VM generation ID driver");

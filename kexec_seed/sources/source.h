@@ -116,7 +116,4 @@ void source_fail(struct source *s, const char *why);
 /* Formats bytes as hexadecimal digits; @out holds 2 * size + 1 characters. */
 void source_hex(const uint8_t *bytes, size_t size, char *out);
 
-/* True if the kernel's own vmgenid driver has a device below @root. */
-bool source_has_driver(const char *root);
-
 #endif

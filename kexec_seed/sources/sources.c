@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const struct source_kind *const kinds[SOURCES] = {
 #define X(name) [SOURCE_##name] = &source_##name,
@@ -79,32 +78,6 @@ void source_hex(const uint8_t *bytes, size_t size, char *out)
 		*out++ = digits[bytes[i] & 15];
 	}
 	*out = '\0';
-}
-
-/* A driver's directory has a link to each of its devices, and one to its module. */
-static bool has_device(const char *root, const char *driver)
-{
-	_cleanup_closedir_ DIR *dir = NULL;
-	_cleanup_free_ char *path = NULL;
-	const struct dirent *d;
-
-	if (asprintf(&path, "%s/sys/bus/%s/drivers/vmgenid", root, driver) < 0)
-		return false;
-	dir = opendir(path);
-	while (dir && (d = readdir(dir))) {
-		struct stat st;
-
-		if (strcmp(d->d_name, "module") &&
-		    fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISLNK(st.st_mode))
-			return true;
-	}
-	return false;
-}
-
-bool source_has_driver(const char *root)
-{
-	return has_device(root, "platform") /* since v6.10 */ || has_device(root, "acpi");
 }
 
 static void close_one(struct source *s)

@@ -14,6 +14,8 @@
 #include "kexec_seed/sources/source.h"
 #include "kexec_seed/sources/parse.h"
 
+#include "machine/machine.h"
+
 #include <errno.h>
 #include <linux/netlink.h>
 #include <stdio.h>
@@ -140,7 +142,7 @@ static void open_uevent(struct source *s, bool heard)
 	(void)heard;
 	if (ret)
 		source_set(s, SOURCE_INACTIVE, "%s", strerror(-ret));
-	else if (!source_has_driver(root))
+	else if (!machine_has_genid_driver(root))
 		source_set(s, SOURCE_WAITING, "no device with a VM generation ID driver");
 	else if (has_module(root))
 		s->level = SOURCE_ACTIVE;

@@ -6,6 +6,7 @@ the guest starts.
 
 import hashlib
 import json
+import struct
 import subprocess
 from pathlib import Path
 
@@ -106,6 +107,18 @@ def test_mixed(build, tmp_path, kernel, name):
         base = seed_at(guest, slot)
         assert seed_after_crash(guest)[0] == hashlib.sha256(
             LABEL + GENERATION_ID + base + bytes(range(16))).digest()
+
+
+@pytest.mark.parametrize("kernel, name", [("6.12", "Hyper-V"), ("7.3", "Xen")])
+def test_other_page(build, tmp_path, kernel, name):
+    """The kernel's driver has asked ADDR too, at boot. If the address differs now, kexec says so."""
+    note = "the kernel's driver does not have the VM generation ID"
+    with CrashGuest(**hypervisor(build, tmp_path, name, kernel)) as guest:
+        assert has_driver(guest)
+        assert note not in guest.check("kexec --dry-run /probe 2>&1")
+        [offset] = [x for x, value in SHAPES[name][1].items() if value == ID]
+        guest.ram.write(WORDS + offset, struct.pack("<I", ID + 0x1000))
+        assert note in guest.check("kexec --dry-run /probe 2>&1")
 
 
 @pytest.mark.parametrize("kernel, name", [("6.12", "VMware"), ("7.3", "Hyper-V"), ("6.1", "Xen")])

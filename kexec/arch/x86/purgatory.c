@@ -100,8 +100,9 @@ static uint32_t table_maps(const struct plan_builder *b, struct purgatory_map *m
 
 /*
  * Collects the ranges that the purgatory maps beyond the low 4 GiB: segments other than
- * itself, the generation ID, and tables that the next kernel may read early. For a crash image the whole region counts, since its
- * segments are not placed at the first call. Returns the number of ranges.
+ * itself, the generation ID, and tables that the next kernel may read early. For a crash
+ * image the whole region counts, since its segments are not placed at the first call.
+ * Returns the number of ranges.
  */
 static uint32_t high_maps(const struct plan_builder *b,
 			  struct purgatory_map maps[MAX_HIGH_MAPS])
