@@ -49,15 +49,15 @@ const char *const aml_operands[AML_NR_OPS] = {
 static const char *const names[] = {
 	[0x00] = "Zero One - - - - Alias - Name - - - - - -",
 	[0x01] = "Scope Buffer Package Package Method External",
-	[0x06] = "Local0 Local1 Local2 Local3 Local4 Local5 Local6 Local7 Arg0 Arg1 "
-		 "Arg2 Arg3 Arg4 Arg5 Arg6",
-	[0x07] = "Store RefOf Add Concatenate Subtract Increment Decrement Multiply "
-		 "Divide ShiftLeft ShiftRight And NAnd Or NOr XOr",
-	[0x08] = "Not FindSetLeftBit FindSetRightBit DerefOf ConcatenateResTemplate "
-		 "Mod Notify SizeOf Index Match CreateDWordField CreateWordField "
-		 "CreateByteField CreateBitField ObjectType CreateQWordField",
-	[0x09] = "LAnd LOr LNot LEqual LGreater LLess ToBuffer ToDecimalString "
-		 "ToHexString ToInteger - - ToString CopyObject Mid Continue",
+	[0x06] = ("Local0 Local1 Local2 Local3 Local4 Local5 Local6 Local7 Arg0 Arg1 "
+		  "Arg2 Arg3 Arg4 Arg5 Arg6"),
+	[0x07] = ("Store RefOf Add Concatenate Subtract Increment Decrement Multiply "
+		  "Divide ShiftLeft ShiftRight And NAnd Or NOr XOr"),
+	[0x08] = ("Not FindSetLeftBit FindSetRightBit DerefOf ConcatenateResTemplate "
+		  "Mod Notify SizeOf Index Match CreateDWordField CreateWordField "
+		  "CreateByteField CreateBitField ObjectType CreateQWordField"),
+	[0x09] = ("LAnd LOr LNot LEqual LGreater LLess ToBuffer ToDecimalString "
+		  "ToHexString ToInteger - - ToString CopyObject Mid Continue"),
 	[0x0a] = "If Else While Noop Return Break",
 	[0x0c] = "- - - - - - - - - - - - BreakPoint",
 	[0x0f] = "- - - - - - - - - - - - - - - Ones",
@@ -65,8 +65,8 @@ static const char *const names[] = {
 	[0x11] = "- - CondRefOf CreateField - - - - - - - - - - - LoadTable",
 	[0x12] = "Load Stall Sleep Acquire Signal Wait Reset Release FromBCD ToBCD",
 	[0x13] = "Revision Debug Fatal Timer",
-	[0x18] = "OperationRegion Field Device Processor PowerResource ThermalZone "
-		 "IndexField BankField DataTableRegion",
+	[0x18] = ("OperationRegion Field Device Processor PowerResource ThermalZone "
+		  "IndexField BankField DataTableRegion"),
 };
 
 static void skip(struct bytes *b, size_t n)

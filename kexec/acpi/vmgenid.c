@@ -217,7 +217,7 @@ static void eval_device(struct search *s, const struct bytes *codes, size_t coun
 	uint32_t addr = names_child(ns, s->device, "ADDR");
 	uint32_t sta = names_child(ns, s->device, "_STA");
 	const char *problem = find_objections(s, addr);
-	uint64_t first, second;
+	uint64_t first = 0, second = 0;
 	bool known;
 
 	if (problem)

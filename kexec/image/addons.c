@@ -31,14 +31,18 @@ struct names {
 
 static int add_name(struct names *names, const char *name)
 {
+	char *copy = strdup(name);
 	char **larger =
-		reallocarray(names->items, names->count + 1, sizeof(*names->items));
+		copy ? reallocarray(names->items, names->count + 1, sizeof(*larger))
+		     : NULL;
 
-	if (!larger)
+	if (!larger) {
+		free(copy);
 		return -ENOMEM;
+	}
 	names->items = larger;
-	larger[names->count] = strdup(name);
-	return larger[names->count] ? (names->count++, 0) : -ENOMEM;
+	names->items[names->count++] = copy;
+	return 0;
 }
 
 static void free_names(struct names *names)
@@ -90,7 +94,7 @@ static int read_uname(const struct file *f, const struct uki *uki,
 static int check_uname(const struct file *f, const struct uki *uki, const struct addon *a,
 		       struct error *err)
 {
-	char own[UNAME_MAX + 1], wanted[UNAME_MAX + 1];
+	char own[UNAME_MAX + 1] = "", wanted[UNAME_MAX + 1] = "";
 	int ret;
 
 	if (!uki->uname.size || !a->parts.uname.size)
