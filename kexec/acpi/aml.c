@@ -89,7 +89,7 @@ bool aml_number(struct bytes *rest, size_t size, uint64_t *value)
 const char *aml_table(struct bytes file, struct bytes *code)
 {
 	struct bytes rest = file;
-	uint64_t length;
+	uint64_t length = 0;
 
 	if (file.size < HEADER_SIZE)
 		return "smaller than a table's header";
