@@ -249,6 +249,17 @@ static int check_headers(const struct crash_state *s, const struct machine *m,
 	return elfcorehdr_check(m, (struct bytes){ block, part->mem_size }, err);
 }
 
+/* Entry by entry: what lies between their members has no value. */
+static bool is_same_map(const struct memory_map *a, const struct memory_map *b)
+{
+	for (size_t i = 0; a->count == b->count && i < a->count; i++)
+		if (a->entries[i].addr != b->entries[i].addr ||
+		    a->entries[i].size != b->entries[i].size ||
+		    a->entries[i].type != b->entries[i].type)
+			return false;
+	return a->count == b->count;
+}
+
 /* /proc/iomem hides its addresses: has RAM changed since the refresh began? */
 static int check_mapped(const struct crash_state *s, struct error *err)
 {
@@ -260,8 +271,7 @@ static int check_mapped(const struct crash_state *s, struct error *err)
 		ret = mapped_ram(&s->kcore, &then, err);
 	if (!ret)
 		ret = mapped_ram(&k, &now, err);
-	if (!ret && (then.count != now.count ||
-		     memcmp(then.entries, now.entries, now.count * sizeof(*now.entries))))
+	if (!ret && !is_same_map(&then, &now))
 		ret = error_set(err, ENOTSUP,
 				"memory was added or removed during the refresh");
 	memory_map_free(&then);
