@@ -236,7 +236,8 @@ def test_killed_at_work(build):
         guest.check(load_probe())
         places = calls_of_start(guest) if ALL else [(call, 1) for call in CHANGING]
         for call, number in places:
-            done = guest.run("strace -qq -o /dev/null"
+            # never forked since the load, it would wait: SIGHUP asks for the refresh
+            done = guest.run("(sleep 1; kill -HUP $(pidof kexec-seed)) & strace -qq -o /dev/null"
                              f" -e inject={call}:signal=KILL:when={number}"
                              " kexec-seed daemon </dev/null 2>&1")
             assert done.status == KILLED, f"{call} {number}: {done.output}"
@@ -246,6 +247,7 @@ def test_killed_at_work(build):
         slot = seed_slot(guest)
         seed = seed_at(guest, slot)
         start_daemon(guest)
+        kick(guest)
         assert seed_at(guest, slot) != seed
         status = crash_status(guest)
         assert status["proven"] and not status["interrupted"]

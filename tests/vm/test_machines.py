@@ -82,7 +82,7 @@ def test_half_of_memory(build):
         total = int(guest.check("awk '/^MemTotal/ {print $2}' /proc/meminfo"))
         # between half of MemTotal and half of what firmware calls RAM, with a kernel of 56 MiB
         size = (total // 2 + 511 * 1024) // 2 - 56 * 1024
-        guest.check(f"truncate -s {size}K /mnt/half && truncate -s 600M /mnt/most")
+        guest.check(f"truncate -s {size}K /mnt/half && truncate -s 540M /mnt/most")
         for how in "-c", "-s", "-a":
             for name in "half", "most":
                 done = guest.run(f"kexec {how} -i -l /boot/vmlinuz-6.12 --initrd=/mnt/{name}")

@@ -216,7 +216,8 @@ def test_two_regions(build):
 
 
 def filled(length: int) -> str:
-    return f"--append=$(head -c {length} /dev/zero | tr '\\0' x)"
+    """A command line of this length; it begins with "ours ", of load_probe()."""
+    return f"--append=$(head -c {length - len('ours ')} /dev/zero | tr '\\0' x)"
 
 
 @pytest.mark.parametrize("kernel", some(KERNELS, 1))
