@@ -239,7 +239,7 @@ def test_killed_at_work(build):
             # never forked since the load, it would wait: SIGHUP asks for the refresh
             done = guest.run("(sleep 1; kill -HUP $(pidof kexec-seed)) & strace -qq -o /dev/null"
                              f" -e inject={call}:signal=KILL:when={number}"
-                             " kexec-seed daemon </dev/null 2>&1")
+                             " kexec-seed daemon </dev/null 2>&1; s=$?; wait; (exit $s)")
             assert done.status == KILLED, f"{call} {number}: {done.output}"
             assert crash_status(guest)["proven"], f"{call} {number}"
             assert not daemon_status(guest)["running"]

@@ -217,14 +217,16 @@ def loads_all(guest: Guest, service: Service) -> None:
     status = service.status()["crash"]
     assert status["method"] == "kexec_file_load" and status["proven"]
     # as if a load was killed halfway: a full reload is due
-    guest.check(f"{LOAD} && cp -a {RECIPE} /run/copy && kexec -p -u &&"
-                f" cp -a /run/copy {RECIPE} && cp -a /run/copy {RECIPE}.next &&"
-                f" systemctl reload {UNIT}")
-    service.until_said("/proc/iomem")
+    killed = (f"{LOAD} && cp -a {RECIPE} /run/copy && kexec -p -u && cp -a /run/copy {RECIPE} &&"
+              f" cp -a /run/copy {RECIPE}.next && systemctl reload {UNIT}")
+    guest.check(killed)
+    service.wait_refresh(7, "signal", "full")
+    service.until_said("using kexec_file_load: /proc/iomem")
+    assert service.status()["crash"]["method"] == "kexec_file_load"
     guest.check("printf '[Service]\\nCapabilityBoundingSet=CAP_SYS_ADMIN\\n'"
                 f" >{SYSTEM}/{UNIT}.d/full.conf; systemctl daemon-reload;"
-                f" systemctl restart {UNIT}")
-    service.wait_refresh(7, "start", "full")
+                f" systemctl restart {UNIT}; {killed}")
+    service.wait_refresh(8, "signal", "full")
     assert service.status()["crash"]["method"] == "kexec_load"
 
 
