@@ -43,7 +43,6 @@ bool eval_give_integer(const struct eval *e, uint64_t n, struct eval_value *v)
 	return true;
 }
 
-/* Is what the tables say of @node so, always? For IDs (no memory) it need not be. */
 bool eval_check_node(struct eval *e, uint32_t node)
 {
 	const struct names_node *n = &e->names->nodes[node];

@@ -45,8 +45,7 @@ struct eval {
 	struct names *names;
 	const struct phys_mem *mem; /* NULL: only IDs are looked for */
 	bool narrow;		    /* integers have 32 bits */
-	struct vmgenid
-		*out; /* gets state and reason of a refusal, from, and the words read */
+	struct vmgenid *out;	    /* gets state, reason, origin and the words read */
 
 	/* private; {0} */
 	uint32_t scope;
@@ -74,7 +73,7 @@ bool eval_fail(struct eval *e, enum vmgenid_state state, const char *fmt, ...)
 bool eval_refuse(struct eval *e, uint32_t node, const char *why, const char *what);
 bool eval_refuse_op(struct eval *e, uint32_t node, const char *why, unsigned int op);
 
-/* Is what the tables say of @node so, always? Need not be if only IDs are looked for. */
+/* Refuses an object that may differ from what the tables say, but not while IDs are read. */
 bool eval_check_node(struct eval *e, uint32_t node);
 
 /* Evaluates a term outside of the method's flow: it does not see local variables. */

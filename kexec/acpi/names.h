@@ -32,9 +32,8 @@ struct names_node {
 	uint8_t arguments; /* of a method */
 	struct bytes body; /* operands after its name; of a method: code; of an alias
 			      or a field: the name of its object, of its region */
-	uint64_t
-		start; /* of a field, in bits; of a region whose address is known, in bytes */
-	uint64_t size; /* the same */
+	uint64_t start;	   /* of a field, in bits */
+	uint64_t size;	   /* the same */
 };
 
 struct names {
@@ -42,8 +41,8 @@ struct names {
 	size_t count;
 	size_t capacity; /* a power of two */
 	uint32_t *first; /* owned; number of the first node for a hash; 0: none */
-	uint32_t exclude
-		[2]; /* methods whose code names_walk() does not mark; NAMES_NONE: none */
+	/* methods whose code names_walk() does not mark; NAMES_NONE: none */
+	uint32_t exclude[2];
 	/* Code that cannot be parsed. If there are more parts, any object may change. */
 	struct bytes doubts[NAMES_DOUBTS];
 	size_t nr_doubts;

@@ -17,7 +17,7 @@ static bool has_suffix(const char *name, const char *suffix)
 	return length > size && !strcmp(name + length - size, suffix);
 }
 
-/* Orders by bytes, whatever the locale. */
+/* Orders by bytes, in every locale. */
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);

@@ -97,7 +97,7 @@ bool recipe_is_source(const char *word);
 
 /*
  * Encodes the recipe. The caller frees *@data (@size bytes). 0 or a negative errno with
- * the line; -EINVAL for an outdated plan.
+ * the line; -EBADMSG for an outdated plan.
  */
 int recipe_encode(const struct recipe *r, uint8_t **data, size_t *size,
 		  struct error *err);

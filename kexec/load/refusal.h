@@ -29,8 +29,8 @@ bool refusal_is_limited(enum kexec_target target);
 
 /*
  * Where loads are limited: -EPERM with the line if a security module will refuse
- * kexec_load(), as far as its policy can be read. The policy may have exceptions that
- * cannot: use this only where kexec_file_load() is the alternative.
+ * kexec_load() by a policy that can be read. The policy may have exceptions that cannot:
+ * use this only where kexec_file_load() is the alternative.
  */
 int refusal_foresee_policy(enum kexec_target target, struct error *err);
 

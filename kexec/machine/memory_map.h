@@ -68,8 +68,8 @@ int memory_map_copy(struct memory_map *to, const struct memory_map *from);
 
 /*
  * True unless the kernel may use memory in [@start, @end) for itself: unless a map has
- * anything in it but reserved and ACPI's memory. What the kernel's own map, @iomem, shows
- * as reserved from start to end is so whatever firmware calls it (memmap=SIZE$ADDR).
+ * anything in it but reserved and ACPI's memory. If the kernel's own map, @iomem, shows
+ * all of it as reserved (memmap=SIZE$ADDR), what firmware calls it does not count.
  */
 bool memory_set_aside(const struct memory_map *firmware, const struct memory_map *iomem,
 		      uint64_t start, uint64_t end);

@@ -278,7 +278,7 @@ def test_suspended(build):
 
 
 def flood(guest: Guest, seconds: int) -> None:
-    """Overruns the kernel log: the reader is stopped meanwhile, again and again."""
+    """Overruns the kernel log again and again, each time with the reader stopped."""
     guest.check(f"pid=$(cat {PIDFILE}); head -c 900 /dev/zero | tr '\\0' x >/run/line;"
                 f" end=$(($(date +%s) + {seconds}));"
                 " while [ $(date +%s) -lt $end ]; do kill -STOP $pid; i=0;"

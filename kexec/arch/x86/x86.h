@@ -16,8 +16,8 @@
 
 /*
  * A kernel with four levels of page tables has no address for memory above this
- * (Documentation/arch/x86/x86_64/mm.rst). The next one may use four whatever this one
- * does: its build, its command line or the decompressor decides. So nothing goes there.
+ * (Documentation/arch/x86/x86_64/mm.rst). The next one may use four even if this one
+ * uses five: its build, command line and decompressor decide. So nothing goes there.
  */
 #define FOUR_LEVEL_END (64 * 1024 * GIB)
 
