@@ -381,6 +381,7 @@ int file_slurp(const char *path, size_t max, char **data, size_t *size)
 	_cleanup_free_ char *buf = NULL;
 	size_t used = 0, room = 0;
 
+	*size = 0; /* link-time optimisation does not know that errno is never 0 here */
 	if (fd < 0)
 		return -errno;
 	for (;;) {
