@@ -310,12 +310,15 @@ uint64_t plan_total(const struct plan *plan)
 	return total;
 }
 
-/* kexec_load() accepts at most half of the kernel's memory: kernel/kexec_core.c. */
-static int check_total(const struct plan_builder *b, struct error *err)
+/*
+ * kexec_load() accepts at most half of the kernel's memory: kernel/kexec_core.c. Applied to
+ * kernel and initrd before a gap is looked for, and to all segments once they are placed.
+ */
+static int check_total(const struct plan_builder *b, uint64_t total, struct error *err)
 {
 	uint64_t all =
 		b->in->mem_total ? b->in->mem_total : ranges_total(&b->in->machine->ram);
-	uint64_t total = plan_total(b->plan), half = all / 2;
+	uint64_t half = all / 2;
 
 	if (total <= half)
 		return 0;
@@ -391,9 +394,11 @@ static int build(struct plan_builder *b, struct error *err)
 		return ret;
 	ret = builder_is_crash(b) ? take_crash_region(b, err) : take_all_ram(b, err);
 	if (!ret)
+		ret = check_total(b, b->in->image->mem_size + b->in->initrd.size, err);
+	if (!ret)
 		ret = place_all(b, err);
 	if (!ret)
-		ret = check_total(b, err);
+		ret = check_total(b, plan_total(b->plan), err);
 	if (ret)
 		return ret;
 	b->plan->boot_data_addr = plan_find(b->plan, SEGMENT_BOOT_DATA)->addr;

@@ -75,10 +75,12 @@ refused 1 "$f" --dry-run $bios "$f"
 
 # Initrds and command lines that do not fit
 refused 1 "$tmp/no: No such file" --dry-run $bios "$PROBE" --initrd="$tmp/no"
-truncate -s 2G "$f"
-refused 1 "no room for the initrd" --dry-run $bios "$PROBE" --initrd="$f"
-grep -q "no room for the initrd: 2097152 KiB; the largest gap between 0x100000 and 0x3" \
+truncate -s 200M "$f"
+refused 1 "no room for the initrd" --dry-run --mem-min=0x38000000 $bios "$PROBE" --initrd="$f"
+grep -q "no room for the initrd: 204800 KiB; the largest gap between 0x38000000 and 0x3f" \
 	"$tmp/err" || fail "does not show the largest gap"
+truncate -s 2G "$f"
+refused 1 "more than half of the memory" --dry-run $bios "$PROBE" --initrd="$f"
 truncate -s 600M "$f"
 refused 1 "more than half of the memory" --dry-run $bios "$PROBE" --initrd="$f"
 # The kernel's limit is half of MemTotal, and it must find the pages.

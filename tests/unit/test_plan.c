@@ -247,6 +247,9 @@ static void test_half_of_memory(void **state)
 	assert_int_equal(make(s), -ENOSPC);
 	assert_non_null(strstr(s->err.text, "need 3072 MiB, more than half of the memory "
 					    "(3071 MiB)"));
+	s->image.mem_size = 6 * GIB; /* so it does if it fits nowhere */
+	assert_int_equal(make(s), -ENOSPC);
+	assert_non_null(strstr(s->err.text, "need 6144 MiB, more than half"));
 }
 
 /* As high as possible at a multiple of its alignment, never below its lowest address. */
