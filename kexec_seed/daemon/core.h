@@ -51,6 +51,7 @@ struct daemon {
 	bool told_fresh; /* already logged that the machine was not forked */
 	bool lost_image; /* our last refresh left no crash kernel loaded */
 	bool mute;	 /* already logged that the state cannot be written */
+	bool starting;	 /* the first refresh is still to come: no state is written */
 	bool stopping;	 /* exit once the reload command has ended */
 };
 

@@ -281,6 +281,7 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh
 		.state = { .pid = (uint64_t)getpid(), .started = (uint64_t)time(NULL) },
 		.lock = -1,
 		.journal = log_is_journal(),
+		.starting = true,
 	};
 	d->lock = daemon_state_lock(o->run, -1, err);
 	if (d->lock == -EBUSY)
@@ -301,6 +302,8 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh
 	start_timer(d);
 	sd_notify(0, "READY=1");
 	daemon_doubt(d, "start"); /* covers forks while the daemon was not running */
+	d->starting = false;
+	daemon_save(d);
 	return 0;
 }
 

@@ -50,6 +50,8 @@ void daemon_save(struct daemon *d)
 	int lock, before = d->lock;
 	struct error err;
 
+	if (d->starting)
+		return; /* who reads the state relies on what it says */
 	lock = daemon_state_lock(d->options->run, d->lock, &err);
 	d->lock = lock < 0 ? -1 : lock;
 	if (!d->unlinked || before != d->lock)

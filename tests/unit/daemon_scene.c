@@ -12,6 +12,9 @@ struct fake_refresh fake;
 int count_refresh(const struct refresh_request *req, struct refresh_result *out,
 		  struct error *err)
 {
+	struct daemon_state seen;
+
+	fake.in_status = !daemon_state_read(req->dir, &seen, err) && seen.pid;
 	fake.count++;
 	fake.last = daemon_now();
 	usleep(fake.takes);

@@ -16,6 +16,7 @@ struct fake_refresh {
 	enum refresh_skip_reason skipped;
 	bool unloaded, restore;
 	bool blind, if_forked;
+	bool in_status; /* `kexec-seed status` knew of the daemon */
 	enum refresh_mode mode;
 	char source[24];
 };

@@ -34,13 +34,16 @@ static void test_start(void **state)
 	(void)state;
 	begin(&s);
 	start(&s);
+	/* not told to be running before the first refresh has ended */
 	assert_int_equal(fake.count, 1);
 	assert_string_equal(fake.source, "start");
+	assert_false(fake.in_status);
 	/* The first event after a quiet time is acted upon at once, without the loop. */
 	run(&s, 150000);
 	daemon_event(&s.d, "kmsg", "");
 	assert_int_equal(fake.count, 2);
 	assert_string_equal(fake.source, "kmsg");
+	assert_true(fake.in_status);
 	/* The second one falls within the window. */
 	daemon_event(&s.d, "uevent", "00ff");
 	assert_int_equal(fake.count, 2);
