@@ -24,7 +24,7 @@ from typing import NamedTuple
 TOP = Path(os.environ.get("srcdir", Path(__file__).resolve().parents[2]))
 FOLDERS = ("include", "kexec", "kexec_seed", "purgatory")
 APART = "kexec_seed/module/"  # kernel code: it has the kernel's headers and rules
-ARCHES = ["x86"]  # folders of kexec/arch and purgatory/arch
+ARCHES = ["x86", "arm64"]  # folders of kexec/arch and purgatory/arch
 # What each purgatory/arch/ARCH provides under these names, found by -I.
 PROVIDED = ["arch_defs.h", "arch_registers.h"]
 ARCH_PROVIDES = " ".join(f"purgatory/arch/*/{x}" for x in PROVIDED)
@@ -39,7 +39,7 @@ BELOW_PLAN = f"{HOOKS} kexec/image kexec/machine kexec/acpi"
 BELOW_LOAD = f"{BELOW_PLAN} kexec/load_request.h kexec/plan purgatory/blob.h"
 LOADER = f"{BELOW_LOAD} kexec/load"
 LAYERS = {
-    "include": "",
+    "include": "include/arch/*/arch_params.h",
     "kexec/base": "config.h include",
     "kexec/arch/arch.h": "include kexec/base",
     "kexec/image": HOOKS,
@@ -70,8 +70,10 @@ def arch_rows(arch: str) -> dict[str, str]:
     # all that arch_defs.h has of its folder
     own = [f"purgatory/arch/{arch}/{x}.h" for x in ("pgtable", "setup_data")]
     rows = {f"purgatory/arch/{arch}/{x}": " ".join(["include", *own]) for x in PROVIDED}
+    rows[f"include/arch/{arch}/arch_params.h"] = ""
     return rows | {x: "include" for x in own} | {
-                   f"kexec/arch/{arch}": f"{BELOW_LOAD} purgatory/arch/{arch}",
+                   f"kexec/arch/{arch}": f"{BELOW_LOAD} include/arch/{arch} "
+                                         f"purgatory/arch/{arch}",
                    f"purgatory/arch/{arch}": "include purgatory"}
 
 
@@ -79,7 +81,8 @@ for name in ARCHES:
     LAYERS |= arch_rows(name)
 
 # Where the compiler looks for "name", after the folder of the file that includes it.
-SEARCH = ["", "include", "kexec", "purgatory", *(f"purgatory/arch/{x}" for x in ARCHES)]
+SEARCH = ["", "include", "kexec", "purgatory",
+          *(f"{y}/arch/{x}" for x in ARCHES for y in ("include", "purgatory"))]
 
 # Library header -> folders and files that may include it.
 LIBRARIES = {
@@ -152,7 +155,10 @@ def read_tree(top: Path) -> dict[str, list[str]]:
 
 
 def find(file: str, name: str, tree: dict[str, list[str]]) -> str | None:
-    for start in (folder(file), *SEARCH):
+    own = re.search(r"/arch/(\w+)/", file)
+    # of files that each architecture has, its own code finds its own
+    search = sorted(SEARCH, key=lambda x: not (own and x.endswith(own[0][:-1])))
+    for start in (folder(file), *search):
         path = os.path.normpath(os.path.join(start, name))
         if path in tree or path == "config.h":
             return path
