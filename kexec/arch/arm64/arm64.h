@@ -6,6 +6,7 @@
 #define KS_ARM64_H
 
 #include "arch/arch.h"
+#include "arch/arm64/purgatory.h"
 #include "arch/dt/tree.h"
 #include "machine/machine.h"
 #include "plan/builder.h"
@@ -16,39 +17,13 @@
  */
 #define ARM64_PLACE_END (1ull << 48)
 
-/* The instruction that calls PSCI firmware; the numbers mean nothing outside. */
-enum psci_conduit {
-	PSCI_NONE, /* unknown: no firmware calls */
-	PSCI_HVC,
-	PSCI_SMC,
-};
-
-enum uart_kind {
-	UART_NONE,
-	UART_PL011,
-	UART_8250,
-};
-
-struct uart {
-	enum uart_kind kind;
-	uint64_t addr;	    /* physical */
-	unsigned int shift; /* of register numbers: register n is at n << shift */
-	unsigned int width; /* bytes of an access: 1, 2 or 4 */
-};
-
-/* Of the CPU that runs the loader. A virtual machine may move to another one. */
-struct cpu {
-	bool sha2; /* SHA256H and so on */
-	bool rndr; /* RNDR and RNDRRS */
-};
-
 struct arch_machine {
 	struct dt tree; /* of the running kernel; empty: see no_tree */
 	int no_tree;	/* the negative errno that kept it from us; 0: it was read */
 	bool uefi;	/* booted through UEFI: its memory map counts, not the tree's */
-	struct cpu cpu;
-	enum psci_conduit conduit;
-	struct uart console; /* of firmware: stdout-path, or ACPI's SPCR */
+	struct arm64_cpu cpu;
+	uint32_t conduit;	/* PURGATORY_CONDUIT_ */
+	struct arm64_uart uart; /* firmware's console: stdout-path, or ACPI's SPCR */
 };
 
 /* image.arch_flags: page size of the kernel, as in the header's flags: 1 4K, 2 16K, 3 64K */
@@ -58,7 +33,7 @@ struct arch_machine {
  * Reads the CPU features from /proc/cpuinfo below @root. A missing file is no error. 0 or
  * a negative errno with the line.
  */
-int arm64_cpu_read(const char *root, struct cpu *out, struct error *err);
+int arm64_cpu_read(const char *root, struct arm64_cpu *out, struct error *err);
 
 /*
  * Reads the page size of the machine below @root from /proc/self/auxv into @out, bytes.
@@ -69,7 +44,7 @@ int arm64_page_size_read(const char *root, uint64_t *out, struct notes *notes,
 			 struct error *err);
 
 /*
- * Read PSCI's conduit and the console of firmware from the device tree, and from ACPI's
+ * Reads PSCI's conduit and the console of firmware from the device tree, and from ACPI's
  * FADT and SPCR below @root where the tree has neither. What is missing or strange is left
  * unknown. 0 or a negative errno with the line.
  */

@@ -16,7 +16,7 @@
 #define AUXV_PATH    "/proc/self/auxv"
 #define AUXV_MAX     4096u /* bytes; Linux writes less than 1 KiB */
 
-static void take_features(struct bytes words, struct cpu *out)
+static void take_features(struct bytes words, struct arm64_cpu *out)
 {
 	struct bytes word;
 
@@ -32,14 +32,14 @@ static void take_features(struct bytes words, struct cpu *out)
  * The first CPU stands for all: the kernel lists what all of them have (c_show() of
  * arch/arm64/kernel/cpuinfo.c).
  */
-int arm64_cpu_read(const char *root, struct cpu *out, struct error *err)
+int arm64_cpu_read(const char *root, struct arm64_cpu *out, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	struct bytes rest, line, name;
 	size_t size;
 	int ret = file_slurp_in(root, CPUINFO_PATH, CPUINFO_MAX, &text, &size);
 
-	*out = (struct cpu){ 0 };
+	*out = (struct arm64_cpu){ 0 };
 	if (file_is_trouble(ret))
 		return error_set(err, -ret, "%s" CPUINFO_PATH ": %s", root,
 				 strerror(-ret));

@@ -38,25 +38,25 @@ struct generic_address {
 
 _Static_assert(sizeof(struct generic_address) == 12, "ACPI specification");
 
-static enum uart_kind find_kind(const void *fdt, int node)
+static uint32_t find_type(const void *fdt, int node)
 {
 	static const struct {
 		const char *compatible;
-		enum uart_kind kind;
+		uint32_t type;
 	} known[] = {
-		{ "arm,pl011", UART_PL011 },
-		{ "arm,sbsa-uart", UART_PL011 },
-		{ "ns16550a", UART_8250 },
-		{ "ns16550", UART_8250 },
-		{ "snps,dw-apb-uart", UART_8250 },
-		{ "ns8250", UART_8250 },
-		{ "brcm,bcm2835-aux-uart", UART_8250 },
+		{ "arm,pl011", PURGATORY_UART_PL011 },
+		{ "arm,sbsa-uart", PURGATORY_UART_PL011 },
+		{ "ns16550a", PURGATORY_UART_8250 },
+		{ "ns16550", PURGATORY_UART_8250 },
+		{ "snps,dw-apb-uart", PURGATORY_UART_8250 },
+		{ "ns8250", PURGATORY_UART_8250 },
+		{ "brcm,bcm2835-aux-uart", PURGATORY_UART_8250 },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (!fdt_node_check_compatible(fdt, node, known[i].compatible))
-			return known[i].kind;
-	return UART_NONE;
+			return known[i].type;
+	return 0;
 }
 
 static uint64_t number_or(const void *fdt, int node, const char *name, uint64_t other)
@@ -83,32 +83,43 @@ static int find_stdout(const void *fdt)
 	return dt_find_node(fdt, path);
 }
 
-static void take_stdout(const void *fdt, struct uart *out)
+/*
+ * Sets @out unless the purgatory does not know these registers: number n of an 8250 is at
+ * n << @shift, and read and written @width bytes at a time.
+ */
+static void set_uart(uint32_t type, uint64_t addr, uint64_t shift, uint64_t width,
+		     struct arm64_uart *out)
 {
-	int node = find_stdout(fdt);
-	enum uart_kind kind = node < 0 ? UART_NONE : find_kind(fdt, node);
-	uint64_t addr, shift, width;
-
-	if (kind == UART_NONE || !dt_register(fdt, node, &addr))
-		return;
-	shift = number_or(fdt, node, "reg-shift", 0);
-	width = number_or(fdt, node, "reg-io-width", kind == UART_PL011 ? 4 : 1);
-	if (__builtin_add_overflow(addr, number_or(fdt, node, "reg-offset", 0), &addr) ||
-	    shift > 4 || (width != 1 && width != 2 && width != 4))
-		return;
-	*out = (struct uart){ kind, addr, (unsigned int)shift, (unsigned int)width };
+	if (type == PURGATORY_UART_8250 && shift == 2 && width == 4)
+		type = PURGATORY_UART_8250_32;
+	else if (type == PURGATORY_UART_8250 && (shift || width != 1))
+		type = 0;
+	if (type && addr)
+		*out = (struct arm64_uart){ addr, type };
 }
 
-static enum psci_conduit find_conduit(const void *fdt)
+static void take_stdout(const void *fdt, struct arm64_uart *out)
+{
+	int node = find_stdout(fdt);
+	uint64_t addr;
+
+	if (node < 0 || !dt_register(fdt, node, &addr) ||
+	    __builtin_add_overflow(addr, number_or(fdt, node, "reg-offset", 0), &addr))
+		return;
+	set_uart(find_type(fdt, node), addr, number_or(fdt, node, "reg-shift", 0),
+		 number_or(fdt, node, "reg-io-width", 1), out);
+}
+
+static uint32_t find_conduit(const void *fdt)
 {
 	int node = fdt_path_offset(fdt, "/psci"), size;
 	const char *method = node < 0 ? NULL : fdt_getprop(fdt, node, "method", &size);
 
 	if (!method || size != 4 || method[3])
-		return PSCI_NONE;
-	return !strcmp(method, "hvc")	? PSCI_HVC
-	       : !strcmp(method, "smc") ? PSCI_SMC
-					: PSCI_NONE;
+		return PURGATORY_CONDUIT_NONE;
+	return !strcmp(method, "hvc")	? PURGATORY_CONDUIT_HVC
+	       : !strcmp(method, "smc") ? PURGATORY_CONDUIT_SMC
+					: PURGATORY_CONDUIT_NONE;
 }
 
 /* Reads an ACPI table; 0 with an empty *@out if there is none. */
@@ -130,7 +141,7 @@ static int read_table(const char *root, const char *name, char **data, struct by
 	return 0;
 }
 
-static int take_fadt(const char *root, enum psci_conduit *out, struct error *err)
+static int take_fadt(const char *root, uint32_t *out, struct error *err)
 {
 	_cleanup_free_ char *data = NULL;
 	struct bytes table, at;
@@ -141,46 +152,43 @@ static int take_fadt(const char *root, enum psci_conduit *out, struct error *err
 		return ret;
 	memcpy(&flags, at.data, sizeof(flags));
 	if (flags & FADT_PSCI_COMPLIANT)
-		*out = flags & FADT_PSCI_USE_HVC ? PSCI_HVC : PSCI_SMC;
+		*out = flags & FADT_PSCI_USE_HVC ? PURGATORY_CONDUIT_HVC
+						 : PURGATORY_CONDUIT_SMC;
 	return 0;
 }
 
-static enum uart_kind spcr_kind(uint8_t type)
+static uint32_t spcr_type(uint8_t type)
 {
 	switch (type) {
 	case SPCR_PL011:
 	case SPCR_SBSA_32:
 	case SPCR_SBSA:
-		return UART_PL011;
+		return PURGATORY_UART_PL011;
 	case SPCR_16550:
 	case SPCR_16450:
 	case SPCR_16550_G:
-		return UART_8250;
+		return PURGATORY_UART_8250;
 	default:
-		return UART_NONE;
+		return 0;
 	}
 }
 
-/* The kernel reads the table the same way: drivers/acpi/spcr.c. */
-static int take_spcr(const char *root, struct uart *out, struct error *err)
+/* Registers of four bytes are four bytes apart: drivers/acpi/spcr.c of the kernel. */
+static int take_spcr(const char *root, struct arm64_uart *out, struct error *err)
 {
 	_cleanup_free_ char *data = NULL;
 	struct generic_address where;
 	struct bytes table, at;
-	enum uart_kind kind;
+	bool wide;
 	int ret = read_table(root, "SPCR", &data, &table, err);
 
 	if (ret || !bytes_slice(table, SPCR_ADDRESS, sizeof(where), &at))
 		return ret;
 	memcpy(&where, at.data, sizeof(where));
-	kind = spcr_kind(table.data[SPCR_TYPE]);
-	if (kind == UART_NONE || where.space || !where.addr)
-		return 0;
-	*out = (struct uart){ .kind = kind, .addr = where.addr, .width = 4 };
-	if (kind == UART_8250 && where.access == 3)
-		out->shift = 2;
-	else if (kind == UART_8250)
-		out->width = 1;
+	wide = where.access == 3;
+	if (where.space == 0)
+		set_uart(spcr_type(table.data[SPCR_TYPE]), where.addr, wide ? 2 : 0,
+			 wide ? 4 : 1, out);
 	return 0;
 }
 
@@ -189,12 +197,12 @@ int arm64_firmware_read(const char *root, struct arch_machine *m, struct error *
 	int ret = 0;
 
 	if (m->tree.data) {
-		take_stdout(m->tree.data, &m->console);
+		take_stdout(m->tree.data, &m->uart);
 		m->conduit = find_conduit(m->tree.data);
 	}
-	if (m->conduit == PSCI_NONE)
+	if (m->conduit == PURGATORY_CONDUIT_NONE)
 		ret = take_fadt(root, &m->conduit, err);
-	if (!ret && m->console.kind == UART_NONE)
-		ret = take_spcr(root, &m->console, err);
+	if (!ret && !m->uart.type)
+		ret = take_spcr(root, &m->uart, err);
 	return ret;
 }
