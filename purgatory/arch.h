@@ -3,7 +3,9 @@
  * arch.h - the interface between the purgatory and its architecture.
  *
  * Each arch/NAME/ implements these functions and has an arch_defs.h with the types and
- * inline functions that depend on it. Nothing outside arch/ knows registers, page tables
+ * inline functions that depend on it; in addition to those here, arch_digest_impl() picks
+ * the digests' implementation, arch_seed_bytes() and arch_is_mapped() answer mix.c, and
+ * arch_pass_seed() leaves the seed where the next kernel looks for it. Nothing outside arch/ knows registers, page tables
  * or the format of the next kernel's boot data.
  */
 #ifndef KS_PURGATORY_ARCH_H
