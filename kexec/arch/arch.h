@@ -28,6 +28,7 @@ struct plan;
 struct plan_builder;
 struct purgatory_params;
 struct report;
+struct seed_slot;
 
 /* --- Constants --- */
 
@@ -42,9 +43,8 @@ extern const char arch_unknown_memory[]; /* the kernel's name for MEMORY_UNKNOWN
 extern const struct range arch_not_dumped;
 
 /*
- * Bytes before the seed at the place where the next kernel looks for it: offset of the
- * seed slot in its segment and, in a kexec_file_load() image, of the seed's bytes from
- * file_load_image.seed.
+ * Bytes before the base seed in its page and, in a kexec_file_load() image, before the
+ * seed's bytes at file_load_image.seed.
  */
 extern const uint64_t arch_seed_offset;
 
@@ -129,9 +129,16 @@ int arch_boot_data_measure(struct plan_builder *b, struct error *err);
 
 /*
  * Fills in plan->boot_data (allocated, zeroed) once all segments are placed. Also sets
- * cmdline_offset and, if the plan has a seed segment, seed_prefix and seed_slot.
+ * cmdline_offset and, if the plan has a seed segment, seed_prefix and seed_slot. 0 or
+ * -ENOMEM.
  */
-void arch_boot_data_fill(struct plan_builder *b);
+int arch_boot_data_fill(struct plan_builder *b);
+
+/*
+ * Returns the place where the next kernel of @plan looks for its seed. The boot data,
+ * which may be arbitrary bytes, decides; a slot without a segment of that kind: nowhere.
+ */
+struct seed_slot arch_seed_slot(const struct plan *plan);
 
 /*
  * Pages for the purgatory's page tables, located after its code. 0 with the line:

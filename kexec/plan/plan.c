@@ -81,33 +81,6 @@ uint64_t plan_kernel_memory(const struct purgatory_params *p)
 	return total;
 }
 
-static int place_kernel(struct plan_builder *b, struct error *err)
-{
-	const struct image *image = b->in->image;
-	struct range_request kernel = { .size = image->mem_size,
-					.align = image->align,
-					.min = image->min_addr };
-	struct range_request initrd = { .size = b->in->initrd.size,
-					.max = image->max_addr ? image->initrd_max : 0 };
-	int ret;
-
-	if (image->low_end)
-		kernel.max = image->low_end;
-	if (image->fixed &&
-	    __builtin_add_overflow(image->min_addr, image->mem_size, &kernel.max))
-		return error_set(err, ENOSPC, "no memory at 0x%llx",
-				 (unsigned long long)image->min_addr);
-	b->where.ascending = builder_is_crash(b) || image->low_end;
-	ret = place_segment(b, SEGMENT_KERNEL, kernel, image->kernel, err);
-	b->where.ascending = builder_is_crash(b);
-	if (ret || !initrd.size)
-		return ret;
-	/* a small initrd would fit below the kernel, among possible control pages */
-	if (b->where.ascending)
-		initrd.min = plan_find(b->plan, SEGMENT_KERNEL)->addr + image->mem_size;
-	return place_segment(b, SEGMENT_INITRD, initrd, b->in->initrd, err);
-}
-
 /* Places the code, followed by the pages for the purgatory's page tables. */
 static int place_purgatory(struct plan_builder *b, struct error *err)
 {
@@ -397,7 +370,8 @@ static int build(struct plan_builder *b, struct error *err)
 	if (ret)
 		return ret;
 	b->plan->boot_data_addr = plan_find(b->plan, SEGMENT_BOOT_DATA)->addr;
-	arch_boot_data_fill(b);
+	if (arch_boot_data_fill(b))
+		return error_set(err, ENOMEM, "out of memory");
 	fill_purgatory(b);
 	return 0;
 }

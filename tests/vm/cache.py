@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The kernels and tools that `fetch` put into the cache; see there for the layout."""
 
+import functools
 import os
 import re
 import shutil
@@ -14,8 +15,12 @@ KERNELS = ["6.1", "6.12", "7.3"]
 # With the vmgenid driver, which Debian's cloud 6.1 lacks, and with headers.
 VMGENID_KERNELS = ["6.1-generic", "6.12", "7.3"]
 QEMU = "qemu-system-x86_64"
+QEMU_ARM64 = "qemu-system-aarch64"
 # First version that emulates the SHA extensions (QEMU's change log).
 SHA_NI_QEMU = (8, 2)
+# First version whose machine "virt" has a second serial port, and that refuses unaligned
+# access to memory of a device.
+ARM64_QEMU = (10, 0)
 
 
 class MissingError(Exception):
@@ -30,11 +35,11 @@ def cache_dir() -> Path:
     return Path(base).absolute() / "kexec-seed"
 
 
-def ensure() -> None:
+def ensure(*groups: str) -> None:
     """Fetch missing pieces; MissingError names those that cannot be fetched."""
     try:
-        done = subprocess.run([sys.executable, FETCH], capture_output=True, text=True,
-                              timeout=FETCH_LIMIT, check=False)
+        done = subprocess.run([sys.executable, FETCH, *groups], capture_output=True,
+                              text=True, timeout=FETCH_LIMIT, check=False)
     except subprocess.TimeoutExpired:
         raise MissingError(f"{FETCH} has not ended in {FETCH_LIMIT} s; by hand it may take"
                            " longer") from None
@@ -78,10 +83,11 @@ def i386_kernel() -> Path:
     return _existing(cache_dir() / "netboot-i386" / "linux")
 
 
-def own_qemu_version() -> tuple[int, int]:
+@functools.cache
+def own_qemu_version(program: str = QEMU) -> tuple[int, int]:
     """Version of the installed QEMU; (0, 0) if there is none."""
     try:
-        done = subprocess.run([QEMU, "--version"], capture_output=True, text=True,
+        done = subprocess.run([program, "--version"], capture_output=True, text=True,
                               timeout=60, check=False)
     except FileNotFoundError:
         return 0, 0
