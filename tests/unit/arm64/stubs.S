@@ -25,6 +25,7 @@
 #define HCR_TGE	      27
 #define HCR_E2H	      34
 #define HCR_VSE	      8
+#define HCR_AMO	      5
 
 	.text
 	.globl _start
@@ -206,6 +207,7 @@ hypercall:
 	b.ne 3f
 	mrs x10, hcr_el2
 	orr x10, x10, #(1 << HCR_VSE)
+	orr x10, x10, #(1 << HCR_AMO)
 	msr hcr_el2, x10
 3:	ldr x10, [x12, #TRNG_CALLS]
 	cmp x9, #3
