@@ -133,7 +133,7 @@ void arch_plan_print(FILE *to, const struct plan *plan)
 	int count = fdt_num_mem_rsv(fdt);
 	uint64_t start, size;
 
-	fprintf(to, "device tree  %zu bytes; its /chosen\n", plan->boot_data_size);
+	fprintf(to, "/chosen      of a tree of %zu bytes\n", plan->boot_data_size);
 	print_chosen(to, fdt);
 	fprintf(to, "reserved by the tree%s\n", count > 0 ? "" : " (none)");
 	for (int i = 0; i < count; i++)
