@@ -13,6 +13,8 @@
  *     mem_size            end of the code's own memory, page aligned
  *     map_pool            pages for the purgatory's map, placed by the loader
  *
+ * arch_params.h has the fields that only one architecture needs.
+ *
  * The blob is loaded at a page boundary and runs at any address. Its memory from
  * file_size to mem_size must be zeroed. The purgatory writes nothing below file_size, so
  * those bytes can be a checked range.
@@ -20,12 +22,15 @@
 #ifndef KS_PURGATORY_PARAMS_H
 #define KS_PURGATORY_PARAMS_H
 
+#include "arch_params.h"
+
 #define PURGATORY_MAGIC	  0x3159524f54475250ULL /* "PRGTORY1" */
 #define PURGATORY_VERSION 5
 
-/* Size of struct purgatory_params and offset of entry_mode, for assembler code. */
-#define PURGATORY_PARAMS_SIZE	    1592
+/* Size of struct purgatory_params and offsets of fields, for assembler code. */
+#define PURGATORY_PARAMS_SIZE	    (1592 + PURGATORY_ARCH_PARAMS_SIZE)
 #define PURGATORY_PARAMS_ENTRY_MODE 96
+#define PURGATORY_PARAMS_ARCH	    104
 
 #define PURGATORY_MAX_CHECKS 16
 #define PURGATORY_MAX_MAPS   32
@@ -107,6 +112,7 @@ struct purgatory_params {
 	uint32_t mix_inputs;  /* SEED_INPUT_ flags of the instructions to use */
 	uint32_t entry_mode;  /* PURGATORY_ENTRY_64 or _32 */
 	uint32_t reserved;
+	struct purgatory_arch_params arch;
 	/*
 	 * Address of the structure that holds the base seed; the purgatory's
 	 * arch_seed_bytes() finds the bytes in it. Mixing replaces them in place. 0: the
@@ -127,8 +133,11 @@ struct purgatory_params {
 };
 
 _Static_assert(sizeof(struct purgatory_params) == PURGATORY_PARAMS_SIZE &&
+		       sizeof(struct purgatory_arch_params) ==
+			       PURGATORY_ARCH_PARAMS_SIZE &&
 		       offsetof(struct purgatory_params, entry_mode) ==
-			       PURGATORY_PARAMS_ENTRY_MODE,
+			       PURGATORY_PARAMS_ENTRY_MODE &&
+		       offsetof(struct purgatory_params, arch) == PURGATORY_PARAMS_ARCH,
 	       "the purgatory's assembler part knows these as numbers");
 
 /* Writes the block's own digest to @out: SHA-256 of every field before self_sha256. */

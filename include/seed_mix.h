@@ -13,6 +13,7 @@
 #ifndef KS_SEED_MIX_H
 #define KS_SEED_MIX_H
 
+#include "arch_params.h"
 #include "sha256.h"
 
 #include <stdint.h>
@@ -20,12 +21,12 @@
 #define SEED_SIZE	32 /* bytes, before and after mixing */
 #define SEED_LABEL	"kexec-seed 1"
 #define SEED_LABEL_SIZE 16
-#define SEED_HW_WORDS	8 /* 64-bit words from RDSEED, missing ones from RDRAND */
+#define SEED_HW_WORDS	8 /* 64-bit words of the CPU or firmware */
 #define VMGENID_SIZE	16
 
-#define SEED_INPUT_RDSEED	 0x01
-#define SEED_INPUT_RDRAND	 0x02
-#define SEED_INPUT_TSC		 0x04
+/* The first three have names of their own on each architecture: arch_params.h. */
+#define SEED_INPUT_WORDS	 0x03 /* two sources of hardware words */
+#define SEED_INPUT_COUNTER	 0x04
 #define SEED_INPUT_GENERATION_ID 0x08
 #define SEED_INPUT_KERNEL_MEMORY 0x10
 #define SEED_INPUT_ALL		 0x1f
@@ -33,15 +34,15 @@
 
 /* The flags' names, by bit. Arrays, because a pointer would need a relocation. */
 static const char seed_input_names[SEED_INPUTS][16]
-	__attribute__((unused)) = { "RDSEED", "RDRAND", "TSC", "generation ID",
+	__attribute__((unused)) = { SEED_INPUT_ARCH_NAMES, "generation ID",
 				    "kernel memory" };
 
 struct seed_inputs {
 	uint8_t base[SEED_SIZE];
 	uint8_t present;   /* SEED_INPUT_ flags */
-	uint32_t nr_words; /* valid below; 0 unless RDSEED or RDRAND is present */
+	uint32_t nr_words; /* valid below; 0 unless a source of words is present */
 	uint64_t words[SEED_HW_WORDS];
-	uint64_t counter; /* time stamp counter */
+	uint64_t counter; /* of the CPU's time */
 	uint8_t generation_id[VMGENID_SIZE];
 	/* SHA-256 over the digests (digest.h) of purgatory_params.kernel_memory */
 	uint8_t kernel_memory[SHA256_SIZE];

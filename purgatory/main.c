@@ -28,7 +28,7 @@ int try_cpu_sha(void (*run)(void *context), void *context)
 	int exception = arch_try(run, context);
 
 	if (exception >= 0)
-		sha256_cpu_wipe();
+		arch_vectors_wipe();
 	arch_vectors_off(before);
 	return exception;
 }
@@ -51,7 +51,7 @@ static bool verify(const struct purgatory_params *params, const char *what_then)
 	struct verification v = { params, what_then, false };
 	int exception;
 
-	if (params->digest_impl != DIGEST_CPU_SHA)
+	if (arch_digest_impl(params) != DIGEST_CPU_SHA)
 		return verify_ranges(params, DIGEST_PORTABLE, what_then);
 	exception = try_cpu_sha(verify_by_cpu, &v);
 	if (exception < 0)
@@ -93,6 +93,7 @@ struct purgatory_jump purgatory_main(const struct purgatory_params *params)
 	exception = arch_try(mix_once, &(struct mixing){ params, own_map });
 	if (exception >= 0)
 		say("exception %lu, the seed is not mixed", (uint64_t)exception);
+	arch_pass_seed(params);
 	if (console_is_verbose())
 		say("jumping to the kernel at 0x%lx", params->kernel_entry);
 	return (struct purgatory_jump){ params->kernel_entry, params->boot_data };

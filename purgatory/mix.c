@@ -87,7 +87,7 @@ static void take_kernel_memory(const struct purgatory_params *params,
 
 	if (!has_kernel_memory(params))
 		return;
-	if (params->digest_impl == DIGEST_CPU_SHA)
+	if (arch_digest_impl(params) == DIGEST_CPU_SHA)
 		exception = try_cpu_sha(digest_memory, &d);
 	d.impl = DIGEST_PORTABLE;
 	if (exception >= 0)

@@ -20,10 +20,10 @@ void seed_mix(const struct seed_inputs *in, uint8_t out[SEED_SIZE])
 	sha256_update(&s, label, sizeof(label));
 	sha256_update(&s, &present, sizeof(present));
 	sha256_update(&s, in->base, sizeof(in->base));
-	if (present & (SEED_INPUT_RDSEED | SEED_INPUT_RDRAND))
+	if (present & SEED_INPUT_WORDS)
 		for (uint32_t i = 0; i < words; i++)
 			absorb_u64(&s, in->words[i]);
-	if (present & SEED_INPUT_TSC)
+	if (present & SEED_INPUT_COUNTER)
 		absorb_u64(&s, in->counter);
 	if (present & SEED_INPUT_GENERATION_ID)
 		sha256_update(&s, in->generation_id, sizeof(in->generation_id));

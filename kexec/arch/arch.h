@@ -28,6 +28,7 @@ struct plan;
 struct plan_builder;
 struct purgatory_params;
 struct report;
+struct seed_slot;
 
 /* --- Constants --- */
 
@@ -42,9 +43,8 @@ extern const char arch_unknown_memory[]; /* the kernel's name for MEMORY_UNKNOWN
 extern const struct range arch_not_dumped;
 
 /*
- * Bytes before the seed at the place where the next kernel looks for it: offset of the
- * seed slot in its segment and, in a kexec_file_load() image, of the seed's bytes from
- * file_load_image.seed.
+ * Bytes before the base seed in its page and, in a kexec_file_load() image, before the
+ * seed's bytes at file_load_image.seed.
  */
 extern const uint64_t arch_seed_offset;
 
@@ -76,6 +76,9 @@ bool arch_is_kernel_text(uint64_t vaddr);
  * invalid.
  */
 bool arch_parse_serial(const char *text, uint32_t *port);
+
+/* True if arch_parse_serial() may have set @port, which was read from a file; or 0. */
+bool arch_check_serial(uint32_t port);
 
 /* Values accepted by arch_parse_serial(), for the message. */
 extern const char arch_serial_values[];
@@ -129,15 +132,28 @@ int arch_boot_data_measure(struct plan_builder *b, struct error *err);
 
 /*
  * Fills in plan->boot_data (allocated, zeroed) once all segments are placed. Also sets
- * cmdline_offset and, if the plan has a seed segment, seed_prefix and seed_slot.
+ * cmdline_offset and, if the plan has a seed segment, seed_prefix and seed_slot. 0 or
+ * -ENOMEM.
  */
-void arch_boot_data_fill(struct plan_builder *b);
+int arch_boot_data_fill(struct plan_builder *b);
+
+/*
+ * Returns the place where the next kernel of @plan looks for its seed. The boot data,
+ * which may be arbitrary bytes, decides; a slot without a segment of that kind: nowhere.
+ */
+struct seed_slot arch_seed_slot(const struct plan *plan);
 
 /*
  * Pages for the purgatory's page tables, located after its code. 0 with the line:
  * impossible.
  */
 uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err);
+
+/*
+ * True if arch_purgatory_fill() builds the purgatory's map. Otherwise the purgatory does,
+ * in zeroed pages.
+ */
+extern const bool arch_builds_map;
 
 /* Fills in maps, console, CPU features, entry mode and mix_target. */
 void arch_purgatory_fill(const struct plan_builder *b, struct purgatory_params *p);

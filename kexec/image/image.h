@@ -21,6 +21,7 @@ struct image {
 	uint64_t entry_offset; /* of the entry point, in bytes from the segment's start */
 	uint64_t mem_size;     /* bytes of memory for the segment, page aligned */
 	uint64_t align;	       /* of the address: a power of two, at least a page */
+	uint64_t align_offset; /* the address is this many bytes, whole pages, behind */
 	uint64_t min_addr;     /* lowest address of the segment */
 	bool fixed;	       /* not relocatable: the address must be min_addr */
 	uint32_t entry_mode;   /* PURGATORY_ENTRY_64 ... */
@@ -28,7 +29,12 @@ struct image {
 	uint64_t max_addr;     /* exclusive limit of kernel and boot data; 0: none */
 	/* exclusive limit of the kernel, which then goes as low as possible; 0: none */
 	uint64_t low_end;
-	uint64_t initrd_max;  /* with max_addr: exclusive limit of the initrd */
+	uint64_t initrd_max; /* with max_addr: exclusive limit of the initrd */
+	/*
+	 * kernel and initrd must be in one window of this many bytes, at a multiple of a
+	 * GiB; 0: anywhere
+	 */
+	uint64_t initrd_window;
 	uint64_t cmdline_max; /* bytes, without the final NUL */
 	/* For kexec_file_load(): why the kernel refuses this image (NULL: accepted), */
 	const char *no_file_load;

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "image/addons.h"
+#include "image/unsupported.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -181,9 +182,11 @@ static int check_machine(const struct table *t, const char *what, struct error *
 {
 	if (t->pe.machine == arch_pe_machine && t->pe.optional_magic == PE32_PLUS)
 		return 0;
-	return error_set(err, ENOEXEC,
-			 "%s for another architecture (PE machine 0x%04x), not for %s",
-			 what, t->pe.machine, arch_name);
+	return error_set(err, ENOEXEC, "%s for %s (PE machine 0x%04x), not for %s", what,
+			 t->pe.machine == arch_pe_machine
+				 ? "another architecture"
+				 : unsupported_machine(t->pe.machine),
+			 t->pe.machine, arch_name);
 }
 
 int uki_parse_addon(struct bytes start, uint64_t file_size, struct uki *out,

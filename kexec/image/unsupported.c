@@ -29,6 +29,8 @@ static const struct magic {
 	MAGIC(0x38, "ARM\x64", "a kernel for arm64"),
 	MAGIC(0x38, "RSC\x05", "a kernel for riscv64"),
 	MAGIC(4, "zimg", "a compressed EFI kernel (zboot) for another architecture"),
+	MAGIC(0x202, "HdrS", "a bzImage, a kernel for x86"),
+	MAGIC(0, "\177ELF", "an ELF file"),
 	MAGIC(0, "MZ", "an EFI program that is no UKI: it has no section .linux"),
 };
 
@@ -69,6 +71,26 @@ const char *unsupported_multiboot(struct bytes start)
 	if (has_header(start, UNSUPPORTED_START_MAX, 8, 0xe85250d6, 3))
 		return "a Multiboot2 kernel";
 	return NULL;
+}
+
+const char *unsupported_machine(uint16_t pe_machine)
+{
+	switch (pe_machine) {
+	case 0x014c:
+		return "32-bit x86";
+	case 0x01c2:
+		return "32-bit ARM";
+	case 0x5064:
+		return "riscv64";
+	case 0x6264:
+		return "loongarch64";
+	case 0x8664:
+		return "x86_64";
+	case 0xaa64:
+		return "aarch64";
+	default:
+		return "another architecture";
+	}
 }
 
 const char *unsupported_name(struct bytes start)

@@ -21,6 +21,12 @@
 const char *unsupported_name(struct bytes start);
 
 /*
+ * Names the architecture of an EFI program for a message: the Machine field of its header
+ * (Microsoft, "PE Format", "Machine Types"). Never NULL.
+ */
+const char *unsupported_machine(uint16_t pe_machine);
+
+/*
  * Detects a Multiboot header (Multiboot 0.6.96, 3.1.1; Multiboot2 2.0, 3.1.1): returns "a
  * Multiboot kernel", "a Multiboot2 kernel", or NULL.
  */

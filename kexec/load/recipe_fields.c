@@ -63,7 +63,7 @@ static const size_t request_flags[] = {
 	FIELD(reuse_initrd),   FIELD(noefi),	   FIELD(hotplug),
 	FIELD(memmap_cmdline), FIELD(no_checks),   FIELD(mix_off),
 	FIELD(vmgenid_given),  FIELD(console_vga), FIELD(console_serial),
-	FIELD(entry_32bit),
+	FIELD(entry_32bit),    FIELD(caches_off),
 };
 
 static const size_t request_u32[] = {
@@ -199,7 +199,6 @@ int recipe_plan(struct le_codec *c, struct recipe *r, struct error *err)
 		p->has_seed = flags & PLAN_HAS_SEED;
 		p->hotplug = flags & PLAN_HOTPLUG;
 		p->seed_prefix_size = arch_seed_offset;
-		p->seed_slot = (struct seed_slot){ SEGMENT_SEED, arch_seed_offset };
 		p->nr_segments = count;
 	}
 	return ret;
@@ -226,9 +225,14 @@ static int code_block(struct le_codec *c, struct plan *plan, enum segment_kind k
 
 int recipe_boot_data(struct le_codec *c, struct recipe *r, struct error *err)
 {
+	int ret;
+
 	if (c->decode)
 		r->plan.boot_data_size = c->in.size;
-	return code_block(c, &r->plan, SEGMENT_BOOT_DATA, &r->plan.boot_data, err);
+	ret = code_block(c, &r->plan, SEGMENT_BOOT_DATA, &r->plan.boot_data, err);
+	if (!ret && c->decode)
+		r->plan.seed_slot = arch_seed_slot(&r->plan);
+	return ret;
 }
 
 int recipe_elfcorehdr(struct le_codec *c, struct recipe *r, struct error *err)

@@ -341,6 +341,9 @@ int load_prepare_plan(struct load *l, struct error *err)
 	find_generation_id(l);
 	if (!load_is_crash(l))
 		return 0;
+	ret = arch_check_machine(&l->machine, l->request, err);
+	if (ret)
+		return ret;
 	ret = crash_notes_read(l->request->root, &l->crash, err);
 	if (!ret)
 		ret = machine_read_cma(l->request->root, &l->machine, err);

@@ -49,4 +49,7 @@ int place_segment(struct plan_builder *b, enum segment_kind kind,
 int place_block(struct plan_builder *b, enum segment_kind kind, uint64_t mem_size,
 		size_t size, uint8_t **block, struct error *err);
 
+/* Adds the segments of kernel and initrd. Errors as place_segment(). */
+int place_kernel(struct plan_builder *b, struct error *err);
+
 #endif

@@ -91,3 +91,49 @@ int place_block(struct plan_builder *b, enum segment_kind kind, uint64_t mem_siz
 	return place_segment(b, kind, (struct range_request){ .size = mem_size },
 			     (struct bytes){ *block, size }, err);
 }
+
+/* Limits the initrd to what both of the windows that hold @kernel at either end span. */
+static void limit_to_window(struct range_request *initrd, uint64_t window,
+			    struct range kernel)
+{
+	uint64_t end = align_up(kernel.end, GIB);
+
+	if (end > window)
+		initrd->min = end - window;
+	initrd->max = align_down(kernel.start, GIB) + window;
+}
+
+int place_kernel(struct plan_builder *b, struct error *err)
+{
+	const struct image *image = b->in->image;
+	struct range_request kernel = { .size = image->align_offset + image->mem_size,
+					.align = image->align,
+					.min = image->min_addr };
+	struct range_request initrd = { .size = b->in->initrd.size,
+					.max = image->max_addr ? image->initrd_max : 0 };
+	struct segment *at;
+	int ret;
+
+	if (image->low_end)
+		kernel.max = image->low_end;
+	if (image->fixed &&
+	    __builtin_add_overflow(image->min_addr, image->mem_size, &kernel.max))
+		return error_set(err, ENOSPC, "no memory at 0x%llx",
+				 (unsigned long long)image->min_addr);
+	b->where.ascending = builder_is_crash(b) || image->low_end;
+	ret = place_segment(b, SEGMENT_KERNEL, kernel, image->kernel, err);
+	b->where.ascending = builder_is_crash(b);
+	if (ret)
+		return ret;
+	at = plan_segment(b->plan, SEGMENT_KERNEL);
+	at->addr += image->align_offset;
+	at->mem_size -= image->align_offset;
+	if (!initrd.size)
+		return 0;
+	if (image->initrd_window)
+		limit_to_window(&initrd, image->initrd_window, segment_range(at));
+	/* a small initrd would fit below the kernel, among possible control pages */
+	if (b->where.ascending)
+		initrd.min = at->addr + image->mem_size;
+	return place_segment(b, SEGMENT_INITRD, initrd, b->in->initrd, err);
+}

@@ -81,38 +81,14 @@ uint64_t plan_kernel_memory(const struct purgatory_params *p)
 	return total;
 }
 
-static int place_kernel(struct plan_builder *b, struct error *err)
-{
-	const struct image *image = b->in->image;
-	struct range_request kernel = { .size = image->mem_size,
-					.align = image->align,
-					.min = image->min_addr };
-	struct range_request initrd = { .size = b->in->initrd.size,
-					.max = image->max_addr ? image->initrd_max : 0 };
-	int ret;
-
-	if (image->low_end)
-		kernel.max = image->low_end;
-	if (image->fixed &&
-	    __builtin_add_overflow(image->min_addr, image->mem_size, &kernel.max))
-		return error_set(err, ENOSPC, "no memory at 0x%llx",
-				 (unsigned long long)image->min_addr);
-	b->where.ascending = builder_is_crash(b) || image->low_end;
-	ret = place_segment(b, SEGMENT_KERNEL, kernel, image->kernel, err);
-	b->where.ascending = builder_is_crash(b);
-	if (ret || !initrd.size)
-		return ret;
-	/* a small initrd would fit below the kernel, among possible control pages */
-	if (b->where.ascending)
-		initrd.min = plan_find(b->plan, SEGMENT_KERNEL)->addr + image->mem_size;
-	return place_segment(b, SEGMENT_INITRD, initrd, b->in->initrd, err);
-}
-
-/* Places the code, followed by the pages for the purgatory's page tables. */
+/*
+ * Places the code, followed by the pages for the purgatory's page tables. They are in the
+ * block if arch_purgatory_fill() builds the tables.
+ */
 static int place_purgatory(struct plan_builder *b, struct error *err)
 {
 	struct bytes blob = purgatory_blob();
-	uint64_t code, pages = arch_purgatory_pages(b, err);
+	uint64_t code, size, pages = arch_purgatory_pages(b, err);
 	struct purgatory_params *params;
 	int ret;
 
@@ -120,7 +96,8 @@ static int place_purgatory(struct plan_builder *b, struct error *err)
 		return -ENOSPC;
 	code = align_up(((const struct purgatory_params *)blob.data)->mem_size,
 			b->where.page);
-	ret = place_block(b, SEGMENT_PURGATORY, code + pages * b->where.page, blob.size,
+	size = code + pages * b->where.page;
+	ret = place_block(b, SEGMENT_PURGATORY, size, arch_builds_map ? size : blob.size,
 			  &b->plan->purgatory_block, err);
 	if (ret)
 		return ret;
@@ -250,9 +227,10 @@ static int place_all(struct plan_builder *b, struct error *err)
 /*
  * Returns the part of a segment that is verified: its content; of the seed the whole
  * page; of the purgatory the part after its parameters, whose own digest covers all the
- * others.
+ * others, up to its own state.
  */
-static struct purgatory_check check_for(const struct segment *s)
+static struct purgatory_check check_for(const struct purgatory_params *p,
+					const struct segment *s)
 {
 	struct purgatory_check c = { .addr = s->addr,
 				     .size = s->content.size,
@@ -261,8 +239,8 @@ static struct purgatory_check check_for(const struct segment *s)
 	if (s->kind == SEGMENT_SEED)
 		c.size = s->mem_size;
 	if (s->kind == SEGMENT_PURGATORY) {
-		c.addr += sizeof(struct purgatory_params);
-		c.size -= sizeof(struct purgatory_params);
+		c.addr += sizeof(*p);
+		c.size = p->file_size - sizeof(*p);
 	}
 	return c;
 }
@@ -272,7 +250,12 @@ static void fill_checks(struct purgatory_params *p, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->nr_segments; i++)
 		if (plan->segments[i].kind != SEGMENT_ELFCOREHDR || !plan->hotplug)
-			p->checks[p->nr_checks++] = check_for(&plan->segments[i]);
+			p->checks[p->nr_checks++] = check_for(p, &plan->segments[i]);
+	if (arch_builds_map)
+		p->checks[p->nr_checks++] =
+			(struct purgatory_check){ .addr = p->map_pool,
+						  .size = p->map_pages * plan->page_size,
+						  .kind = PURGATORY_KIND_PURGATORY };
 }
 
 static void fill_purgatory(const struct plan_builder *b)
@@ -402,7 +385,8 @@ static int build(struct plan_builder *b, struct error *err)
 	if (ret)
 		return ret;
 	b->plan->boot_data_addr = plan_find(b->plan, SEGMENT_BOOT_DATA)->addr;
-	arch_boot_data_fill(b);
+	if (arch_boot_data_fill(b))
+		return error_set(err, ENOMEM, "out of memory");
 	fill_purgatory(b);
 	return 0;
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Small kernel images that boot nothing, the same bytes on every machine.
 
-    make_images(folder) -> {file name: its format, as `kexec --version` calls it}
+    make_images(folder, arch) -> {file name: its format, as `kexec --version` calls it}
 
 Writes the images and a file `initrd`. Without Python's lzma there is no bzImage.xz.
 
@@ -65,7 +65,21 @@ def make_vmlinux() -> bytes:
     return header.ljust(content, b"\0") + text + data
 
 
-def make_uki(sections: dict[str, bytes]) -> bytes:
+def make_linux_image(text_offset: int = 0, flags: int = 0xA) -> bytes:
+    """Documentation/arch/arm64/booting.rst, "Call the kernel image"; 4 KiB pages."""
+    header = struct.pack("<IIQQQ24x4sI", 0x91005A4D, 0x14000000, text_offset, INIT_SIZE,
+                         flags, b"ARM\x64", 64)
+    return header + b"\x1f" * (FILE_SIZE - len(header))
+
+
+def make_zboot(compression: bytes, payload: bytes) -> bytes:
+    """drivers/firmware/efi/libstub/zboot-header.S of the kernel; more code follows."""
+    at = 1024
+    head = struct.pack("<4s4sII8x32s", b"MZ", b"zimg", at, len(payload), compression)
+    return head.ljust(at, b"\0") + payload + b"\x1f" * 512
+
+
+def make_uki(sections: dict[str, bytes], machine: int = 0x8664) -> bytes:
     """Microsoft, "PE Format": DOS header, PE header, table of sections."""
     align, pe_at, optional = 512, 128, 240
     at = 2048  # behind the headers
@@ -75,7 +89,7 @@ def make_uki(sections: dict[str, bytes]) -> bytes:
         table += struct.pack("<8sIIII16x", name.encode(), len(content), 0, len(raw),
                              at + len(contents))
         contents += raw
-    pe = struct.pack("<4sHH12xHHH", b"PE", 0x8664, len(sections), optional, 0, 0x20B)
+    pe = struct.pack("<4sHH12xHHH", b"PE", machine, len(sections), optional, 0, 0x20B)
     head = struct.pack("<2s58xI", b"MZ", pe_at).ljust(pe_at, b"\0") + pe
     return (head.ljust(pe_at + 24 + optional, b"\0") + table).ljust(at, b"\0") + contents
 
@@ -86,9 +100,13 @@ def pack_zstd(data: bytes) -> bytes:
         struct.pack("<I", len(data) << 3 | 1)[:3] + data
 
 
-def make_images(folder: Path) -> dict[str, str]:
+INITRD = {".initrd": b"i" * 10001, ".ucode": b"u" * 4097}
+CMDLINE = {".cmdline": b"root=uki quiet\n"}
+
+
+def list_x86_images() -> dict[str, tuple[str, bytes]]:
     plain = make_bzimage()
-    images = {
+    return {
         "bzImage": ("bzImage", plain),
         "bzImage-below-4g": ("bzImage", make_bzimage(xloadflags=0b100001)),
         "bzImage-fixed": ("bzImage", make_bzimage(relocatable_kernel=0)),
@@ -97,13 +115,33 @@ def make_images(folder: Path) -> dict[str, str]:
         "bzImage.gz": ("gzip", gzip.compress(plain, mtime=0)),
         "bzImage.zst": ("zstd", pack_zstd(plain)),
         "vmlinux": ("ELF vmlinux", make_vmlinux()),
-        "uki": ("UKI", make_uki({".cmdline": b"root=uki quiet\n", ".linux": plain,
-                                 ".initrd": b"i" * 10001, ".ucode": b"u" * 4097})),
+        "uki": ("UKI", make_uki(CMDLINE | {".linux": plain} | INITRD)),
     }
+
+
+def list_arm64_images() -> dict[str, tuple[str, bytes]]:
+    plain = make_linux_image()
+    return {
+        "Image": ("Image", plain),
+        "Image-old": ("Image", make_linux_image(0x80000)),  # Linux 5.7 and older
+        "Image-16k": ("Image", make_linux_image(flags=0xC)),
+        "Image.gz": ("gzip", gzip.compress(plain, mtime=0)),
+        "Image.zst": ("zstd", pack_zstd(plain)),
+        "zboot.gz": ("gzip", make_zboot(b"gzip", gzip.compress(plain, mtime=0))),
+        "zboot.zst": ("zstd", make_zboot(b"zstd22", pack_zstd(plain))),
+        "uki": ("UKI", make_uki(CMDLINE | {".linux": plain} | INITRD, 0xAA64)),
+        "uki-x86": ("UKI", make_uki({".linux": make_bzimage()})),
+        "bzImage": ("Image", make_bzimage()),
+    }
+
+
+def make_images(folder: Path, arch: str = "x86") -> dict[str, str]:
+    images = list_x86_images() if arch == "x86" else list_arm64_images()
     for name, (_, data) in images.items():
         (folder / name).write_bytes(data)
+    xz = "bzImage.xz" if arch == "x86" else "Image.xz"
     if lzma:  # with the check that kernels are packed with
-        data = lzma.compress(plain, check=lzma.CHECK_CRC32)
-        (folder / "bzImage.xz").write_bytes(data)
+        data = lzma.compress(images[xz[:-3]][1], check=lzma.CHECK_CRC32)
+        (folder / xz).write_bytes(data)
     (folder / "initrd").write_bytes(b"i" * 70001)
-    return {name: needs for name, (needs, _) in images.items()} | {"bzImage.xz": "xz"}
+    return {name: needs for name, (needs, _) in images.items()} | {xz: "xz"}

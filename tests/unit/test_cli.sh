@@ -146,6 +146,7 @@ refused 1 "a?b?[2J: No such file" --dry-run $bios "$bad"
 
 # Plans
 for machine in "$MACHINES"/*/; do
+	[ -d "$machine/proc" ] || continue # of another architecture
 	plans --facts="$machine" "$PROBE" --append="console=ttyS0 a=b"
 	for word in purgatory kernel boot_params RNG_SEED "command line console=ttyS0 a=b"; do
 		shows "$word"

@@ -24,7 +24,7 @@ from typing import NamedTuple
 TOP = Path(os.environ.get("srcdir", Path(__file__).resolve().parents[2]))
 FOLDERS = ("include", "kexec", "kexec_seed", "purgatory")
 APART = "kexec_seed/module/"  # kernel code: it has the kernel's headers and rules
-ARCHES = ["x86"]  # folders of kexec/arch and purgatory/arch
+ARCHES = ["x86", "arm64"]  # folders of kexec/arch and purgatory/arch
 # What each purgatory/arch/ARCH provides under these names, found by -I.
 PROVIDED = ["arch_defs.h", "arch_registers.h"]
 ARCH_PROVIDES = " ".join(f"purgatory/arch/*/{x}" for x in PROVIDED)
@@ -39,7 +39,7 @@ BELOW_PLAN = f"{HOOKS} kexec/image kexec/machine kexec/acpi"
 BELOW_LOAD = f"{BELOW_PLAN} kexec/load_request.h kexec/plan purgatory/blob.h"
 LOADER = f"{BELOW_LOAD} kexec/load"
 LAYERS = {
-    "include": "",
+    "include": "include/arch/*/arch_params.h",
     "kexec/base": "config.h include",
     "kexec/arch/arch.h": "include kexec/base",
     "kexec/image": HOOKS,
@@ -50,6 +50,8 @@ LAYERS = {
     "kexec/load_request.h": "include kexec/base kexec/image/format.h",
     "kexec/plan": f"{BELOW_PLAN} kexec/load_request.h purgatory/blob.h",
     "kexec/load": BELOW_LOAD,
+    # Shared by the architectures with device trees; on their side of the boundary.
+    "kexec/arch/dt": BELOW_LOAD,
     "kexec": LOADER,
     # What the daemon does is a command, too: these two are what it knows of the commands.
     "kexec_seed/refresh.h": BASE,
@@ -70,8 +72,11 @@ def arch_rows(arch: str) -> dict[str, str]:
     # all that arch_defs.h has of its folder
     own = [f"purgatory/arch/{arch}/{x}.h" for x in ("pgtable", "setup_data")]
     rows = {f"purgatory/arch/{arch}/{x}": " ".join(["include", *own]) for x in PROVIDED}
+    rows[f"include/arch/{arch}/arch_params.h"] = ""
     return rows | {x: "include" for x in own} | {
-                   f"kexec/arch/{arch}": f"{BELOW_LOAD} purgatory/arch/{arch}",
+                   f"kexec/arch/{arch}": f"{BELOW_LOAD} include/arch/{arch} "
+                                         f"purgatory/arch/{arch}"
+                                         f"{'' if arch == 'x86' else ' kexec/arch/dt'}",
                    f"purgatory/arch/{arch}": "include purgatory"}
 
 
@@ -79,7 +84,8 @@ for name in ARCHES:
     LAYERS |= arch_rows(name)
 
 # Where the compiler looks for "name", after the folder of the file that includes it.
-SEARCH = ["", "include", "kexec", "purgatory", *(f"purgatory/arch/{x}" for x in ARCHES)]
+SEARCH = ["", "include", "kexec", "purgatory",
+          *(f"{y}/arch/{x}" for x in ARCHES for y in ("include", "purgatory"))]
 
 # Library header -> folders and files that may include it.
 LIBRARIES = {
@@ -94,7 +100,7 @@ LIBRARIES = {
     "systemd/*": "kexec_seed/daemon kexec_seed/sources",
 }
 
-# Words of x86. Those that mean something else in small or in capital letters are looked for
+# Words of x86, and of device trees and arm64. Those that mean something else in small or in capital letters are looked for
 # as they are; (?i:...) in both. RDSEED and TSC in capitals name inputs of the seed and are
 # the same on each machine; in small letters they are instructions.
 WORDS = re.compile(r"""
@@ -104,10 +110,13 @@ WORDS = re.compile(r"""
   | boot_params | setup_data | SETUP_[A-Z]\w* | \bMSR_\w* | \bpgt_\w*
   | \bCR[0-48]\b | \bcr[0-48]\b
   | \b(?:in|out)[bwl]\b | rdrand | rdseed | rdtsc | invlpg
+  | (?i: \b(?:lib)?fdt | \bpsci\b | \bsctlr | \bttbr | \bpl011\b )
 """, re.VERBOSE)
-# File -> words that may stand in it, with the reason. None is expected: segment names, JSON
+# File -> words that may stand in it, with the reason. Few are expected: segment names, JSON
 # keys and messages with such words are printed by the hooks of kexec/arch/arch.h.
-ALLOWED_WORDS: dict[str, set[str]] = {}
+ALLOWED_WORDS: dict[str, set[str]] = {
+    "kexec/image/unsupported.c": {"x86"},  # names the architecture of a file it refuses
+}
 
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -152,7 +161,10 @@ def read_tree(top: Path) -> dict[str, list[str]]:
 
 
 def find(file: str, name: str, tree: dict[str, list[str]]) -> str | None:
-    for start in (folder(file), *SEARCH):
+    own = re.search(r"/arch/(\w+)/", file)
+    # of files that each architecture has, its own code finds its own
+    search = sorted(SEARCH, key=lambda x: not (own and x.endswith(own[0][:-1])))
+    for start in (folder(file), *search):
         path = os.path.normpath(os.path.join(start, name))
         if path in tree or path == "config.h":
             return path
@@ -303,7 +315,10 @@ BROKEN: list[tuple[str, dict[str, str]] | tuple[str, dict[str, str], dict[str, s
     *(("kexec/plan/x.c:2: word", {"kexec/plan/x.c": f"\n/* {word} */\n"}) for word in (
         "E820", "boot_params", "setup_data", "SETUP_RNG_SEED", "CPUID", "rdmsr", "wrmsr",
         "MSR_EFER", "CR3", "cr4", "PML4", "pdpt", "pgt_map", "0x3F8", "x86-64", "outb",
-        "sha_ni", "IDT")),
+        "sha_ni", "IDT", "fdt_getprop", "PSCI", "SCTLR_EL1", "pl011")),
+    ("kexec/arch/x86/x.c:1: layer",
+     {"kexec/arch/x86/x.c": '#include "arch/dt/tree.h"\n', "kexec/arch/dt/tree.h": "",
+      "kexec/arch/dt/tree.c": ""}),
     ("include/x.c:1: word", {"include/x.c": "#include <asm/bootparam.h>\n"}),
     ("kexec/arch/x.c:1: word",
      {"kexec/arch/x.c": "/* boot_params */\n"}, LAYERS | {"kexec/arch": ""}),

@@ -175,7 +175,8 @@ def main(argv: list[str]) -> int:
     wrong, count = [], 0
     with tempfile.TemporaryDirectory(prefix="kexec-seed-nonsense-") as tmp:
         for source in sorted(MACHINES.iterdir()):
-            if not source.is_dir() or (not ALL and source.name not in SOME and not argv):
+            if not (source / "proc").is_dir() or (
+                    not ALL and source.name not in SOME and not argv):
                 continue
             machine = Path(tmp) / "machines" / source.name
             shutil.copytree(source, machine)

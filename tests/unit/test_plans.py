@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Plans are those of the golden files in tests/unit/plans.
 
-Runs `kexec --dry-run --facts=MACHINE ...` on every captured machine with every kind of
-image. A golden file has one case a line: its name is the rest of the command line, its
+Runs `kexec --dry-run --facts=MACHINE ...` on every captured machine of the architecture that
+kexec was built for, with every kind of image. A golden file has one case a line: its name is the rest of the command line, its
 value the plan (--json), the segment lines (without), the exit status of a refusal, or the
 name of a case with the same plan. The first files were of commit 0b25c6b, before a refactoring.
 A commit that changes plans on purpose writes them anew and says what has changed.
@@ -20,6 +20,8 @@ Another number of pages changes many addresses; the test then says so.
 
 To write the files anew, from a build with all libraries:
     cd build && ../tests/unit/test_plans.py --write ../tests/unit/plans
+
+Those of another architecture than x86 are in a folder of its name, like its machines.
 """
 
 import copy
@@ -37,11 +39,24 @@ from small_images import make_images  # pylint: disable=wrong-import-position
 
 TOP = Path(os.environ.get("srcdir", Path(__file__).resolve().parents[2])).resolve()
 KEXEC = Path(os.environ.get("KEXEC", "kexec/kexec")).resolve()
-MACHINES = Path(os.environ.get("MACHINES", TOP / "tests/machines")).resolve()
-GOLDEN = TOP / "tests/unit/plans"
+ALL_MACHINES = Path(os.environ.get("MACHINES", TOP / "tests/machines")).resolve()
 LIMIT = 30 * float(os.environ.get("KEXEC_TEST_SLOW", "1"))  # seconds
 SKIPPED = 77
 MANY = "many-e820"  # made by make-many-e820, with one plan only
+
+
+def find_arch() -> str:
+    """What kexec plans for: it alone knows."""
+    shown = subprocess.run([str(KEXEC), "--version"], capture_output=True, text=True,
+                           timeout=LIMIT, check=False).stdout
+    return "arm64" if "zboot" in shown else "x86"
+
+
+ARCH = find_arch()
+BRANCH = "" if ARCH == "x86" else ARCH  # folder below machines and plans
+MACHINES = ALL_MACHINES / BRANCH
+GOLDEN = TOP / "tests/unit/plans" / BRANCH
+KERNEL = {"x86": "bzImage", "arm64": "Image"}[ARCH]
 
 # Options in use: one machine for -l, one for -p.
 OPTIONS = {
@@ -63,6 +78,15 @@ OPTIONS = {
         "--mem-max=0x20100000", "--entry-32bit", "-i", "--console-serial",
         "--append=quiet", "--reuse-cmdline", "-s",
         "--hotplug --pass-memmap-cmdline --initrd=initrd")],
+    "virt": ["-l Image " + words for words in (
+        "--seed=off", "--seed=off --initrd=initrd", "--seed-mix=off", "--noefi", "-i",
+        "--mem-min=0x80000000", "--mem-max=0x80000000", "--mem-max=0x40200000",
+        "--mem-min=0x50000000 --mem-max=0x58000000 --initrd=initrd", "--entry-32bit",
+        "--append=console=ttyAMA0", "--reuse-cmdline", "--reuse-cmdline --append=more",
+        "-s", "-c", "--type=Image", "--type=vmlinuz", "--type=vmlinux")] + [
+        "-l uki --append=own", "-l zboot.gz --type=vmlinuz", "-l zboot.gz -s",
+        "-p Image", "-p Image -s"],
+    "uefi": ["-l Image --noefi"],
 }
 
 
@@ -71,11 +95,11 @@ class Build:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.images = make_images(folder)
+        self.images = make_images(folder, ARCH)
         lacks = re.search(r"^built without (.*)$", self.run("--version").stdout, re.M)
         self.missing = lacks[1] if lacks else ""
         self.has_json = "json-c" not in self.run(
-            "--dry-run", "--json", f"--facts={MACHINES / 'bios-1g'}", "bzImage").stderr
+            "--dry-run", "--json", f"--facts={next(list_machines())}", KERNEL).stderr
 
     def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([str(KEXEC), *argv], cwd=self.folder, capture_output=True,
@@ -96,13 +120,18 @@ class Build:
         return f"this build lacks {' and '.join(lacking)}" if lacking else ""
 
 
+def list_machines() -> Iterator[Path]:
+    return (m for m in sorted(MACHINES.iterdir())
+            if (m / "proc").is_dir() and (m / "sys").is_dir())
+
+
 def list_cases(machine: Path, images: dict[str, str]) -> list[str]:
     if machine.name == MANY:
         return ["--json -l bzImage"]
     ways = ["-l"]
-    if "Crash kernel" in (machine / "proc/iomem").read_text(encoding="ascii"):
+    if ARCH == "x86" and "Crash kernel" in (machine / "proc/iomem").read_text("ascii"):
         ways.append("-p")
-    cases = [f"{way} bzImage" for way in ways]
+    cases = [f"{way} {KERNEL}" for way in ways]
     planned = [f"{way} {image}{initrd}" for way in ways for image in images
                for initrd in ("", " --initrd=initrd")]
     if "-p" in ways:
@@ -218,7 +247,7 @@ def check_comparison(plan: object) -> list[str]:
 
 
 def test_comparison() -> list[str]:
-    cases = read_golden(GOLDEN / "crash-4cpus.json")
+    cases = read_golden(TOP / "tests/unit/plans/crash-4cpus.json")
     names = ("--json -p bzImage --initrd=initrd", "--json -p bzImage-fixed", "-p bzImage")
     wrong = [line for name in names for line in check_comparison(cases[name])]
     # the normalised values count, too
@@ -257,14 +286,15 @@ def main(argv: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="kexec-seed-plans-") as tmp:
         folder = Path(tmp)
         build = Build(folder)
-        subprocess.run([MACHINES / "make-many-e820", MACHINES / "bios-8g-hole",
-                        folder / MANY], check=True)
-        machines = [m for m in [*sorted(MACHINES.iterdir()), folder / MANY]
-                    if (m / "proc").is_dir() and (m / "sys").is_dir()]
+        machines = list(list_machines())
+        if ARCH == "x86":
+            subprocess.run([MACHINES / "make-many-e820", MACHINES / "bios-8g-hole",
+                            folder / MANY], check=True)
+            machines.append(folder / MANY)
         if not argv:
             names = {machine.name for machine in machines}
             wrong += [f"{path.name}: there is no such machine"
-                      for path in sorted(GOLDEN.iterdir()) if path.stem not in names]
+                      for path in sorted(GOLDEN.glob("*.json")) if path.stem not in names]
         for machine in machines:
             cases = list_cases(machine, build.images)
             lacking = {case: build.lacks(case) for case in cases}
@@ -274,7 +304,7 @@ def main(argv: list[str]) -> int:
             skipped += [f"{machine.name} '{case}': {lacking[case]}"
                         for case in cases if case in left_out]
             ran += len(got)
-            path = (Path(argv[1]) if argv else GOLDEN) / f"{machine.name}.json"
+            path = (Path(argv[1], BRANCH) if argv else GOLDEN) / f"{machine.name}.json"
             if argv:
                 write_golden(path, got)
             elif not path.exists():

@@ -30,6 +30,10 @@ WORDS = "kexec/plan/cmdline.c"
 VM_FILES = "tests/vm/Makefile.inc"
 OPTION = re.compile(r"--[a-z][a-z0-9-]*")
 OTHERS = {"--now"}  # options of other programs in kexec-seed(8)
+# Words for -t, and formats: a program knows its architecture's, manual and completions all.
+TYPES = {"x86": {"bzImage", "bzImage64", "elf-x86_64", "uki"},
+         "arm64": {"Image", "vmlinuz", "uki"}}
+FORMATS = {"x86": {"bzImage", "UKI", "ELF vmlinux"}, "arm64": {"Image", "zboot", "UKI"}}
 
 # Alterations of the self-check: file or command line -> pattern and replacement.
 Altered = dict[str, tuple[str, str]]
@@ -50,6 +54,12 @@ def run_completion(text: str, function: str, *words: str) -> set[str]:
     done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True,
                           text=True, stdin=subprocess.DEVNULL, check=False)
     return set(done.stdout.split())
+
+
+def of_others(table: dict[str, set[str]]) -> set[str]:
+    """The rows of other architectures than the program's."""
+    own = "arm64" if "zboot" in run("kexec", "--version")[1] else "x86"
+    return set().union(*(x for arch, x in table.items() if arch != own))
 
 
 class Project:
@@ -164,11 +174,13 @@ def check_types(project: Project) -> Iterator[str]:
     lists = {"zsh": r":type:\(([^)]*)\)", "help": r"--type=\S+ +([^;\n]*)"}
     texts = {"zsh": project.read(ZSH["kexec"]), "help": project.ask("kexec", "--help")}
     found = {x: re.search(y, texts[x]) for x, y in lists.items()}
-    yield from same("types", last_list(project.ask("kexec", "-t", "nonsense", "x")),
+    words = {x: set(re.findall(r"[\w-]+", y[1] if y else "")) - {"or"}
+             for x, y in found.items()}
+    own = last_list(project.ask("kexec", "-t", "nonsense", "x"))
+    yield from same("types", own, help=words["help"])
+    yield from same("types", own | of_others(TYPES), zsh=words["zsh"],
                     manual=bold_words(entry(project.page(KEXEC_8), "--type=")),
-                    bash=project.complete("kexec", "-t", ""),
-                    **{x: set(re.findall(r"[\w-]+", y[1] if y else "")) - {"or"}
-                       for x, y in found.items()})
+                    bash=project.complete("kexec", "-t", ""))
 
 
 def check_formats(project: Project) -> Iterator[str]:
@@ -178,7 +190,7 @@ def check_formats(project: Project) -> Iterator[str]:
         re.sub(r"^(opens|built without) | \([^)]*\)", "", x) for x in lines)))
     page = project.page(KEXEC_8)
     text = section(page, r"(?i:formats)")
-    yield from same("formats", formats, manual=set(heads(text)) | {
+    yield from same("formats", formats | of_others(FORMATS), manual=set(heads(text)) | {
         x for x in formats & {"gzip", "xz", "zstd"} if re.search(rf"\b{x}\b", page)})
 
 
@@ -282,10 +294,10 @@ ALTERATIONS: list[tuple[str, str, str, str]] = [
     ("types: manual lacks uki", KEXEC_8, r"(?m)^\.BR uki .*\n", ""),
     ("types: bash lacks uki", BASH["kexec"][0], r" uki\b", ""),
     ("types: zsh alone has elf", ZSH["kexec"], r" uki\b", " uki elf"),
-    ("types: help lacks uki", "kexec --help", r", uki\b", ""),
+    ("types: help lacks uki", "kexec --help", r"(, | or )uki\b", ""),
     ("types: ", "kexec -t nonsense x", r"\buki\b", "zboot"),
     ("formats: manual", KEXEC_8, r"(?m)^\.B UKI$", ".B PE"),
-    ("formats: manual lacks zboot", "kexec --version", "bzImage", "bzImage, zboot"),
+    ("formats: manual lacks FIT", "kexec --version", "UKI", "UKI, FIT"),
     ("commands: ", "kexec-seed --help", "  verify ", "  verity "),
     ("commands: bash", BASH["kexec-seed"][0], "refresh verify status", "refresh status"),
     ("commands: zsh lacks verify", ZSH["kexec-seed"], "'verify:", "'"),

@@ -123,9 +123,10 @@ static void test_spoilt(void **state)
 		{ 0x3c, UINT32_MAX, NULL },
 		{ 0x3c, UINT32_MAX - 25, NULL },
 		{ PE_AT, 0, NULL },
-		{ PE_AT + 4, 0xffff0000 | 0x8664, NULL },	      /* 65535 sections */
-		{ PE_AT + 4, 0xaa64 | COUNT(usual) << 16, "0xaa64" }, /* ARM */
-		{ PE_AT + 4, 0x8664 | LINUX << 16, NULL },	      /* without .linux */
+		{ PE_AT + 4, 0xffff0000 | 0x8664, NULL }, /* 65535 sections */
+		{ PE_AT + 4, 0xaa64 | COUNT(usual) << 16,
+		  "a UKI for aarch64 (PE machine 0xaa64)" },
+		{ PE_AT + 4, 0x8664 | LINUX << 16, NULL },	     /* without .linux */
 		{ PE_AT + 20, 0xffff, NULL },			     /* optional header */
 		{ PE_AT + 24, 0x10b, "another architecture" },	     /* 32-bit PE */
 		{ TABLE_AT + LINUX * ENTRY_SIZE, 0x6e696c2f, NULL }, /* "/lin" */

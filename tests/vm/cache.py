@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The kernels and tools that `fetch` put into the cache; see there for the layout."""
 
+import functools
 import os
 import re
 import shutil
@@ -14,8 +15,12 @@ KERNELS = ["6.1", "6.12", "7.3"]
 # With the vmgenid driver, which Debian's cloud 6.1 lacks, and with headers.
 VMGENID_KERNELS = ["6.1-generic", "6.12", "7.3"]
 QEMU = "qemu-system-x86_64"
+QEMU_ARM64 = "qemu-system-aarch64"
 # First version that emulates the SHA extensions (QEMU's change log).
 SHA_NI_QEMU = (8, 2)
+# First version whose machine "virt" has a second serial port, and that refuses unaligned
+# access to memory of a device.
+ARM64_QEMU = (10, 0)
 
 
 class MissingError(Exception):
@@ -30,11 +35,11 @@ def cache_dir() -> Path:
     return Path(base).absolute() / "kexec-seed"
 
 
-def ensure() -> None:
+def ensure(*groups: str) -> None:
     """Fetch missing pieces; MissingError names those that cannot be fetched."""
     try:
-        done = subprocess.run([sys.executable, FETCH], capture_output=True, text=True,
-                              timeout=FETCH_LIMIT, check=False)
+        done = subprocess.run([sys.executable, FETCH, *groups], capture_output=True,
+                              text=True, timeout=FETCH_LIMIT, check=False)
     except subprocess.TimeoutExpired:
         raise MissingError(f"{FETCH} has not ended in {FETCH_LIMIT} s; by hand it may take"
                            " longer") from None
@@ -48,13 +53,14 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def kernel_image(slot: str) -> Path:
-    return _existing(cache_dir() / "kernels" / slot / "vmlinuz")
+def kernel_image(slot: str, arch: str = "") -> Path:
+    return _existing(cache_dir() / "kernels" / arch / slot / "vmlinuz")
 
 
-def kernel_release(slot: str) -> str:
+def kernel_release(slot: str, arch: str = "") -> str:
     """As `uname -r` prints it."""
-    return _existing(cache_dir() / "kernels" / slot / "version").read_text().split()[0]
+    version = _existing(cache_dir() / "kernels" / arch / slot / "version")
+    return version.read_text().split()[0]
 
 
 def kernel_headers(slot: str) -> Path:
@@ -63,9 +69,9 @@ def kernel_headers(slot: str) -> Path:
     return cache_dir() / "headers" / slot / "usr/src" / f"linux-headers-{release}"
 
 
-def kexec_tools() -> Path:
+def kexec_tools(arch: str = "") -> Path:
     """Debian's kexec, for comparison; build_initrd() finds its libraries."""
-    return _existing(cache_dir() / "kexec-tools" / "sbin" / "kexec")
+    return _existing(cache_dir() / arch / "kexec-tools" / "sbin" / "kexec")
 
 
 def makedumpfile() -> Path:
@@ -78,10 +84,11 @@ def i386_kernel() -> Path:
     return _existing(cache_dir() / "netboot-i386" / "linux")
 
 
-def own_qemu_version() -> tuple[int, int]:
+@functools.cache
+def own_qemu_version(program: str = QEMU) -> tuple[int, int]:
     """Version of the installed QEMU; (0, 0) if there is none."""
     try:
-        done = subprocess.run([QEMU, "--version"], capture_output=True, text=True,
+        done = subprocess.run([program, "--version"], capture_output=True, text=True,
                               timeout=60, check=False)
     except FileNotFoundError:
         return 0, 0
@@ -101,3 +108,13 @@ def qemu_command(sha_ni: bool) -> list[str]:
     program = _existing(folder / "bin" / QEMU)
     return ["env", f"LD_LIBRARY_PATH={folder / 'lib'}", str(program),
             "-L", str(folder / "share/qemu"), "-L", str(folder / "share/seabios")]
+
+
+def qemu_arm64_command() -> list[str]:
+    """The installed QEMU for arm64 guests, or the cached one if that is too old."""
+    own = shutil.which(QEMU_ARM64)
+    if own and own_qemu_version(QEMU_ARM64) >= ARM64_QEMU:
+        return [own]
+    folder = cache_dir() / "arm64/qemu-10"
+    return ["env", f"LD_LIBRARY_PATH={folder / 'lib'}",
+            str(_existing(folder / "bin" / QEMU_ARM64))]

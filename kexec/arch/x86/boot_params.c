@@ -214,6 +214,13 @@ static void fill_header(struct boot_params *bp, const struct plan_builder *b,
 	bp->hdr.setup_data = 0;
 }
 
+/* The boot data leads to the page of the base seed, where the purgatory leaves the seed. */
+struct seed_slot arch_seed_slot(const struct plan *plan)
+{
+	(void)plan;
+	return (struct seed_slot){ SEGMENT_SEED, arch_seed_offset };
+}
+
 /* The seed's node comes first in the chain, as after kexec_file_load(). */
 static void lead_with_seed(struct plan *plan, struct boot_params *bp)
 {
@@ -226,11 +233,11 @@ static void lead_with_seed(struct plan *plan, struct boot_params *bp)
 		return;
 	memcpy(plan->seed_prefix, &header, sizeof(header));
 	plan->seed_prefix_size = sizeof(header);
-	plan->seed_slot = (struct seed_slot){ SEGMENT_SEED, sizeof(header) };
+	plan->seed_slot = arch_seed_slot(plan);
 	bp->hdr.setup_data = seed->addr;
 }
 
-void arch_boot_data_fill(struct plan_builder *b)
+int arch_boot_data_fill(struct plan_builder *b)
 {
 	struct plan *plan = b->plan;
 	struct boot_params *bp = (void *)plan->boot_data;
@@ -247,6 +254,7 @@ void arch_boot_data_fill(struct plan_builder *b)
 	if (l.efi)
 		fill_efi(plan, bp, &l, b->in->machine->arch);
 	lead_with_seed(plan, bp);
+	return 0;
 }
 
 /* Reads the header of the node at @addr; false if the plan does not contain it. */

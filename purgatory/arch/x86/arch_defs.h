@@ -34,6 +34,27 @@ static inline uint8_t *arch_seed_bytes(uint64_t target)
 	return node->data;
 }
 
+/* The loader's answer: asking the CPU may raise an exception (purgatory_params.h). */
+static inline uint32_t arch_digest_impl(const struct purgatory_params *params)
+{
+	return params->digest_impl;
+}
+
+/* sha256_parts.h */
+void sha256_cpu_wipe(void);
+
+/* Zeroes the vector registers after an exception; they are enabled. */
+static inline void arch_vectors_wipe(void)
+{
+	sha256_cpu_wipe();
+}
+
+/* The next kernel finds the seed where the base seed was. */
+static inline void arch_pass_seed(const struct purgatory_params *params)
+{
+	(void)params;
+}
+
 /* True if the map that arch_map_memory() makes covers @size bytes from @addr. */
 static inline bool arch_is_mapped(const struct purgatory_params *params, uint64_t addr,
 				  uint64_t size)

@@ -5,8 +5,6 @@
  */
 #include "x86.h"
 
-#include <stdarg.h>
-
 #define UART_DATA   0 /* divisor, low byte, while LCR_DIVISOR is set */
 #define UART_IER    1 /* divisor, high byte */
 #define UART_LCR    3
@@ -109,46 +107,4 @@ static void put(char c)
 		vga_put(c);
 }
 
-static void put_string(const char *s)
-{
-	while (*s)
-		put(*s++);
-}
-
-static void put_number(uint64_t value, unsigned int base)
-{
-	char digits[20]; /* 2^64 - 1 in decimal */
-	unsigned int n = 0;
-
-	do {
-		digits[n++] = "0123456789abcdef"[value % base];
-		value /= base;
-	} while (value);
-	while (n)
-		put(digits[--n]);
-}
-
-void say(const char *fmt, ...)
-{
-	va_list ap;
-
-	put_string("kexec-seed purgatory: ");
-	va_start(ap, fmt);
-	for (; *fmt; fmt++) {
-		if (*fmt != '%') {
-			put(*fmt);
-			continue;
-		}
-		fmt++;
-		if (*fmt == 's')
-			put_string(va_arg(ap, const char *));
-		else if (fmt[0] == 'l' && fmt[1] == 'u')
-			put_number(va_arg(ap, uint64_t), 10), fmt++;
-		else if (fmt[0] == 'l' && fmt[1] == 'x')
-			put_number(va_arg(ap, uint64_t), 16), fmt++;
-		else
-			put(*fmt);
-	}
-	va_end(ap);
-	put('\n');
-}
+#include "say.h"

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * purgatory.h - facts of the machine that the purgatory's parameters are made from.
+ *
+ * struct arch_machine of arm64.h has one of each; the code that reads the machine fills
+ * them in.
+ */
+#ifndef KS_ARM64_PURGATORY_H
+#define KS_ARM64_PURGATORY_H
+
+#include "arch_params.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Of the CPU: "Features" of /proc/cpuinfo. For people, and for the loader's own digests. */
+struct arm64_cpu {
+	bool sha2; /* "sha2" */
+	bool rndr; /* "rng" */
+};
+
+/* A UART that the purgatory knows. @type 0: none. */
+struct arm64_uart {
+	uint64_t addr;
+	uint32_t type; /* PURGATORY_UART_ */
+};
+
+#endif

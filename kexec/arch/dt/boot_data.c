@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The device tree as boot data: made, checked and printed. The base seed is in a page of
+ * its own. The purgatory writes what it makes of it into the tree, after verifying that.
+ */
+#include "arch/dt/boot_data.h"
+
+#include "arch/arch.h"
+#include "arch/dt/chosen.h"
+#include "base/report.h"
+#include "plan/builder.h"
+
+#include <errno.h>
+#include <libfdt.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char arch_boot_data_name[] = "device tree";
+
+/* The base seed begins its page. */
+const uint64_t arch_seed_offset = 0;
+
+static struct bytes plan_tree(const struct plan *plan)
+{
+	return (struct bytes){ plan->boot_data, plan->boot_data_size };
+}
+
+/* @initrd: its address, or anything while only the size counts. */
+static int make_tree(const struct plan_builder *b, uint64_t initrd, struct dt *out,
+		     struct error *err)
+{
+	const struct dt_next next = {
+		.cmdline = b->cmdline,
+		.initrd = { initrd, initrd + b->in->initrd.size },
+		.seed = b->in->seed,
+	};
+
+	return dt_make_next(dt_of_machine(b->in->machine), &next, out, err);
+}
+
+int arch_boot_data_measure(struct plan_builder *b, struct error *err)
+{
+	size_t length = b->cmdline ? strlen(b->cmdline) : 0;
+	uint64_t max = b->in->image->cmdline_max;
+	struct dt tree;
+	int ret;
+
+	if (length > max)
+		return error_set(err, EINVAL,
+				 "the command line has %zu bytes; this kernel takes %llu",
+				 length, (unsigned long long)max);
+	ret = make_tree(b, 0, &tree, err);
+	b->plan->boot_data_size = tree.size;
+	dt_free(&tree);
+	return ret;
+}
+
+int arch_boot_data_fill(struct plan_builder *b)
+{
+	const struct segment *initrd = plan_find(b->plan, SEGMENT_INITRD);
+	struct plan *plan = b->plan;
+	struct error ignored;
+	struct dt tree;
+	int ret = make_tree(b, initrd ? initrd->addr : 0, &tree, &ignored);
+
+	if (ret)
+		return ret;
+	/* the same size as before placement */
+	memcpy(plan->boot_data, tree.data, plan->boot_data_size);
+	dt_free(&tree);
+	plan->cmdline_offset = dt_chosen_cmdline(plan_tree(plan));
+	if (b->in->seed)
+		plan->seed_slot = arch_seed_slot(plan);
+	return 0;
+}
+
+bool dt_seed_offsets(const struct plan *plan, uint64_t *rng, uint64_t *kaslr)
+{
+	*rng = dt_chosen_value(plan_tree(plan), "rng-seed", SEED_SIZE);
+	*kaslr = dt_chosen_value(plan_tree(plan), "kaslr-seed", DT_KASLR_SEED_SIZE);
+	return *rng && *kaslr;
+}
+
+struct seed_slot arch_seed_slot(const struct plan *plan)
+{
+	uint64_t rng, kaslr;
+
+	if (!dt_seed_offsets(plan, &rng, &kaslr))
+		return (struct seed_slot){ SEGMENT_KINDS, 0 };
+	return (struct seed_slot){ SEGMENT_BOOT_DATA, rng };
+}
+
+const char *arch_check_plan(const struct plan *plan)
+{
+	static const uint8_t none[SEED_PREFIX_MAX];
+	uint64_t rng, kaslr;
+
+	if (!dt_is_valid(plan_tree(plan)))
+		return "the device tree";
+	if (plan->cmdline_offset != dt_chosen_cmdline(plan_tree(plan)))
+		return "the command line";
+	if (memcmp(plan->seed_prefix, none, sizeof(none)))
+		return "the seed's page";
+	if (dt_seed_offsets(plan, &rng, &kaslr) != plan->has_seed)
+		return "the seeds in the device tree";
+	return dt_check_purgatory(plan);
+}
+
+/* The next kernel takes its memory from the tree, or from UEFI. */
+int arch_plan_memory(struct plan_builder *b, struct range elfcorehdr, struct error *err)
+{
+	(void)b, (void)elfcorehdr, (void)err;
+	return 0;
+}
+
+static void print_chosen(FILE *to, const void *fdt)
+{
+	int chosen = fdt_path_offset(fdt, "/chosen"), property;
+
+	fdt_for_each_property_offset(property, fdt, chosen)
+	{
+		const char *name;
+		int size;
+
+		fdt_getprop_by_offset(fdt, property, &name, &size);
+		fprintf(to, "  %-28s %d bytes\n", name, size);
+	}
+}
+
+void arch_plan_print(FILE *to, const struct plan *plan)
+{
+	const void *fdt = plan->boot_data;
+	int count = fdt_num_mem_rsv(fdt);
+	uint64_t start, size;
+
+	fprintf(to, "/chosen      of a tree of %zu bytes\n", plan->boot_data_size);
+	print_chosen(to, fdt);
+	fprintf(to, "reserved by the tree%s\n", count > 0 ? "" : " (none)");
+	for (int i = 0; i < count; i++)
+		if (!fdt_get_mem_rsv(fdt, i, &start, &size))
+			fprintf(to, "  0x%012llx-0x%012llx\n", (unsigned long long)start,
+				(unsigned long long)(start + size - 1));
+}
+
+static void report_chosen(struct report *o, const void *fdt)
+{
+	int chosen = fdt_path_offset(fdt, "/chosen"), property;
+
+	report_list(o, "chosen");
+	fdt_for_each_property_offset(property, fdt, chosen)
+	{
+		const char *name;
+		int size;
+
+		fdt_getprop_by_offset(fdt, property, &name, &size);
+		report_object(o, NULL);
+		report_text(o, "name", name);
+		report_number(o, "len", (uint64_t)size);
+		report_end(o);
+	}
+	report_end(o);
+}
+
+void arch_plan_report(struct report *o, const struct plan *plan)
+{
+	const void *fdt = plan->boot_data;
+	int count = fdt_num_mem_rsv(fdt);
+	uint64_t start, size;
+
+	report_number(o, "device_tree", plan->boot_data_addr);
+	report_chosen(o, fdt);
+	report_list(o, "memreserve");
+	for (int i = 0; i < count; i++) {
+		if (fdt_get_mem_rsv(fdt, i, &start, &size))
+			continue;
+		report_object(o, NULL);
+		report_number(o, "addr", start);
+		report_number(o, "size", size);
+		report_end(o);
+	}
+	report_end(o);
+}

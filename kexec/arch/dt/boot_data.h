@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * boot_data.h - what an architecture whose boot data is a device tree provides for
+ * boot_data.c, which implements arch.h's boot data and its printing.
+ */
+#ifndef KS_DT_BOOT_DATA_H
+#define KS_DT_BOOT_DATA_H
+
+#include "arch/dt/tree.h"
+#include "plan/plan.h"
+
+/* The running kernel's tree; owned by @m. */
+const struct dt *dt_of_machine(const struct machine *m);
+
+/*
+ * Offsets in the boot data of the values that the purgatory writes: SEED_SIZE bytes of
+ * rng-seed, DT_KASLR_SEED_SIZE of kaslr-seed. False: the tree does not have both.
+ */
+bool dt_seed_offsets(const struct plan *plan, uint64_t *rng, uint64_t *kaslr);
+
+/*
+ * Checks the architecture's parameters of the purgatory of a plan read from a file, which
+ * may lack it. NULL, or the invalid part.
+ */
+const char *dt_check_purgatory(const struct plan *plan);
+
+#endif

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "arch/dt/chosen.h"
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "seed_mix.h"
+
+#include <errno.h>
+#include <libfdt.h>
+#include <stddef.h>
+#include <string.h>
+
+/* More than all that is added besides the command line: names, values, a reservation. */
+#define GROWTH 1024u
+
+/*
+ * Of the running kernel and about its memory, which is gone: dropped. The kernel writes the
+ * last three anew for those that use them (IMA_KEXEC, KHO); we pass nothing on for them.
+ */
+static const char *const dropped[] = {
+	"bootargs",
+	"kaslr-seed",
+	"rng-seed",
+	"linux,initrd-start",
+	"linux,initrd-end",
+	"linux,elfcorehdr",
+	"linux,usable-memory-range",
+	"linux,ima-kexec-buffer",
+	"linux,kho-fdt",
+	"linux,kho-scratch",
+};
+
+_Static_assert(DT_SIZE_MAX < 1u << 24, "the high byte of a tree's size is 0");
+
+/* A tree under construction. */
+struct build {
+	void *fdt;
+	int chosen;
+	int ret; /* the first failure: FDT_ERR_..., negative */
+};
+
+static void keep_failure(struct build *b, int ret)
+{
+	if (ret < 0 && !b->ret)
+		b->ret = ret;
+}
+
+static void add_number(struct build *b, const char *name, uint64_t value)
+{
+	if (!b->ret)
+		keep_failure(b, fdt_setprop_u64(b->fdt, b->chosen, name, value));
+}
+
+static void add_bytes(struct build *b, const char *name, const void *value, size_t size)
+{
+	if (!b->ret)
+		keep_failure(b, fdt_setprop(b->fdt, b->chosen, name, value, (int)size));
+}
+
+/*
+ * Drops reservations of @r. We reserve the exact bytes, as the kernel does; firmware may
+ * reserve whole pages.
+ */
+static void drop_reservations(struct build *b, struct range r)
+{
+	uint64_t exact = range_size(r), pages = align_up(r.end, 4096) - r.start;
+
+	for (int i = fdt_num_mem_rsv(b->fdt) - 1; i >= 0 && !b->ret; i--) {
+		uint64_t start, size;
+
+		keep_failure(b, fdt_get_mem_rsv(b->fdt, i, &start, &size));
+		if (!b->ret && start == r.start && (size == exact || size == pages))
+			keep_failure(b, fdt_del_mem_rsv(b->fdt, i));
+	}
+}
+
+/* The running kernel's initrd; false: it had none. */
+static bool find_initrd(const struct build *b, struct range *out)
+{
+	return dt_number(b->fdt, b->chosen, "linux,initrd-start", &out->start) &&
+	       dt_number(b->fdt, b->chosen, "linux,initrd-end", &out->end) &&
+	       out->start < out->end && out->end < INT64_MAX;
+}
+
+/* The ELF core headers, or another buffer: its address and size; false: none. */
+static bool find_buffer(const struct build *b, const char *name, struct range *out)
+{
+	int size;
+	const fdt64_t *at = fdt_getprop(b->fdt, b->chosen, name, &size);
+
+	if (!at || size != 2 * (int)sizeof(*at))
+		return false;
+	out->start = fdt64_ld(&at[0]);
+	return !__builtin_add_overflow(out->start, fdt64_ld(&at[1]), &out->end) &&
+	       out->start < out->end && out->end < INT64_MAX;
+}
+
+static void open_chosen(struct build *b)
+{
+	b->chosen = fdt_path_offset(b->fdt, "/chosen");
+	if (b->chosen == -FDT_ERR_NOTFOUND)
+		b->chosen = fdt_add_subnode(b->fdt, 0, "chosen");
+	keep_failure(b, b->chosen);
+}
+
+/* A tree from outside may have a property twice. */
+static void drop_property(struct build *b, const char *name)
+{
+	int ret = 0;
+
+	while (!ret && !b->ret)
+		ret = fdt_delprop(b->fdt, b->chosen, name);
+	if (ret != -FDT_ERR_NOTFOUND)
+		keep_failure(b, ret);
+}
+
+static void drop_old(struct build *b)
+{
+	static const char *const buffers[] = { "linux,elfcorehdr",
+					       "linux,ima-kexec-buffer" };
+	struct range r;
+
+	if (!b->ret && find_initrd(b, &r))
+		drop_reservations(b, r);
+	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
+		if (!b->ret && find_buffer(b, buffers[i], &r))
+			drop_reservations(b, r);
+	/* dropping a reservation moves the nodes */
+	if (!b->ret)
+		open_chosen(b);
+	for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
+		drop_property(b, dropped[i]);
+}
+
+static void add_new(struct build *b, const struct dt_next *next)
+{
+	static const uint8_t zeroes[SEED_SIZE];
+
+	if (range_size(next->initrd)) {
+		add_number(b, "linux,initrd-start", next->initrd.start);
+		add_number(b, "linux,initrd-end", next->initrd.end);
+	}
+	if (next->cmdline && *next->cmdline)
+		add_bytes(b, "bootargs", next->cmdline, strlen(next->cmdline) + 1);
+	if (next->seed) {
+		add_bytes(b, "kaslr-seed", zeroes, DT_KASLR_SEED_SIZE);
+		add_bytes(b, "rng-seed", zeroes, SEED_SIZE);
+	}
+	add_bytes(b, "linux,booted-from-kexec", NULL, 0);
+	if (!b->ret && range_size(next->initrd))
+		keep_failure(b, fdt_add_mem_rsv(b->fdt, next->initrd.start,
+						range_size(next->initrd)));
+	if (!b->ret)
+		keep_failure(b, fdt_pack(b->fdt));
+}
+
+int dt_make_next(const struct dt *from, const struct dt_next *next, struct dt *out,
+		 struct error *err)
+{
+	size_t cmdline = next->cmdline ? strlen(next->cmdline) : 0;
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t size = from->size + GROWTH;
+	struct build b = { 0 };
+
+	*out = (struct dt){ 0 };
+	if (cmdline > DT_SIZE_MAX || size + cmdline > 2 * DT_SIZE_MAX)
+		return error_set(err, EFBIG, "the command line is too long");
+	size += cmdline;
+	data = malloc(size);
+	if (!data)
+		return error_set(err, ENOMEM, "out of memory");
+	b.fdt = data;
+	keep_failure(&b, fdt_open_into(from->data, data, (int)size));
+	if (!b.ret)
+		open_chosen(&b);
+	drop_old(&b);
+	add_new(&b, next);
+	if (b.ret)
+		return error_set(err, EBADMSG, "device tree: %s", fdt_strerror(b.ret));
+	if (fdt_totalsize(data) > DT_SIZE_MAX)
+		return error_set(
+			err, EFBIG,
+			"the device tree would have %u KiB; no kernel takes more "
+			"than %zu",
+			fdt_totalsize(data) >> 10, DT_SIZE_MAX >> 10);
+	out->size = fdt_totalsize(data);
+	out->data = take_ptr(data);
+	return 0;
+}
+
+/* Finds a property of /chosen; *@size: its bytes. NULL: not there. */
+static const uint8_t *find_value(struct bytes tree, const char *name, size_t *size)
+{
+	const uint8_t *value;
+	int chosen, length;
+
+	if (!dt_is_valid(tree))
+		return NULL;
+	chosen = fdt_path_offset(tree.data, "/chosen");
+	value = chosen < 0 ? NULL : fdt_getprop(tree.data, chosen, name, &length);
+	if (value)
+		*size = (size_t)length;
+	return value;
+}
+
+size_t dt_chosen_value(struct bytes tree, const char *name, size_t size)
+{
+	size_t found = 0;
+	const uint8_t *value = find_value(tree, name, &found);
+
+	return value && found == size ? (size_t)(value - tree.data) : 0;
+}
+
+size_t dt_chosen_cmdline(struct bytes tree)
+{
+	size_t size = 0;
+	const uint8_t *value = find_value(tree, "bootargs", &size);
+
+	if (value && size && !value[size - 1])
+		return (size_t)(value - tree.data);
+	return offsetof(struct fdt_header, totalsize); /* its high byte: DT_SIZE_MAX */
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "arch/dt/tree.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <libfdt.h>
+#include <string.h>
+
+#define FDT_PATH "/sys/firmware/fdt"
+
+#define CELLS_MAX 2 /* an address or a size has at most 64 bits */
+
+/* Version 17 has a longer header than 16, and blocks may have to be aligned anew. */
+#define GROWTH 64u
+
+bool dt_is_valid(struct bytes blob)
+{
+	return blob.size <= DT_SIZE_MAX && !fdt_check_full(blob.data, blob.size);
+}
+
+/* Moves the blocks into their usual order and drops unused space. */
+static int copy_packed(const void *blob, struct dt *out, struct error *err)
+{
+	size_t size = fdt_totalsize(blob) + GROWTH;
+	uint8_t *data = malloc(size);
+	int ret;
+
+	if (!data)
+		return error_set(err, ENOMEM, "out of memory");
+	ret = fdt_open_into(blob, data, (int)size);
+	if (!ret)
+		ret = fdt_pack(data);
+	if (ret) {
+		free(data);
+		return error_set(err, EBADMSG, "damaged device tree: %s",
+				 fdt_strerror(ret));
+	}
+	*out = (struct dt){ data, fdt_totalsize(data) };
+	return 0;
+}
+
+int dt_open(struct bytes blob, struct dt *out, struct error *err)
+{
+	int ret;
+
+	*out = (struct dt){ 0 };
+	if (blob.size > DT_SIZE_MAX)
+		return error_set(err, EFBIG,
+				 "the device tree has more than %zu KiB; no kernel takes "
+				 "that",
+				 DT_SIZE_MAX >> 10);
+	ret = fdt_check_full(blob.data, blob.size);
+	if (ret)
+		return error_set(err, EBADMSG, "damaged device tree: %s",
+				 fdt_strerror(ret));
+	return copy_packed(blob.data, out, err);
+}
+
+int dt_read(const char *root, struct dt *out, struct error *err)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	int ret;
+
+	*out = (struct dt){ 0 };
+	/* one byte more than allowed: dt_open() has the message */
+	ret = file_slurp_in(root, FDT_PATH, DT_SIZE_MAX + 1, &data, &size);
+	if (!ret)
+		ret = dt_open((struct bytes){ (uint8_t *)data, size }, out, err);
+	else
+		error_set(err, -ret, "%s", strerror(-ret));
+	if (ret)
+		error_prefix(err, "%s" FDT_PATH, root);
+	return ret;
+}
+
+void dt_free(struct dt *tree)
+{
+	free(tree->data);
+	*tree = (struct dt){ 0 };
+}
+
+int dt_find_node(const void *fdt, const char *path)
+{
+	size_t length = strcspn(path, "/");
+	int aliases, node, size;
+	const char *target;
+
+	if (*path == '/')
+		return fdt_path_offset(fdt, path);
+	aliases = fdt_path_offset(fdt, "/aliases");
+	if (aliases < 0)
+		return aliases;
+	target = fdt_getprop_namelen(fdt, aliases, path, (int)length, &size);
+	if (!target || size < 2 || target[size - 1] || *target != '/')
+		return -FDT_ERR_BADPATH;
+	node = fdt_path_offset(fdt, target);
+	if (node < 0 || !path[length])
+		return node;
+	/* the rest, one name after the other */
+	for (path += length; node >= 0 && *path; path += length) {
+		path += strspn(path, "/");
+		length = strcspn(path, "/");
+		if (length)
+			node = fdt_subnode_offset_namelen(fdt, node, path, (int)length);
+	}
+	return node;
+}
+
+/* Reads a number of @cells cells, without those that do not fit. */
+static uint64_t take_cells(const fdt32_t *at, int cells)
+{
+	uint64_t value = 0;
+
+	for (int i = 0; i < cells; i++)
+		value = value << 32 | fdt32_ld(&at[i]);
+	return value;
+}
+
+bool dt_number(const void *fdt, int node, const char *name, uint64_t *out)
+{
+	int size;
+	const fdt32_t *value = fdt_getprop(fdt, node, name, &size);
+
+	if (!value || (size != 4 && size != 8))
+		return false;
+	*out = take_cells(value, size / 4);
+	return true;
+}
+
+/* How the addresses of a node's children are written. */
+struct cells {
+	int addr, size;
+};
+
+/* False if the CPU cannot use such addresses, as those of PCI's configuration. */
+static bool read_cells(const void *fdt, int bus, struct cells *out)
+{
+	*out = (struct cells){ fdt_address_cells(fdt, bus), fdt_size_cells(fdt, bus) };
+	return out->addr >= 1 && out->addr <= CELLS_MAX && out->size >= 0 &&
+	       out->size <= CELLS_MAX;
+}
+
+/* Translates *@addr from the addresses behind @bus to those of its parent. */
+static bool translate(const void *fdt, int bus, int parent, uint64_t *addr)
+{
+	struct cells inner, outer;
+	const fdt32_t *at;
+	int size, step;
+
+	at = fdt_getprop(fdt, bus, "ranges", &size);
+	if (!at || !read_cells(fdt, bus, &inner) || !read_cells(fdt, parent, &outer))
+		return false;
+	if (!size) /* the same addresses */
+		return true;
+	step = inner.addr + outer.addr + inner.size;
+	for (size /= (int)sizeof(*at); size >= step; size -= step, at += step) {
+		uint64_t from = take_cells(at, inner.addr);
+		uint64_t to = take_cells(at + inner.addr, outer.addr);
+		uint64_t length = take_cells(at + inner.addr + outer.addr, inner.size);
+
+		if (*addr < from || *addr - from >= length)
+			continue;
+		return !__builtin_add_overflow(to, *addr - from, addr);
+	}
+	return false;
+}
+
+bool dt_register(const void *fdt, int node, uint64_t *addr)
+{
+	int size, bus = fdt_parent_offset(fdt, node);
+	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &size);
+	struct cells cells;
+
+	if (bus < 0 || !reg || !read_cells(fdt, bus, &cells) ||
+	    size < (int)sizeof(*reg) * (cells.addr + cells.size))
+		return false;
+	*addr = take_cells(reg, cells.addr);
+	while (bus) { /* 0 is the root */
+		int parent = fdt_parent_offset(fdt, bus);
+
+		if (parent < 0 || !translate(fdt, bus, parent, addr))
+			return false;
+		bus = parent;
+	}
+	return true;
+}
+
+/* The next kernel refuses what is not memory: a size of 0, or an end beyond 64 bits. */
+static int add_range(struct ranges *out, uint64_t start, uint64_t size)
+{
+	uint64_t end;
+
+	if (!size || __builtin_add_overflow(start, size, &end))
+		return 0;
+	return ranges_add(out, (struct range){ start, end });
+}
+
+static int add_memreserve(const void *fdt, struct ranges *out)
+{
+	int count = fdt_num_mem_rsv(fdt), ret = 0;
+
+	for (int i = 0; !ret && i < count; i++) {
+		uint64_t start, size;
+
+		if (!fdt_get_mem_rsv(fdt, i, &start, &size))
+			ret = add_range(out, start, size);
+	}
+	return ret;
+}
+
+/* Adds the ranges of a child of /reserved-memory. */
+static int add_node(const void *fdt, int node, const struct cells *cells,
+		    struct ranges *out)
+{
+	int size, step = cells->addr + cells->size, ret = 0;
+	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &size);
+
+	if (!reg) /* the next kernel chooses the place */
+		return 0;
+	for (size /= (int)sizeof(*reg); !ret && size >= step; size -= step, reg += step)
+		ret = add_range(out, take_cells(reg, cells->addr),
+				take_cells(reg + cells->addr, cells->size));
+	return ret;
+}
+
+int dt_add_reserved(const struct dt *tree, struct ranges *out, struct error *err)
+{
+	int ret = add_memreserve(tree->data, out);
+	int parent = fdt_path_offset(tree->data, "/reserved-memory"), node;
+	struct cells cells;
+
+	if (!ret && parent >= 0 && !read_cells(tree->data, parent, &cells))
+		return error_set(err, EBADMSG,
+				 "device tree: /reserved-memory has addresses of more "
+				 "than 64 bits");
+	if (!ret && parent >= 0)
+		fdt_for_each_subnode(node, tree->data, parent)
+		{
+			ret = add_node(tree->data, node, &cells, out);
+			if (ret)
+				break;
+		}
+	return ret ? error_set(err, -ret, "out of memory") : 0;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Any bytes as a device tree: read, and as the boot data of a stored plan. The next
+ * kernel's tree, if one can be made of it, has all that it is to have.
+ */
+#include "arch/arch.h"
+#include "arch/arm64/arm64.h"
+#include "arch/dt/boot_data.h"
+#include "arch/dt/chosen.h"
+#include "seed_mix.h"
+
+#include <libfdt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INITRD	   0x123400000ull
+#define INITRD_END 0x123456789ull
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct dt_next usual = { .cmdline = "root=x y",
+				      .initrd = { INITRD, INITRD_END },
+				      .seed = true };
+
+static void require(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* What the loader reads of the running kernel's tree. */
+static void read_tree(const struct dt *tree)
+{
+	struct arch_machine machine = { .tree = *tree };
+	struct ranges reserved = { 0 };
+	struct error err;
+
+	dt_add_reserved(tree, &reserved, &err);
+	for (size_t i = 0; i < reserved.count; i++)
+		require(reserved.items[i].start < reserved.items[i].end);
+	ranges_free(&reserved);
+	require(!arm64_firmware_read("/nowhere", &machine, &err));
+}
+
+static bool is_reserved(const struct dt *tree, uint64_t start, uint64_t size)
+{
+	for (int i = 0; i < fdt_num_mem_rsv(tree->data); i++) {
+		uint64_t at, bytes;
+
+		if (!fdt_get_mem_rsv(tree->data, i, &at, &bytes) && at == start &&
+		    bytes == size)
+			return true;
+	}
+	return false;
+}
+
+static void check_next(const struct dt *next)
+{
+	struct plan plan = { .has_seed = true,
+			     .boot_data = next->data,
+			     .boot_data_size = next->size };
+	uint64_t rng, kaslr;
+
+	require(dt_is_valid((struct bytes){ next->data, next->size }));
+	require(dt_seed_offsets(&plan, &rng, &kaslr));
+	require(rng + SEED_SIZE <= next->size &&
+		kaslr + DT_KASLR_SEED_SIZE <= next->size);
+	plan.cmdline_offset = dt_chosen_cmdline((struct bytes){ next->data, next->size });
+	require(!strcmp(plan_command_line(&plan), usual.cmdline));
+	require(is_reserved(next, INITRD, INITRD_END - INITRD));
+	require(!arch_check_plan(&plan));
+}
+
+/*
+ * As the next input it gives a tree of the same size, or smaller if the initrd was reserved
+ * twice: nothing piles up.
+ */
+static void check_again(const struct dt *next)
+{
+	struct dt again;
+	struct error err;
+
+	require(!dt_make_next(next, &usual, &again, &err));
+	require(again.size <= next->size);
+	dt_free(&again);
+}
+
+static void check_sizes(const struct dt *tree, const struct dt *next)
+{
+	struct dt_next low = usual;
+	struct dt other;
+	struct error err;
+
+	low.initrd = (struct range){ 0, INITRD_END - INITRD };
+	require(!dt_make_next(tree, &low, &other, &err) && other.size == next->size);
+	dt_free(&other);
+}
+
+/* A recipe may hold anything. */
+static void check_stored(const uint8_t *data, size_t size)
+{
+	struct plan plan = { .boot_data = malloc(size ? size : 1),
+			     .boot_data_size = size };
+
+	require(plan.boot_data);
+	if (size)
+		memcpy(plan.boot_data, data, size);
+	arch_check_plan(&plan);
+	arch_seed_slot(&plan);
+	plan_free(&plan);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct dt tree, next;
+	struct error err;
+
+	check_stored(data, size);
+	if (dt_open((struct bytes){ data, size }, &tree, &err))
+		return 0;
+	read_tree(&tree);
+	if (!dt_make_next(&tree, &usual, &next, &err)) {
+		check_next(&next);
+		check_again(&next);
+		check_sizes(&tree, &next);
+		dt_free(&next);
+	}
+	dt_free(&tree);
+	return 0;
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The next kernel's tree: /chosen and reservations; the rest passes as it is. */
+#include "check.h"
+#include "fake_dt.h"
+
+#include "arch/dt/chosen.h"
+#include "seed_mix.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct error err;
+
+#define INITRD	   0x123400000ull
+#define INITRD_END 0x123456789ull
+
+static const struct dt_next usual = { .cmdline = "root=new ro",
+				      .initrd = { INITRD, INITRD_END },
+				      .seed = true };
+
+static struct dt make_from(const void *fdt, size_t size, const struct dt_next *next)
+{
+	struct dt from, out;
+
+	assert_int_equal(dt_open((struct bytes){ fdt, size }, &from, &err), 0);
+	assert_int_equal(dt_make_next(&from, next, &out, &err), 0);
+	dt_free(&from);
+	assert_int_equal(fdt_check_full(out.data, out.size), 0);
+	assert_int_equal(fdt_totalsize(out.data), out.size);
+	return out;
+}
+
+static struct dt make(const struct dt_next *next)
+{
+	struct fake_dt t;
+
+	fake_dt(&t);
+	return make_from(t.data, sizeof(t.data), next);
+}
+
+static const void *find(const struct dt *tree, const char *name, int *size)
+{
+	int chosen = fdt_path_offset(tree->data, "/chosen");
+
+	*size = 0;
+	return fdt_getprop(tree->data, chosen, name, size);
+}
+
+static void assert_zeroes(const struct dt *tree, const char *name, int want)
+{
+	static const uint8_t zeroes[64];
+	int size;
+	const void *value = find(tree, name, &size);
+
+	assert_non_null(value);
+	assert_int_equal(size, want);
+	assert_memory_equal(value, zeroes, (size_t)size);
+}
+
+static void assert_number(const struct dt *tree, const char *name, uint64_t want)
+{
+	int size;
+	const fdt64_t *value = find(tree, name, &size);
+
+	assert_non_null(value);
+	assert_int_equal(size, 8);
+	assert_int_equal(fdt64_ld(value), want);
+}
+
+static bool has(const struct dt *tree, const char *name)
+{
+	int size;
+
+	return find(tree, name, &size);
+}
+
+static int reservations(const struct dt *tree, uint64_t start, uint64_t size)
+{
+	int count = 0;
+
+	for (int i = 0; i < fdt_num_mem_rsv(tree->data); i++) {
+		uint64_t at, bytes;
+
+		fdt_get_mem_rsv(tree->data, i, &at, &bytes);
+		count += at == start && bytes == size;
+	}
+	return count;
+}
+
+static void test_new_values(void **state)
+{
+	struct dt tree = make(&usual);
+	int size;
+
+	(void)state;
+	assert_string_equal(find(&tree, "bootargs", &size), "root=new ro");
+	assert_int_equal(size, 12);
+	assert_number(&tree, "linux,initrd-start", INITRD);
+	assert_number(&tree, "linux,initrd-end", INITRD_END);
+	assert_zeroes(&tree, "rng-seed", SEED_SIZE);
+	assert_zeroes(&tree, "kaslr-seed", 8);
+	assert_non_null(find(&tree, "linux,booted-from-kexec", &size));
+	assert_int_equal(size, 0);
+	/* the exact bytes of the initrd */
+	assert_int_equal(reservations(&tree, INITRD, INITRD_END - INITRD), 1);
+	dt_free(&tree);
+}
+
+static void test_old_values_are_gone(void **state)
+{
+	struct dt tree = make(&usual);
+
+	(void)state;
+	assert_false(has(&tree, "linux,elfcorehdr"));
+	assert_false(has(&tree, "linux,usable-memory-range"));
+	assert_false(has(&tree, "linux,ima-kexec-buffer"));
+	assert_int_equal(reservations(&tree, OLD_INITRD, OLD_INITRD_END - OLD_INITRD), 0);
+	assert_int_equal(reservations(&tree, OLD_HEADERS, 0x1000), 0);
+	assert_int_equal(reservations(&tree, OLD_IMA, 0x2000), 0);
+	assert_int_equal(fdt_num_mem_rsv(tree.data), 2);
+	dt_free(&tree);
+}
+
+static void test_the_rest_stays(void **state)
+{
+	struct dt tree = make(&usual);
+	int size;
+
+	(void)state;
+	assert_string_equal(find(&tree, "stdout-path", &size), "serial0:115200n8");
+	assert_string_equal(find(&tree, "u-boot,version", &size), "2026.01");
+	assert_int_equal(reservations(&tree, FIRMWARE, 0x80000), 1);
+	assert_true(fdt_path_offset(tree.data, "/reserved-memory/pool@60000000") > 0);
+	assert_true(fdt_path_offset(tree.data, "/soc/uart@3000") > 0);
+	dt_free(&tree);
+}
+
+static void test_nothing_to_pass(void **state)
+{
+	struct dt tree = make(&(struct dt_next){ .cmdline = "" });
+
+	(void)state;
+	assert_false(has(&tree, "bootargs"));
+	assert_false(has(&tree, "linux,initrd-start"));
+	assert_false(has(&tree, "linux,initrd-end"));
+	assert_false(has(&tree, "rng-seed"));
+	assert_false(has(&tree, "kaslr-seed"));
+	assert_true(has(&tree, "linux,booted-from-kexec"));
+	assert_int_equal(fdt_num_mem_rsv(tree.data), 1);
+	dt_free(&tree);
+}
+
+/* Firmware reserves whole pages of its initrd. */
+static void test_initrd_reserved_in_pages(void **state)
+{
+	struct fake_dt t;
+	struct dt tree;
+
+	(void)state;
+	fake_dt(&t);
+	assert_int_equal(fdt_open_into(t.data, t.data, sizeof(t.data)), 0);
+	assert_int_equal(fdt_del_mem_rsv(t.data, 1), 0);
+	assert_int_equal(fdt_add_mem_rsv(t.data, OLD_INITRD, 0x124000), 0);
+	/* neither of these is the initrd's */
+	assert_int_equal(fdt_add_mem_rsv(t.data, OLD_INITRD, 0x1000), 0);
+	assert_int_equal(fdt_add_mem_rsv(t.data, OLD_INITRD + 0x1000, 0x123000), 0);
+	tree = make_from(t.data, sizeof(t.data), &usual);
+	assert_int_equal(reservations(&tree, OLD_INITRD, 0x124000), 0);
+	assert_int_equal(reservations(&tree, OLD_INITRD, 0x1000), 1);
+	assert_int_equal(reservations(&tree, OLD_INITRD + 0x1000, 0x123000), 1);
+	dt_free(&tree);
+}
+
+/* Under UEFI the tree has a /chosen alone, or, from a loader, not even that. */
+static void test_without_chosen(void **state)
+{
+	alignas(8) uint8_t empty[512];
+	struct dt tree;
+
+	(void)state;
+	assert_int_equal(fdt_create_empty_tree(empty, sizeof(empty)), 0);
+	tree = make_from(empty, sizeof(empty), &usual);
+	assert_number(&tree, "linux,initrd-start", INITRD);
+	assert_zeroes(&tree, "rng-seed", SEED_SIZE);
+	dt_free(&tree);
+}
+
+/* Our own output as the next input: nothing piles up but the padding of old values. */
+static void test_chain(void **state)
+{
+	struct dt tree = make(&usual);
+	size_t first = tree.size;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		struct dt next = make_from(tree.data, tree.size, &usual);
+
+		dt_free(&tree);
+		tree = next;
+	}
+	assert_int_equal(tree.size, first);
+	assert_int_equal(fdt_num_mem_rsv(tree.data), 2);
+	dt_free(&tree);
+}
+
+/* Addresses are known after the size has been measured. */
+static void test_size_ignores_addresses(void **state)
+{
+	struct dt_next low = usual;
+	struct dt a, b = make(&usual);
+
+	(void)state;
+	low.initrd = (struct range){ 0, INITRD_END - INITRD };
+	a = make(&low);
+	assert_int_equal(a.size, b.size);
+	dt_free(&a);
+	dt_free(&b);
+}
+
+static void test_offsets(void **state)
+{
+	struct dt tree = make(&usual), bare = make(&(struct dt_next){ 0 });
+	struct bytes all = { tree.data, tree.size }, none = { bare.data, bare.size };
+	size_t rng = dt_chosen_value(all, "rng-seed", SEED_SIZE);
+	int size;
+
+	(void)state;
+	assert_ptr_equal(tree.data + rng, find(&tree, "rng-seed", &size));
+	assert_int_equal(dt_chosen_value(all, "rng-seed", 128), 0);
+	assert_int_equal(dt_chosen_value(none, "rng-seed", SEED_SIZE), 0);
+	assert_string_equal((char *)tree.data + dt_chosen_cmdline(all), "root=new ro");
+	assert_string_equal((char *)bare.data + dt_chosen_cmdline(none), "");
+	assert_int_equal(
+		dt_chosen_value((struct bytes){ tree.data, 40 }, "rng-seed", SEED_SIZE),
+		0);
+	dt_free(&tree);
+	dt_free(&bare);
+}
+
+/* A firmware that writes a value twice: the kernel would read the first of them. */
+static void test_doubled_values(void **state)
+{
+	alignas(8) uint8_t fdt[1024];
+	struct dt tree;
+
+	(void)state;
+	assert_int_equal(fdt_create(fdt, sizeof(fdt)), 0);
+	fdt_finish_reservemap(fdt);
+	fdt_begin_node(fdt, "");
+	fdt_begin_node(fdt, "chosen");
+	fdt_property_string(fdt, "bootargs", "one");
+	fdt_property_string(fdt, "bootargs", "two");
+	fdt_property_u64(fdt, "kaslr-seed", 1);
+	fdt_property_u64(fdt, "kaslr-seed", 2);
+	fdt_end_node(fdt);
+	fdt_end_node(fdt);
+	assert_int_equal(fdt_finish(fdt), 0);
+	tree = make_from(fdt, sizeof(fdt), &(struct dt_next){ 0 });
+	assert_false(has(&tree, "bootargs"));
+	assert_false(has(&tree, "kaslr-seed"));
+	dt_free(&tree);
+}
+
+static void test_too_large(void **state)
+{
+	static char cmdline[DT_SIZE_MAX];
+	struct fake_dt t;
+	struct dt from, out;
+
+	(void)state;
+	memset(cmdline, 'a', sizeof(cmdline) - 1);
+	fake_dt(&t);
+	assert_int_equal(dt_open((struct bytes){ t.data, sizeof(t.data) }, &from, &err),
+			 0);
+	assert_int_equal(
+		dt_make_next(&from, &(struct dt_next){ .cmdline = cmdline }, &out, &err),
+		-EFBIG);
+	assert_null(out.data);
+	assert_non_null(strstr(err.text, "no kernel takes more"));
+	dt_free(&from);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_new_values),
+		cmocka_unit_test(test_old_values_are_gone),
+		cmocka_unit_test(test_the_rest_stays),
+		cmocka_unit_test(test_nothing_to_pass),
+		cmocka_unit_test(test_initrd_reserved_in_pages),
+		cmocka_unit_test(test_without_chosen),
+		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_size_ignores_addresses),
+		cmocka_unit_test(test_offsets),
+		cmocka_unit_test(test_doubled_values),
+		cmocka_unit_test(test_too_large),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
