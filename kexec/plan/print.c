@@ -105,6 +105,8 @@ static void report_mix(struct report *o, const struct purgatory_params *p)
 	for (unsigned int i = 0; i < SEED_INPUTS; i++)
 		if (p->mix_inputs & 1u << i)
 			report_text(o, NULL, seed_input_names[i]);
+	if (p->generation_id)
+		report_text(o, NULL, "GENERATION_ID");
 	report_end(o);
 	if (p->generation_id)
 		report_number(o, "generation_id", p->generation_id);
