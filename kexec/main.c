@@ -71,29 +71,13 @@ static int print_crash_size(struct error *err)
 	return ret;
 }
 
-static int print_plan(const struct options *o, struct load_io *io, struct error *err)
-{
-	struct load l;
-	int ret = load_prepare(&l, &o->request, io, err);
-
-	if (!ret)
-		ret = load_prepare_plan(&l, err);
-	if (!ret)
-		ret = load_plan(&l, o->request.seed != SEED_OFF, err);
-	if (!ret && o->json)
-		ret = plan_print_json(&l.plan, err);
-	else if (!ret)
-		plan_print(stdout, &l.plan);
-	load_end(&l);
-	return ret;
-}
-
 static int load(const struct options *o, struct error *err)
 {
 	struct load_io io = { .progress_fd = STDERR_FILENO,
 			      .details = o->request.debug ? stderr : NULL };
-	int ret = o->request.dry_run ? print_plan(o, &io, err)
-				     : load_run(&o->request, &io, err);
+	int ret = o->request.dry_run
+			  ? load_dry_run(&o->request, o->json, o->boot_data, &io, err)
+			  : load_run(&o->request, &io, err);
 
 	notes_each(&io.notes, print_note, NULL);
 	notes_free(&io.notes);

@@ -8,8 +8,10 @@
 #include <string.h>
 
 /* Rejects contradictory or incomplete options of a load. */
-static int check_load(const struct load_request *r, struct error *err)
+static int check_load(const struct options *o, struct error *err)
 {
+	const struct load_request *r = &o->request;
+
 	if (!r->kernel)
 		return error_set(err, EINVAL, "no kernel given");
 	if (r->initrd && r->reuse_initrd)
@@ -22,6 +24,10 @@ static int check_load(const struct load_request *r, struct error *err)
 		return error_set(err, EINVAL, "%s needs kexec_load: leave -s out",
 				 r->memmap_cmdline ? "--pass-memmap-cmdline"
 						   : "--entry-32bit");
+	if (o->boot_data && r->method == METHOD_FILE)
+		return error_set(err, EINVAL,
+				 "--dry-run=boot-data needs kexec_load: with -s the "
+				 "kernel makes the boot data");
 	if (r->method == METHOD_FILE && r->seed == SEED_OFF)
 		return error_set(err, EINVAL,
 				 "--seed=off needs kexec_load: with -s the kernel draws "
@@ -45,7 +51,7 @@ static int check(const struct options *o, struct error *err)
 		return error_set(err, EINVAL, "--json goes with --dry-run");
 	if (*r->root && !r->dry_run)
 		return error_set(err, EINVAL, "--facts goes with --dry-run");
-	return o->load ? check_load(r, err) : 0;
+	return o->load ? check_load(o, err) : 0;
 }
 
 /* Input of getopt_long(3), generated from the option table. */
@@ -67,7 +73,7 @@ static void make_tables(struct getopt_tables *t)
 					      OPTION_FIRST + i };
 		if (row->letter)
 			*letter++ = row->letter;
-		if (row->letter && row->has_value)
+		if (row->letter && row->has_value == required_argument)
 			*letter++ = ':';
 	}
 }

@@ -30,6 +30,8 @@ struct options {
 
 	bool reset_vga;		     /* has no effect but a note */
 	bool json;		     /* --dry-run prints JSON */
+	bool boot_data;		     /* --dry-run=boot-data */
+	const char *method;	     /* the option that chose the system call; static */
 	struct load_request request; /* its strings point into argv, or are one of: */
 	char *initrds;		     /* owned: names from several --initrd; NULL: fewer */
 	char *appended;		     /* owned: text from several --append; NULL: fewer */
@@ -38,11 +40,11 @@ struct options {
 /* An option. Parser, --help's test, manuals and completions derive from this table. */
 struct option_row {
 	const char *name;
-	char letter; /* 0: none */
-	bool has_value;
+	char letter;	     /* 0: none */
+	int has_value;	     /* as has_arg of getopt_long(3) */
 	const char *refusal; /* why the option is refused; NULL: it is not */
 	/*
-	 * Applies the option; @value is NULL unless has_value. 0; 1: a question, which
+	 * Applies the option; @value is NULL if it has none. 0; 1: a question, which
 	 * ends parsing; -EINVAL or -ENOTSUP with the line. NULL: accepted without effect,
 	 * because it asks for the default.
 	 */

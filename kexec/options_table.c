@@ -8,6 +8,7 @@
 #include "purgatory_params.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,9 +166,24 @@ SETTER(set_append)
 
 SETTER(set_method)
 {
-	(void)value, (void)err;
+	(void)value;
+	if (o->method && strcmp(o->method, row->name) != 0)
+		return error_set(err, EINVAL, "--%s and --%s exclude each other",
+				 o->method, row->name);
+	o->method = row->name;
 	o->request.method = (enum kexec_method)row->at;
 	return 0;
+}
+
+SETTER(set_dry_run)
+{
+	static const char *const words[MAX_WORDS] = { "plan", "boot-data" };
+	uint32_t word = 0;
+	int ret = value ? parse_word(row, value, words, &word, err) : 0;
+
+	o->request.dry_run = true;
+	o->boot_data = word == 1;
+	return ret;
 }
 
 SETTER(set_type)
@@ -350,7 +366,7 @@ const struct option_row option_table[] = {
 	{ "console-vga", 0, FLAG(request.console_vga) },
 	{ "console-serial", 0, FLAG(request.console_serial) },
 	{ "reset-vga", 0, FLAG(reset_vga) },
-	{ "dry-run", 0, FLAG(request.dry_run) },
+	{ "dry-run", 0, optional_argument, NULL, set_dry_run, 0 },
 	{ "json", 0, FLAG(json) },
 	{ "facts", 0, TEXT(root) },
 	{ "entry", 0, VALUE(set_entry) },
@@ -403,7 +419,7 @@ void options_print_help(FILE *to)
 		"      --purgatory-caches=    on, or off (arm64)\n"
 		"      --console-serial, --console-vga         messages of the purgatory\n"
 		"      --serial=ttyS0|0xPORT, --serial-baud=RATE (--reset-vga: no effect)\n"
-		"      --dry-run          print the plan only: --json, --facts=DIR\n"
+		"      --dry-run[=boot-data]   print the plan only: --json, --facts=DIR\n"
 		"  -d, --debug   -v, --version   -h, --help    see kexec(8)\n",
 		types);
 }

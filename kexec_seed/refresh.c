@@ -171,7 +171,7 @@ static int check_in_place(const struct crash_state *s, const struct refresh_requ
 	}
 	if (!s->recipe.plan.has_seed)
 		return error_set(err, ENOTSUP, "it was loaded without a seed");
-	ret = refusal_foresee_load(err);
+	ret = refusal_foresee_load("", err);
 	return ret ? ret : refresh_check_reserve(s, err);
 }
 

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 struct image;
 struct image_format;
@@ -171,10 +172,32 @@ int arch_purgatory_update(const char *root, struct purgatory_params *p,
 const char *arch_check_plan(const struct plan *plan);
 
 /*
- * Print the memory map and the structure of the boot data, as text and as JSON members.
+ * Print the memory map and the structure of the boot data, as text and as JSON members;
+ * without a plan (NULL) the members are null or empty.
  */
 void arch_plan_print(FILE *to, const struct plan *plan);
 void arch_plan_report(struct report *to, const struct plan *plan);
+
+/* A field of the boot data; in a device tree a property. Borrowed from the plan. */
+struct boot_field {
+	const char *name; /* static */
+	size_t offset;
+	size_t size;
+	const uint8_t *data;
+};
+
+/* Sets @out to field @index of the plan's boot data, in order; false after the last. */
+bool arch_boot_field(const struct plan *plan, size_t index, struct boot_field *out);
+
+/* True if the field is a number of 1, 2, 4 or 8 bytes, in the CPU's order: *@value. */
+static inline bool boot_field_number(const struct boot_field *f, uint64_t *value)
+{
+	*value = 0;
+	if (f->size != 1 && f->size != 2 && f->size != 4 && f->size != 8)
+		return false;
+	memcpy(value, f->data, f->size); /* little endian */
+	return true;
+}
 
 /* --- load/ --- */
 

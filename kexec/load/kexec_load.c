@@ -142,6 +142,25 @@ int kexec_load_plan(const struct plan *plan, enum kexec_target target,
 	return code;
 }
 
+int kexec_try_load(enum kexec_target target, bool *may_fall_back, struct error *err)
+{
+	/* more than the kernel takes: it says so after all other checks */
+	const unsigned long args[5] = { 0, KEXEC_SEGMENT_MAX + 1, 0,
+					crash_flag(target) | arch_kexec };
+	int code;
+
+	*may_fall_back = false;
+	if (refusal_is_limited("", target))
+		return 0;
+	code = make_call(SYS_kexec_load, args, NULL, err);
+	if (code != ENOSYS && refusal_foresee_rights(err))
+		return 0;
+	return code == ENOSYS || code == EPERM || code == EACCES
+		       ? refusal_explain(code, KEXEC_CALL_LOAD, target, may_fall_back,
+					 err)
+		       : 0;
+}
+
 int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline,
 		     enum kexec_target target, unsigned int want,
 		     const struct load_guard *guard, struct error *err)
@@ -190,7 +209,7 @@ int kexec_unload(enum kexec_target target, struct error *err)
 	bool may_fall_back;
 	int code, ret;
 
-	if (!refusal_foresee_load(err)) {
+	if (!refusal_foresee_load("", err)) {
 		code = call_kexec_load(0, 0, NULL, crash_flag(target), NULL, err);
 		if (!code)
 			return 0;

@@ -39,6 +39,13 @@ int kexec_load_plan(const struct plan *plan, enum kexec_target target,
 		    const struct load_guard *guard, bool *may_fall_back,
 		    struct error *err);
 
+/*
+ * Asks the kernel whether it has kexec_load() and allows it, by a call that it takes for
+ * invalid; not where calls are limited. 0, also if unknown; otherwise errors as
+ * kexec_load_plan(). Changes nothing.
+ */
+int kexec_try_load(enum kexec_target target, bool *may_fall_back, struct error *err);
+
 /* Flags of kexec_load_files(); kernels that do not know one load without it. */
 #define LOAD_FILE_DEBUG	 (1u << 0) /* the kernel logs addresses of the load */
 #define LOAD_FILE_NO_CMA (1u << 1) /* avoid CMA areas */

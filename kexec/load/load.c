@@ -3,8 +3,11 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "load/describe.h"
 #include "load/digests.h"
+#include "load/doubts.h"
 #include "load/load_txn.h"
+#include "load/method.h"
 #include "load/refusal.h"
 #include "load/seed.h"
 
@@ -21,8 +24,7 @@ struct run {
 	struct secret page;
 	const struct load_guard *guard; /* must hold right before the call; NULL: none */
 	bool had_one;			/* an image was loaded before */
-	bool waited;			/* already waited for the RNG; the result: */
-	bool seed_ready;
+	bool waited; /* already waited for the RNG; load.seed_ready is the result */
 };
 
 static const struct load_request *request_of(const struct run *run)
@@ -48,31 +50,61 @@ static int go_without_seed(struct run *run, int ret, struct error *err)
 	return 0;
 }
 
-/* Waits for the kernel's RNG, at most once. *@ready: it is initialised. */
-static int wait_for_seed(struct run *run, bool *ready, struct error *err)
+/* Waits for the kernel's RNG, at most once; load.seed_ready: it is initialised. */
+static int wait_for_seed(struct run *run, struct error *err)
 {
-	int ret = 0;
+	int ret;
 
-	if (request_of(run)->seed == SEED_OFF)
+	if (request_of(run)->seed == SEED_OFF || run->waited)
 		return 0;
-	if (!run->waited) {
-		run->waited = true;
-		ret = seed_wait(request_of(run)->seed_timeout, err);
-		if (!ret)
-			rng_force_reseed();
-		run->seed_ready = !ret;
-	}
-	*ready = run->seed_ready;
+	run->waited = true;
+	ret = seed_wait(request_of(run)->seed_timeout, err);
+	if (!ret && !request_of(run)->dry_run)
+		rng_force_reseed();
+	run->load.seed_ready = !ret;
 	return ret ? go_without_seed(run, ret, err) : 0;
 }
 
 /* Maps the page for the base seed. If that fails, the load has no seed. */
-static int map_page(struct run *run, bool *ready, struct error *err)
+static int map_page(struct run *run, struct error *err)
 {
 	int ret = secret_map(page_size(), &run->page, err);
 
-	*ready = !ret;
+	run->load.seed_ready = !ret;
 	return ret ? go_without_seed(run, ret, err) : 0;
+}
+
+/* Makes the plan anew if there is no seed after all. */
+static int settle_seed(struct run *run, struct error *err)
+{
+	struct load *l = &run->load;
+	int ret = wait_for_seed(run, err);
+
+	if (!ret && l->method == METHOD_LOAD && l->seed_ready)
+		ret = map_page(run, err);
+	if (ret || l->method != METHOD_LOAD || l->seed_ready ||
+	    l->request->seed == SEED_OFF)
+		return ret;
+	return load_plan(l, false, err);
+}
+
+/* The crash kernel is told not to take zeroes for a seed: PLAN_TRUST. */
+static void note_distrust(struct load *l)
+{
+	if (load_is_crash(l) && l->method == METHOD_LOAD &&
+	    !strstr(l->cmdline, PLAN_TRUST) &&
+	    strstr(plan_command_line(&l->plan), PLAN_DISTRUST))
+		notes_add(
+			&l->io->notes,
+			"the crash kernel has no seed and must not take the zeroes that "
+			"EFI has for one: " PLAN_DISTRUST);
+}
+
+/* With --debug. */
+static void describe(const struct load *l)
+{
+	if (l->io->details)
+		load_describe(l, DESCRIBE_DETAILS, l->io->details);
 }
 
 /*
@@ -128,18 +160,17 @@ static int load_by_file(struct run *run, struct error *err)
 	const struct load_request *r = l->request;
 	unsigned int want =
 		(r->no_cma ? LOAD_FILE_NO_CMA : 0) | (r->debug ? LOAD_FILE_DEBUG : 0);
-	bool ready = false;
 	int ret;
 
 	/*
 	 * the kernel draws the seed, but silently omits it until its RNG is initialised
 	 */
-	ret = wait_for_seed(run, &ready, err);
+	ret = settle_seed(run, err);
 	if (!ret)
 		ret = begin_txn(run, RECIPE_KEXEC_FILE_LOAD, err);
 	if (ret)
 		return ret;
-	load_describe(l, METHOD_FILE, ready);
+	describe(l);
 	if (load_is_crash(l) && run->had_one)
 		ret = kexec_try_file(l->kernel.fd, r->target, err);
 	if (!ret)
@@ -199,63 +230,33 @@ static int digest_and_load(struct run *run, bool *may_fall_back, struct error *e
 
 static int load_by_plan(struct run *run, bool *may_fall_back, struct error *err)
 {
-	struct load *l = &run->load;
-	bool wanted = l->request->seed != SEED_OFF, ready = false;
-	int ret;
+	int ret = settle_seed(run, err);
 
 	*may_fall_back = false;
-	ret = load_prepare_plan(l, err);
-	if (!ret)
-		ret = refusal_foresee_load(err);
-	if (!ret && l->request->method == METHOD_AUTO && l->request->seed != SEED_OFF)
-		ret = refusal_foresee_policy(l->request->target, err);
-	if (ret) {
-		*may_fall_back = true;
-		return ret;
-	}
-	/* report an impossible plan before waiting */
-	ret = load_plan(l, wanted, err);
-	*may_fall_back = ret == -ENODATA;
-	if (!ret)
-		ret = wait_for_seed(run, &ready, err);
-	if (!ret && ready)
-		ret = map_page(run, &ready, err);
-	if (!ret && wanted && !ready)
-		ret = load_plan(l, false, err);
 	if (ret)
 		return ret;
-	if (load_is_crash(l) && !strstr(l->cmdline, PLAN_TRUST) &&
-	    strstr(plan_command_line(&l->plan), PLAN_DISTRUST))
-		notes_add(
-			&l->io->notes,
-			"the crash kernel has no seed and must not take the zeroes that "
-			"EFI has for one: " PLAN_DISTRUST);
-	load_describe(l, METHOD_LOAD, ready);
+	note_distrust(&run->load);
+	describe(&run->load);
 	return digest_and_load(run, may_fall_back, err);
 }
 
 static int load_it(struct run *run, struct error *err)
 {
-	const struct load_request *r = request_of(run);
 	struct error ignored;
 	bool may_fall_back;
 	int ret;
 
-	run->had_one = kexec_is_loaded(r->target, &ignored) > 0;
-	if (r->method == METHOD_FILE)
-		return load_by_file(run, err);
-	ret = load_by_plan(run, &may_fall_back, err);
-	if (!ret || r->method != METHOD_AUTO || !may_fall_back || r->seed == SEED_OFF)
+	run->had_one = kexec_is_loaded(request_of(run)->target, &ignored) > 0;
+	ret = method_choose(&run->load, err);
+	if (ret)
 		return ret;
-	if (load_check_file_load(&run->load, &ignored)) {
-		error_prefix(err, "kexec_file_load would not take it, and kexec_load is "
-				  "not possible");
-		return ret;
+	if (run->load.method == METHOD_LOAD) {
+		ret = load_by_plan(run, &may_fall_back, err);
+		if (!ret || !may_fall_back)
+			return ret;
+		ret = method_fall_back(&run->load, ret, err);
 	}
-	if (refusal_tell_spent(r->target, ret, err))
-		return ret;
-	notes_add_error(&run->load.io->notes, "using kexec_file_load", err);
-	return load_by_file(run, err);
+	return ret ? ret : load_by_file(run, err);
 }
 
 /* Frees everything, starting with the seed's page. */
@@ -264,6 +265,57 @@ static void end_run(struct run *run)
 	secret_wipe(&run->page);
 	load_txn_end(&run->txn);
 	load_end(&run->load);
+}
+
+/* Why neither call is possible, privileges apart. */
+static int foresee(const struct load *l, struct error *err)
+{
+	const struct load_request *r = l->request;
+	int ret = refusal_foresee(r->root, r->target, err);
+
+	if (!ret)
+		ret = refusal_check_region(r->root, r->target, err);
+	if (!ret && load_is_crash(l) && l->machine.iomem.count &&
+	    !range_size(l->machine.crash))
+		return refusal_no_region(err);
+	return ret;
+}
+
+/* Facts of another machine do not include its RNG: suppose that it is ready. */
+static int settle_dry_seed(struct run *run, struct error *err)
+{
+	if (!*request_of(run)->root)
+		return settle_seed(run, err);
+	run->load.seed_ready = true;
+	return 0;
+}
+
+int load_dry_run(const struct load_request *request, bool json, bool boot_data,
+		 struct load_io *io, struct error *err)
+{
+	struct run run = { .txn.dir = RECIPE_DIR_NONE };
+	unsigned int what = (boot_data ? DESCRIBE_BOOT_DATA : 0) |
+			    (request->debug ? DESCRIBE_DETAILS : 0);
+	int ret = load_prepare(&run.load, request, io, err);
+
+	if (!ret)
+		ret = foresee(&run.load, err);
+	if (!ret)
+		ret = method_choose(&run.load, err);
+	if (!ret)
+		ret = settle_dry_seed(&run, err);
+	if (!ret) {
+		note_distrust(&run.load);
+		load_note_doubts(&run.load);
+		if (json && io->details)
+			load_describe(&run.load, what, io->details);
+		if (json)
+			ret = load_report(&run.load, what, err);
+		else
+			load_describe(&run.load, what, stdout);
+	}
+	end_run(&run);
+	return ret;
 }
 
 int load_run(const struct load_request *request, struct load_io *io, struct error *err)
@@ -275,9 +327,9 @@ int load_run(const struct load_request *request, struct load_io *io, struct erro
 
 	ret = load_prepare(&run.load, request, io, err);
 	if (!ret)
-		ret = refusal_foresee(request->target, err);
+		ret = refusal_foresee_rights(err);
 	if (!ret)
-		ret = refusal_check_region(request->target, err);
+		ret = foresee(&run.load, err);
 	if (!ret && request_is_crash(request)) {
 		/* failing to store a recipe is not fatal */
 		if (recipe_dir_open(RUN_DIR, RECIPE_WAIT, &own, &why))
@@ -287,6 +339,8 @@ int load_run(const struct load_request *request, struct load_io *io, struct erro
 	}
 	if (!ret)
 		ret = load_it(&run, err);
+	if (!ret)
+		load_note_doubts(&run.load);
 	end_run(&run);
 	recipe_dir_close(&own);
 	return ret;
@@ -304,7 +358,9 @@ int load_again(const struct recipe_dir *dir, const struct recipe *again,
 
 	ret = load_prepare(&run.load, &again->request, io, err);
 	if (!ret)
-		ret = refusal_foresee(again->request.target, err);
+		ret = refusal_foresee_rights(err);
+	if (!ret)
+		ret = refusal_foresee("", again->request.target, err);
 	if (!ret)
 		ret = load_it(&run, err);
 	end_run(&run);

@@ -17,6 +17,14 @@
 int load_run(const struct load_request *request, struct load_io *io, struct error *err);
 
 /*
+ * Prints on standard output what load_run() would do, as text or JSON, and loads nothing.
+ * @boot_data: also prints the boot data, field by field. Fails where load_run() would, but
+ * for a lack of privileges. 0 or a negative errno with the line; @io as above.
+ */
+int load_dry_run(const struct load_request *request, bool json, bool boot_data,
+		 struct load_io *io, struct error *err);
+
+/*
  * Reloads a crash image with a new seed from the files of its recipe, which must be
  * unchanged (-ESTALE), provided that @guard (NULL: none) still holds once all is read.
  * @source is stored as the reason. The caller holds the lock on @dir. 0 or a negative

@@ -13,24 +13,24 @@
 #define SYSCTL "/proc/sys/kernel/"
 
 /* Reads a number in /proc/sys; returns @missing if the kernel lacks it. */
-static long read_number(const char *path, long missing)
+static long read_number(const char *root, const char *path, long missing)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 
-	if (file_slurp(path, 64, &text, &size))
+	if (file_slurp_in(root, path, 64, &text, &size))
 		return missing;
 	return strtol(text, NULL, 10);
 }
 
 /* Bytes reserved by crashkernel=; @missing if the kernel does not report them. */
-static long read_reserved(long missing)
+static long read_reserved(const char *root, long missing)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *name;
 	size_t size;
 
-	if (kexec_sysfs_read("", KEXEC_SYSFS_CRASH_SIZE, &name, &text, &size))
+	if (kexec_sysfs_read(root, KEXEC_SYSFS_CRASH_SIZE, &name, &text, &size))
 		return missing;
 	return strtol(text, NULL, 10);
 }
@@ -53,13 +53,13 @@ static bool lacks_capability(void)
  * Reads the word in brackets, as in "none [integrity] confidentiality"; false if it is
  * none.
  */
-static bool read_lockdown(char *mode, size_t size)
+static bool read_lockdown(const char *root, char *mode, size_t size)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *open, *close;
 	size_t length;
 
-	if (file_slurp("/sys/kernel/security/lockdown", 256, &text, &length))
+	if (file_slurp_in(root, "/sys/kernel/security/lockdown", 256, &text, &length))
 		return false;
 	open = strchr(text, '[');
 	close = open ? strchr(open, ']') : NULL;
@@ -76,24 +76,26 @@ static const char *call_name(enum kexec_call call)
 }
 
 /* Loads that the kernel still allows; -1: any number. */
-static long read_limit(enum kexec_target target)
+static long read_limit(const char *root, enum kexec_target target)
 {
-	return read_number(target == KEXEC_TARGET_CRASH ? SYSCTL "kexec_load_limit_panic"
+	return read_number(root,
+			   target == KEXEC_TARGET_CRASH ? SYSCTL "kexec_load_limit_panic"
 							: SYSCTL
 				   "kexec_load_limit_reboot",
 			   -1);
 }
 
-bool refusal_is_limited(enum kexec_target target)
+bool refusal_is_limited(const char *root, enum kexec_target target)
 {
-	return read_limit(target) >= 0;
+	return read_limit(root, target) >= 0;
 }
 
-int refusal_tell_spent(enum kexec_target target, int ret, struct error *err)
+int refusal_tell_spent(const char *root, enum kexec_target target, int ret,
+		       struct error *err)
 {
 	const struct error first = *err;
 
-	if (read_limit(target) != 0)
+	if (read_limit(root, target) != 0)
 		return 0;
 	return error_set(err, -ret,
 			 "%s; that was the last load that kernel.kexec_load_limit_%s "
@@ -101,23 +103,28 @@ int refusal_tell_spent(enum kexec_target target, int ret, struct error *err)
 			 first.text, target == KEXEC_TARGET_CRASH ? "panic" : "reboot");
 }
 
-static int no_region(struct error *err)
+int refusal_no_region(struct error *err)
 {
 	return error_set(err, EADDRNOTAVAIL,
 			 "no memory is reserved for a crash kernel: boot with "
 			 "crashkernel=256M");
 }
 
-int refusal_foresee(enum kexec_target target, struct error *err)
+int refusal_foresee_rights(struct error *err)
 {
-	if (lacks_capability())
-		return error_set(err, EPERM,
-				 "not permitted: this needs root (CAP_SYS_BOOT)");
-	if (read_number(SYSCTL "kexec_load_disabled", 0) == 1)
+	return lacks_capability() ? error_set(err, EPERM,
+					      "not permitted: this needs root "
+					      "(CAP_SYS_BOOT)")
+				  : 0;
+}
+
+int refusal_foresee(const char *root, enum kexec_target target, struct error *err)
+{
+	if (read_number(root, SYSCTL "kexec_load_disabled", 0) == 1)
 		return error_set(err, EPERM,
 				 "kexec is switched off until the next boot "
 				 "(kernel.kexec_load_disabled is 1)");
-	if (read_limit(target) == 0)
+	if (read_limit(root, target) == 0)
 		return error_set(err, EPERM,
 				 "no more loads are allowed until the next boot "
 				 "(kernel.kexec_load_limit_%s is 0)",
@@ -125,11 +132,11 @@ int refusal_foresee(enum kexec_target target, struct error *err)
 	return 0;
 }
 
-int refusal_check_region(enum kexec_target target, struct error *err)
+int refusal_check_region(const char *root, enum kexec_target target, struct error *err)
 {
-	bool none = target == KEXEC_TARGET_CRASH && read_reserved(-1) == 0;
+	bool none = target == KEXEC_TARGET_CRASH && read_reserved(root, -1) == 0;
 
-	return none ? no_region(err) : 0;
+	return none ? refusal_no_region(err) : 0;
 }
 
 /* Advice for a kernel that is not trusted. */
@@ -141,20 +148,21 @@ static int explain_lockdown(enum kexec_call call, const char *mode, struct error
 {
 	if (call == KEXEC_CALL_LOAD)
 		return error_set(err, EPERM,
-				 "the kernel is locked down (%s) and takes signed "
-				 "kernels only, through kexec_file_load (-s)",
+				 "the kernel is locked down (%s), as under Secure Boot, "
+				 "and takes signed kernels only, through kexec_file_load "
+				 "(-s)",
 				 mode);
 	return error_set(err, EPERM,
-			 "the kernel is locked down (%s) and this file has no "
-			 "signature that it trusts: " TAKE_A_SIGNED_KERNEL,
+			 "the kernel is locked down (%s), as under Secure Boot, and this "
+			 "file has no signature that it trusts: " TAKE_A_SIGNED_KERNEL,
 			 mode);
 }
 
-int refusal_foresee_load(struct error *err)
+int refusal_foresee_load(const char *root, struct error *err)
 {
 	char mode[32];
 
-	return read_lockdown(mode, sizeof(mode))
+	return read_lockdown(root, mode, sizeof(mode))
 		       ? explain_lockdown(KEXEC_CALL_LOAD, mode, err)
 		       : 0;
 }
@@ -163,22 +171,24 @@ static int explain_eperm(enum kexec_call call, enum kexec_target target,
 			 bool *may_fall_back, struct error *err)
 {
 	char mode[32];
-	int ret = refusal_foresee(target, err);
+	int ret = refusal_foresee_rights(err);
 
+	if (!ret)
+		ret = refusal_foresee("", target, err);
 	if (ret)
 		return ret;
 	*may_fall_back = call == KEXEC_CALL_LOAD;
-	if (read_lockdown(mode, sizeof(mode)))
+	if (read_lockdown("", mode, sizeof(mode)))
 		return explain_lockdown(call, mode, err);
 	return error_set(err, EPERM,
 			 "%s is not permitted (in a container, by a security module, or "
-			 "the kernel is locked down)",
+			 "the kernel is locked down, as under Secure Boot)",
 			 call_name(call));
 }
 
 static int explain_addresses(enum kexec_target target, struct error *err)
 {
-	long reserved = read_reserved(0);
+	long reserved = read_reserved("", 0);
 
 	if (target == KEXEC_TARGET_NORMAL)
 		return error_set(
@@ -186,7 +196,7 @@ static int explain_addresses(enum kexec_target target, struct error *err)
 			"the kernel refuses the addresses, or has no gap for a part "
 			"(kexec --dry-run shows the parts)");
 	if (reserved <= 0)
-		return no_region(err);
+		return refusal_no_region(err);
 	return error_set(err, EADDRNOTAVAIL,
 			 "it does not fit into the %ld MiB that crashkernel= reserves",
 			 reserved >> 20);
@@ -249,11 +259,12 @@ int refusal_explain(int code, enum kexec_call call, enum kexec_target target,
 			fault);
 	/* EINVAL has many causes; a damaged signature is one */
 	if (code == EINVAL && call == KEXEC_CALL_FILE_LOAD &&
-	    read_lockdown(mode, sizeof(mode)))
-		return error_set(err, code,
-				 "the kernel is locked down (%s) and takes this file or "
-				 "its signature for invalid: " TAKE_A_SIGNED_KERNEL,
-				 mode);
+	    read_lockdown("", mode, sizeof(mode)))
+		return error_set(
+			err, code,
+			"the kernel is locked down (%s), as under Secure Boot, "
+			"and takes this file or its signature for invalid: " TAKE_A_SIGNED_KERNEL,
+			mode);
 	return error_set(err, code, "%s: %s; the kernel log (dmesg) may have the reason",
 			 call_name(call), strerror(code));
 }

@@ -20,16 +20,16 @@
  * appraisal is enforced, because there is no file to appraise. The policy can be read
  * with CONFIG_IMA_READ_POLICY.
  */
-static bool appraises_kernels(void)
+static bool appraises_kernels(const char *root)
 {
 	_cleanup_free_ char *policy = NULL, *cmdline = NULL;
 	struct bytes rest, line;
 	size_t size, length;
 
-	if (file_slurp("/sys/kernel/security/ima/policy", POLICY_SIZE_MAX, &policy,
-		       &size))
+	if (file_slurp_in(root, "/sys/kernel/security/ima/policy", POLICY_SIZE_MAX,
+			  &policy, &size))
 		return false;
-	if (!file_slurp("/proc/cmdline", POLICY_SIZE_MAX, &cmdline, &length) &&
+	if (!file_slurp_in(root, "/proc/cmdline", POLICY_SIZE_MAX, &cmdline, &length) &&
 	    (strstr(cmdline, "ima_appraise=log") || strstr(cmdline, "ima_appraise=fix") ||
 	     strstr(cmdline, "ima_appraise=off")))
 		return false;
@@ -42,22 +42,23 @@ static bool appraises_kernels(void)
 }
 
 /* security/loadpin: a kernel must come from the pinned file system. */
-static bool pins_kernels(void)
+static bool pins_kernels(const char *root)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 
-	return !file_slurp("/proc/sys/kernel/loadpin/enforce", 64, &text, &size) &&
+	return !file_slurp_in(root, "/proc/sys/kernel/loadpin/enforce", 64, &text,
+			      &size) &&
 	       strtol(text, NULL, 10) == 1;
 }
 
-int refusal_foresee_policy(enum kexec_target target, struct error *err)
+int refusal_foresee_policy(const char *root, enum kexec_target target, struct error *err)
 {
 	const char *module;
 
-	if (!refusal_is_limited(target))
+	if (!refusal_is_limited(root, target))
 		return 0;
-	module = appraises_kernels() ? "IMA" : pins_kernels() ? "LoadPin" : NULL;
+	module = appraises_kernels(root) ? "IMA" : pins_kernels(root) ? "LoadPin" : NULL;
 	if (!module)
 		return 0;
 	return error_set(err, EPERM,

@@ -41,6 +41,9 @@ struct load {
 	uint64_t generation_id;
 	uint8_t image_id[IMAGE_ID_SIZE];
 	struct plan plan;	  /* valid after load_plan() */
+	enum kexec_method method; /* METHOD_LOAD or _FILE, once method_choose() has */
+	struct error reason;	  /* why that one */
+	bool seed_ready;	  /* the RNG is initialised, and there is a page */
 	struct progress progress; /* progress of reading kernel and initrd */
 };
 
@@ -74,13 +77,6 @@ int load_check_file_load(const struct load *l, struct error *err);
 
 /* 0; -ESTALE with the line if kernel or initrd has changed since it was opened. */
 int load_check_files(const struct load *l, struct error *err);
-
-/*
- * Prints to io->details, unless NULL: files, system call, seed and, for METHOD_LOAD, the
- * plan.
- * @ready: the RNG is initialised.
- */
-void load_describe(const struct load *l, enum kexec_method method, bool ready);
 
 static inline bool load_is_crash(const struct load *l)
 {

@@ -35,6 +35,12 @@ static inline bool builder_mixes(const struct plan_builder *b)
 	return b->in->seed && !b->in->request->mix_off;
 }
 
+/* The end of memory @end, for people: that of --mem-max= as it was given. */
+static inline uint64_t builder_shown_end(const struct plan_builder *b, uint64_t end)
+{
+	return end && end == b->in->request->mem_max ? end - 1 : end;
+}
+
 /*
  * Adds a segment of @kind within both @req and b->where; its size is rounded up to whole
  * pages. 0; -ENOSPC with the line, which says where it does not fit; -ENOMEM.

@@ -52,7 +52,8 @@ static int no_room(const struct plan_builder *b, enum segment_kind kind,
 		"no room for the %s: %llu KiB; the largest gap between 0x%llx and "
 		"0x%llx has %llu KiB",
 		segment_name(kind), (unsigned long long)asked >> 10,
-		(unsigned long long)req->min, (unsigned long long)end,
+		(unsigned long long)req->min,
+		(unsigned long long)builder_shown_end(b, end),
 		(unsigned long long)largest >> 10);
 }
 

@@ -342,7 +342,7 @@ static int take_crash_region(struct plan_builder *b, struct error *err)
 			reach == image->low_end || reach == image->max_addr
 				? "what this kernel can reach"
 				: "what --mem-max= allows",
-			(unsigned long long)reach);
+			(unsigned long long)builder_shown_end(b, reach));
 	b->where.ascending = true;
 	if (ranges_add(&b->where.room, m->crash))
 		return error_set(err, ENOMEM, "out of memory");

@@ -22,6 +22,8 @@
 
 #include <stdio.h>
 
+struct report;
+
 #define PLAN_MAX_SEGMENTS 16 /* KEXEC_SEGMENT_MAX of <linux/kexec.h> */
 
 enum segment_kind {
@@ -168,10 +170,14 @@ uint64_t plan_kernel_memory(const struct purgatory_params *p);
 /* Prints the plan as text. */
 void plan_print(FILE *to, const struct plan *plan);
 
+/* The boot data, field by field: a heading, then offset, size, name and value. */
+void plan_print_boot_data(FILE *to, const struct plan *plan);
+
 /*
- * Prints the plan on standard output as one JSON object. 0 or a negative errno with the
- * line; -ENOTSUP without json-c.
+ * Add the plan's values to a report: kexec-seed-json(5). @plan NULL: kexec_file_load(), of
+ * which only the command line @cmdline is known; lists are empty, all else is null.
  */
-int plan_print_json(const struct plan *plan, struct error *err);
+void plan_report(struct report *o, const struct plan *plan, const char *cmdline);
+void plan_report_boot_data(struct report *o, const struct plan *plan);
 
 #endif

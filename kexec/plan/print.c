@@ -68,7 +68,7 @@ void plan_print(FILE *to, const struct plan *plan)
 static void report_segments(struct report *o, const struct plan *plan)
 {
 	report_list(o, "segments");
-	for (size_t i = 0; i < plan->nr_segments; i++) {
+	for (size_t i = 0; plan && i < plan->nr_segments; i++) {
 		const struct segment *s = &plan->segments[i];
 
 		report_object(o, NULL);
@@ -83,7 +83,7 @@ static void report_segments(struct report *o, const struct plan *plan)
 
 static void report_seed_slot(struct report *o, const struct plan *plan)
 {
-	if (!plan->has_seed) {
+	if (!plan || !plan->has_seed) {
 		report_text(o, "seed_slot", NULL);
 		return;
 	}
@@ -96,7 +96,7 @@ static void report_seed_slot(struct report *o, const struct plan *plan)
 /* Lists the inputs that the purgatory mixes in; null if it passes the base seed. */
 static void report_mix(struct report *o, const struct purgatory_params *p)
 {
-	if (!p->mix_target) {
+	if (!p || !p->mix_target) {
 		report_text(o, "seed_mix", NULL);
 		return;
 	}
@@ -105,6 +105,8 @@ static void report_mix(struct report *o, const struct purgatory_params *p)
 	for (unsigned int i = 0; i < SEED_INPUTS; i++)
 		if (p->mix_inputs & 1u << i)
 			report_text(o, NULL, seed_input_names[i]);
+	if (p->generation_id)
+		report_text(o, NULL, "GENERATION_ID");
 	report_end(o);
 	if (p->generation_id)
 		report_number(o, "generation_id", p->generation_id);
@@ -124,19 +126,79 @@ static void report_mix(struct report *o, const struct purgatory_params *p)
 	report_end(o);
 }
 
-int plan_print_json(const struct plan *plan, struct error *err)
+/* Numbers that are unknown without a plan are null. */
+static void report_known(struct report *o, const char *key, const uint64_t *value)
 {
-	struct report *o = report_open(true, err);
+	if (value)
+		report_number(o, key, *value);
+	else
+		report_text(o, key, NULL);
+}
 
-	if (!o)
-		return -ENOTSUP;
+void plan_report(struct report *o, const struct plan *plan, const char *cmdline)
+{
 	report_text(o, "arch", arch_name);
 	report_segments(o, plan);
-	report_number(o, "entry", plan->entry);
-	report_number(o, "kernel_entry", plan->kernel_entry);
-	report_text(o, "command_line", plan_command_line(plan));
+	report_known(o, "entry", plan ? &plan->entry : NULL);
+	report_known(o, "kernel_entry", plan ? &plan->kernel_entry : NULL);
+	report_text(o, "command_line", plan ? plan_command_line(plan) : cmdline);
 	report_seed_slot(o, plan);
-	report_mix(o, plan_purgatory(plan));
+	report_mix(o, plan ? plan_purgatory(plan) : NULL);
 	arch_plan_report(o, plan);
-	return report_close(o, err);
+}
+
+#define FIELD_TEXT 1024
+
+/*
+ * A number, or hexadecimal bytes: at most @limit, and "zero" instead of many if not for
+ * programs.
+ */
+static const char *field_text(const struct boot_field *f, size_t limit,
+			      char text[FIELD_TEXT])
+{
+	static const uint8_t zeroes[FIELD_TEXT];
+	size_t shown = f->size < limit ? f->size : limit;
+	uint64_t number;
+
+	if (boot_field_number(f, &number)) {
+		snprintf(text, FIELD_TEXT, "0x%llx", (unsigned long long)number);
+		return text;
+	}
+	if (limit < FIELD_TEXT / 2 && !memcmp(f->data, zeroes, shown))
+		return "zero";
+	for (size_t i = 0; i < shown; i++)
+		snprintf(text + 2 * i, 3, "%02x", f->data[i]);
+	return text;
+}
+
+void plan_print_boot_data(FILE *to, const struct plan *plan)
+{
+	char text[FIELD_TEXT];
+	struct boot_field f;
+
+	fprintf(to, "%s, field by field\n", arch_boot_data_name);
+	for (size_t i = 0; arch_boot_field(plan, i, &f); i++)
+		fprintf(to, "  0x%03zx %3zu  %-30s %s\n", f.offset, f.size, f.name,
+			field_text(&f, 16, text));
+}
+
+void plan_report_boot_data(struct report *o, const struct plan *plan)
+{
+	char text[FIELD_TEXT];
+	struct boot_field f;
+	uint64_t number;
+
+	report_list(o, "boot_data");
+	for (size_t i = 0; plan && arch_boot_field(plan, i, &f); i++) {
+		report_object(o, NULL);
+		report_text(o, "name", f.name);
+		report_number(o, "offset", f.offset);
+		report_number(o, "size", f.size);
+		if (boot_field_number(&f, &number))
+			report_number(o, "value", number);
+		else
+			report_text(o, "value", field_text(&f, FIELD_TEXT / 2 - 1, text));
+		report_end(o);
+	}
+	report_end(o);
 }

@@ -17,11 +17,12 @@ import cache
 from .chain import FAILURES, Chain, Kernel, Plan, machine, reason
 from .clones import Storm
 from .files import as_json, junit
-from .image import elf_entry
+from .image import elf_entry, is_kernel
 from .page import page
 from .progress import Progress
 from .records import METHODS, Run, end_early, problems
 from .table import table
+from .words import SHARED
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SLOTS = sorted({*cache.KERNELS, *cache.VMGENID_KERNELS})
@@ -46,7 +47,7 @@ that each one gets a random seed that is new, used at time zero, and wiped.
   --fork=N          load a crash kernel at the end and crash N clones [0]
   --daemon          run kexec-seed daemon in the clones [--no-daemon]
   --crash-into=     probe or kernel [probe]
-  --build=FOLDER    build to test [$KEXEC_BUILD, else build/ of the checkout]
+  --build=FOLDER    build to test [$KEXEC_BUILD, else build/ or the checkout]
   --junit=FILE --json=FILE --html=FILE    write reports, besides the table
   --console=FILE    keep the console output of all kernels
   -h, --help        show this text; see also kexec-seed-chain(7)
@@ -119,10 +120,21 @@ def find_kernels(names: list[str]) -> list[Kernel]:
             image, label = slot(name), name
         if not image.is_file():
             raise UsageError(f"--kernel={name}: no such file")
+        if not is_kernel(start := start_of(image)):
+            raise UsageError(f"--kernel={name}: not a kernel: neither a bzImage, nor a"
+                             " vmlinux, nor a UKI")
         if label in [k.name for k in known.values()]:
             label = f"{label} ({len(known) + 1})"
-        known[name] = Kernel(label, image, path, elf_entry(start_of(image)))
+        known[name] = Kernel(label, image, path, elf_entry(start))
     return [known[name] for name in names or cache.KERNELS]
+
+
+def find_build(given: Path | None) -> Path:
+    """--build, or $KEXEC_BUILD, or where the checkout was built: in build/, or in itself."""
+    if given or (from_env := os.environ.get("KEXEC_BUILD")):
+        return (given or Path(from_env)).absolute()
+    return next((x for x in (CHECKOUT / "build", CHECKOUT) if (x / "kexec/kexec").is_file()),
+                CHECKOUT / "build")
 
 
 def existing(path: Path) -> Path:
@@ -153,8 +165,7 @@ def make_plan(o: argparse.Namespace) -> Plan:
     for name in (*FILES, "console"):
         if file := getattr(o, name):
             check_file(name, file)
-    build = o.build or Path(os.environ.get("KEXEC_BUILD") or CHECKOUT / "build")
-    build = build.absolute()
+    build = find_build(o.build)
     if o.kexec and not o.kexec.is_file():
         raise UsageError(f"--kexec={o.kexec}: no such file")
     if o.fork:
@@ -243,6 +254,8 @@ def main(argv: list[str]) -> int:
         print(f"chain: {error}\nTry 'chain --help'.", file=sys.stderr)
         return 2
     run, status = new_run(plan), 0
+    if plan.forks > 1 and run.clones_by == "file" and not plan.daemon:
+        print(f"chain: {SHARED}", file=sys.stderr, flush=True)
     signal.signal(signal.SIGTERM, interrupted)
     try:
         with Progress(run, sys.stdout) as progress:

@@ -20,7 +20,9 @@ HIGHEST = 1 << 52
 ENTRY_64 = 0x200
 POINTER = struct.Struct("<Q")
 ELF_64 = b"\x7fELF\x02"
-E_ENTRY, E_PHENTSIZE, PT_LOAD = 24, 54, 1
+E_ENTRY, E_PHOFF, E_PHENTSIZE, PT_LOAD = 24, 32, 54, 1
+UPPER_HALF = 1 << 63
+HDRS_AT = 0x202
 PHDR = struct.Struct("<2I3Q")  # up to p_paddr
 
 
@@ -63,6 +65,26 @@ def elf_entry(data: bytes) -> int:
         return 0
     starts = [paddr for kind, _, _, _, paddr in headers if kind == PT_LOAD]
     return entry - min(starts) if starts and min(starts) < entry else 0
+
+
+def is_vmlinux(data: bytes) -> bool:
+    """An ELF kernel is linked to run in the upper half of the address space."""
+    if not data.startswith(ELF_64):
+        return False
+    try:
+        [table] = struct.unpack_from("<Q", data, E_PHOFF)
+        size, count = struct.unpack_from("<2H", data, E_PHENTSIZE)
+        headers = [PHDR.unpack_from(data, table + n * size) for n in range(count)]
+    except struct.error:
+        return False
+    return any(kind == PT_LOAD and vaddr >= UPPER_HALF for kind, _, _, vaddr, _ in headers)
+
+
+def is_kernel(data: bytes) -> bool:
+    """Of a file that begins so: a bzImage, a vmlinux or a UKI (boot.rst, systemd-stub(7))."""
+    bzimage = data[HDRS_AT:HDRS_AT + 4] == b"HdrS"
+    uki = data.startswith(b"MZ") and b".linux\0\0" in data[:4096]
+    return bzimage or uki or is_vmlinux(data)
 
 
 def parse_image(data: bytes) -> Image:

@@ -110,6 +110,8 @@ class Clone:
 
 @dataclass
 class Run:
+    """What was requested, and what was observed."""
+
     kernels: list[str]
     methods: list[str]
     program: str
@@ -122,6 +124,11 @@ class Run:
     crash_into: str = ""
     error: str = ""  # why the run ended early
     seconds: float = 0
+
+    @property
+    def clones_by(self) -> str:
+        """The method that loads their crash kernel: that of the hop after the last one."""
+        return self.methods[self.depth % len(self.methods)]
 
 
 def seed_problems(seed: Seed | None, unseen: str, others: str) -> list[str]:

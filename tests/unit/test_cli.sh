@@ -112,8 +112,11 @@ refused 1 "3000 bytes" --dry-run $bios "$PROBE" \
 	--append="$(head -c 3000 /dev/zero | tr '\0' x)"
 refused 1 "2017 bytes; through kexec_file_load this kernel takes 2016" --dry-run $bios -s \
 	"$PROBE" --append="$(head -c 2017 /dev/zero | tr '\0' x)"
-refused 1 "no room for the kernel" --dry-run $bios "$PROBE" --mem-max=0x300000
-refused 1 "memory map" --dry-run --facts="$tmp" "$PROBE"
+refused 1 "no room for the kernel" --dry-run $bios "$PROBE" --append=x --mem-max=0x1300000
+cp "$tmp/err" "$tmp/mem-max"
+refused 1 "memory map" --dry-run --facts="$tmp" -c "$PROBE" --append=x
+grep -q "the largest gap between 0x1000000 and 0x1300000 has" "$tmp/mem-max" ||
+	fail "--mem-max= is not shown as given"
 
 # Wrong usage
 refused 2 "no kernel given" -l
@@ -151,20 +154,20 @@ for machine in "$MACHINES"/*/; do
 	for word in purgatory kernel boot_params RNG_SEED "command line console=ttyS0 a=b"; do
 		shows "$word"
 	done
-	plans --facts="$machine" "$PROBE" --seed=off
+	plans --facts="$machine" "$PROBE" --append=quiet --seed=off
 	grep -q RNG_SEED "$tmp/out" && fail "a seed with --seed=off: $machine"
 done
-plans --facts="$MACHINES/efi-1g" "$PROBE"
+plans --facts="$MACHINES/efi-1g" "$PROBE" --append=quiet
 shows "EFI  *96 bytes"
-plans --facts="$MACHINES/efi-1g" "$PROBE" --noefi
+plans --facts="$MACHINES/efi-1g" "$PROBE" --append=quiet --noefi
 grep -q "EFI  " "$tmp/out" && fail "EFI with --noefi"
-plans --facts="$MACHINES/vmgenid-bios" "$PROBE"
+plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --append=quiet
 shows "^seed mix .*TSC VM generation ID at 0x3ffff028 kernel memory (7783 KiB)$"
 for addr in 0x3ffff028 0x3FFFF028 1073737768; do # at which ACPI has it, too
-	plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --vmgenid-addr="$addr"
+	plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --append=x --vmgenid-addr="$addr"
 	shows "^seed mix .*TSC VM generation ID at 0x3ffff028 kernel memory (7783 KiB)$"
 done
-plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --seed-mix=off
+plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --append=quiet --seed-mix=off
 grep -q "seed mix" "$tmp/out" && fail "seed mix with --seed-mix=off"
 # Words that the next kernel does not inherit, and "--"
 cp -r "$MACHINES/crash-4cpus" "$tmp/stale" && chmod -R u+w "$tmp/stale"
@@ -183,17 +186,17 @@ else
 	shows "^command line elfcorehdr=0x[0-9a-f]\{8\} a$"
 fi
 # Options for the screen never stop a load
-notes "kexec: --reset-vga has no effect: " $bios "$PROBE" --reset-vga
-plans $stale "$PROBE" --console-vga
+notes "kexec: --reset-vga has no effect: " $bios "$PROBE" --append=x --reset-vga
+plans $stale "$PROBE" --append=x --console-vga
 echo "0 EFI VGA" >"$tmp/stale/proc/fb"
-notes "kexec: --console-vga: the screen shows graphics" $stale "$PROBE" --console-vga
-plans $stale "$PROBE" --console-serial
+notes "kexec: --console-vga: the screen shows graphics" $stale "$PROBE" --append=x --console-vga
+plans $stale "$PROBE" --append=x --console-serial
 # Several initrds and command lines are joined: each initrd is padded to 4 bytes
-printf 12345 >"$tmp/a" && printf 678 >"$tmp/b"
+printf 07070 >"$tmp/a" && printf 1 >>"$tmp/a" && printf 070702x >"$tmp/b"
 if ! "$KEXEC" --dry-run --json $bios "$PROBE" 2>&1 | grep -q "built without json-c"; then
-	plans $bios "$PROBE" --json --initrd="$tmp/a" --ramdisk="$tmp/b"
-	sed -n '/"kind":"initrd"/,/}/p' "$tmp/out" | grep -q '"content":12\>' ||
-		fail "joined initrds do not have 12 bytes"
+	plans $bios "$PROBE" --append=x --json --initrd="$tmp/a" --ramdisk="$tmp/b"
+	sed -n '/"kind":"initrd"/,/}/p' "$tmp/out" | grep -q '"content":16\>' ||
+		fail "joined initrds do not have 16 bytes"
 fi
 plans $bios "$PROBE" --append=a --command-line="b -- c" --append=d
 shows "^command line a b d -- c$"
@@ -203,7 +206,7 @@ refused 2 "--initrd takes no name with a line break" "$PROBE" --initrd="a
 b"
 # A file that cannot be mapped, like /sys/firmware/initrd
 if [ -s /sys/kernel/notes ]; then
-	plans $bios "$PROBE" --initrd=/sys/kernel/notes
+	notes "/sys/kernel/notes is no archive" $bios "$PROBE" --append=x --initrd=/sys/kernel/notes
 	shows " initrd$"
 else
 	echo "SKIPPED: an initrd in /sys: this machine has no /sys/kernel/notes"
@@ -213,18 +216,18 @@ cp -r "$MACHINES/efi-1g" "$tmp/la57" && chmod -R u+w "$tmp/la57"
 sed -i 's/^flags.*/& la57/' "$tmp/la57/proc/cpuinfo"
 cp "$PROBE" "$f" && printf '\003\000' | dd of="$f" bs=1 seek=566 conv=notrunc 2>/dev/null
 notes "kexec: $f: it is entered in 32-bit mode, as with --entry-32bit: " \
-	--facts="$tmp/la57" "$f"
+	--facts="$tmp/la57" "$f" --append=x
 shows "32-bit"
-plans --facts="$tmp/la57" "$PROBE"
+plans --facts="$tmp/la57" "$PROBE" --append=x
 refused 1 "kexec: $f cannot be entered with 5-level paging, which the running kernel uses: " \
 	--dry-run --facts="$tmp/la57" -s "$f"
 # Block devices
 truncate -s 1M "$tmp/small" && truncate -s 2G "$tmp/large"
 if small=$(losetup -f --show "$tmp/small" 2>"$tmp/err"); then
 	large=$(losetup -f --show "$tmp/large")
-	plans $bios "$PROBE" --initrd="$small"
+	plans $bios "$PROBE" --append=x --initrd="$small"
 	shows "  *1024 KiB  initrd$"
-	plans $bios "$PROBE" --initrd="$tmp/a" --initrd="$small"
+	plans $bios "$PROBE" --append=x --initrd="$tmp/a" --initrd="$small"
 	refused 1 "$large: a block device of more than 1 GiB; copy the file out of it" \
 		--dry-run $bios "$PROBE" --initrd="$large"
 	losetup -d "$small" "$large"
@@ -250,7 +253,7 @@ if "$KEXEC" --dry-run --json $bios "$PROBE" 2>&1 | grep -q "built without json-c
 	echo "SKIPPED: --json: this build lacks json-c"
 else
 	plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --json --append=x
-	for word in '"generation_id":1073737768' '"name":"RNG_SEED"' '"command_line":"x"'; do
+	for word in '"generation_id":1073737768' '^      "GENERATION_ID"$' '"name":"RNG_SEED"' '"command_line":"x"'; do
 		shows "$word"
 	done
 	# Any command line gives valid JSON.
@@ -259,7 +262,7 @@ else
 	shows "$(printf '"command_line":"\303\244 ? ??? \360\237\230\200 ?"')"
 fi
 "$MACHINES/make-many-e820" "$MACHINES/bios-8g-hole" "$tmp/many"
-plans --facts="$tmp/many" "$PROBE"
+plans --facts="$tmp/many" "$PROBE" --append=x
 shows "E820_EXT"
 for pack in "gzip -c" "xz -c --check=crc32" "zstd -qc"; do
 	if ! command -v "${pack%% *}" >/dev/null; then
@@ -273,7 +276,7 @@ for pack in "gzip -c" "xz -c --check=crc32" "zstd -qc"; do
 			fail "--version does not list as missing ${pack%% *}"
 		continue
 	fi
-	plans $bios "$f"
+	plans $bios "$f" --append=x
 	"$KEXEC" --version | grep -q "^opens.*; .*${pack%% *}" ||
 		fail "--version does not list ${pack%% *}"
 done
@@ -293,7 +296,8 @@ cp -r "$MACHINES/crash-4cpus" "$tmp/facts" && chmod -R u+w "$tmp/facts" &&
 	echo rubbish >"$tmp/facts/sys/kernel/kexec/crash_cma_ranges" &&
 	rm "$tmp/facts/proc/cmdline" && mkdir "$tmp/facts/proc/cmdline"
 plans --facts="$tmp/facts" "$PROBE" --append=a
-refused 1 "crash_cma_ranges: not a memory range" --dry-run --facts="$tmp/facts" -p "$PROBE"
+refused 1 "crash_cma_ranges: not a memory range" --dry-run --facts="$tmp/facts" -c -p "$PROBE" \
+	--append=a
 refused 1 "/proc/cmdline: Is a directory" --dry-run --facts="$tmp/facts" "$PROBE" \
 	--reuse-cmdline
 
@@ -324,6 +328,79 @@ else
 		grep -q "memory devices.*: acpi_no_memhotplug" || fail "-d does not tell"
 fi
 
+# The method comes first, with its reason; then what follows from it.
+# says METHOD SEED ARGUMENT...: these first two lines of a plan; for kexec_file_load nothing
+# that the kernel decides
+says() {
+	method=$1 seed=$2
+	shift 2
+	"$KEXEC" --dry-run "$@" --append=x >"$tmp/out" 2>"$tmp/err" || fail "status $?: $*"
+	sed -n 1p "$tmp/out" | grep -q "^method       $method" || fail "not '$method': $*"
+	sed -n 2p "$tmp/out" | grep -q "^seed         $seed" || fail "not '$seed': $*"
+	case $method in
+	kexec_file_load*) ! grep -q "purgatory\|seed mix\|RNG_SEED\|  seed$" "$tmp/out" ||
+		fail "kexec_file_load with parts of a plan: $*" ;;
+	esac
+}
+locked="the kernel is locked down (integrity), as under Secure Boot, and takes signed kernels only"
+cp -r "$MACHINES/crash-256m" "$tmp/locked" && chmod -R u+w "$tmp/locked" &&
+	mkdir -p "$tmp/locked/sys/kernel/security" &&
+	echo "none [integrity] confidentiality" >"$tmp/locked/sys/kernel/security/lockdown"
+mixed="32 bytes, made unique at the jump: clones pass different ones"
+says "kexec_load: the default" "$mixed" $bios "$PROBE"
+says "kexec_load: -c was given" "$mixed" -c $bios "$PROBE"
+says "kexec_load: the default" "32 bytes, not mixed; clones share them$" --seed-mix=off \
+	$bios "$PROBE"
+says "kexec_load: --seed=off needs it" "none: --seed=off" --seed=off $bios "$PROBE"
+says "kexec_file_load: -s was given" "drawn by the kernel; clones share it$" -s $bios "$PROBE"
+says "kexec_file_load: -s was given" "drawn by the kernel; clones share it until refreshed" \
+	-s -p --facts="$MACHINES/crash-256m" "$PROBE"
+says "kexec_file_load: $locked" "drawn by the kernel; clones share it$" \
+	--facts="$tmp/locked" "$PROBE"
+grep -q "^kexec: using kexec_file_load: $locked" "$tmp/err" || fail "no note of the fallback"
+refused 1 "$locked" --dry-run --facts="$tmp/locked" -c "$PROBE" --append=x
+refused 1 "$locked" --dry-run --facts="$tmp/locked" --seed=off "$PROBE" --append=x
+refused 1 "no memory is reserved for a crash kernel" --dry-run -s $bios -p "$PROBE" --append=x
+if ! "$KEXEC" --version | grep -q "built without.*libelf"; then
+	says "kexec_file_load: $locked" "drawn by the kernel; clones share it until refreshed" \
+		--facts="$tmp/locked" -p "$PROBE"
+	refused 1 "no memory is reserved for a crash kernel" --dry-run $bios -p "$PROBE" \
+		--append=x
+fi
+refused 2 "--kexec-file-syscall and --kexec-syscall exclude each other" -s -c "$PROBE"
+refused 2 "--kexec-syscall and --kexec-file-syscall exclude each other" -c -s "$PROBE"
+refused 2 "--dry-run=boot: must be plan or boot-data" --dry-run=boot $bios "$PROBE"
+refused 2 "--dry-run=boot-data needs kexec_load" --dry-run=boot-data -s $bios "$PROBE"
+
+# boot_params field by field; -d says more
+says "kexec_load" "$mixed" -d $bios "$PROBE"
+cp "$tmp/out" "$tmp/debug"
+says "kexec_load" "$mixed" $bios "$PROBE"
+grep -vxFf "$tmp/out" "$tmp/debug" | grep -q "^digests  *checked before the jump" ||
+	fail "-d --dry-run does not say more"
+[ -z "$(grep -vxFf "$tmp/debug" "$tmp/out")" ] || fail "-d --dry-run leaves something out"
+says "kexec_load" "$mixed" --dry-run=boot-data $bios "$PROBE"
+shows "^boot_params, field by field"
+shows "^  0x202   4  hdr.header  *0x53726448$"
+shows "^  0x210   1  hdr.type_of_loader  *0xd0$"
+"$KEXEC" --dry-run $bios "$PROBE" --append=x | grep -vxFf "$tmp/out" >"$tmp/err"
+[ ! -s "$tmp/err" ] || fail "--dry-run=boot-data leaves something out"
+
+# Probable mistakes are notes
+notes "kexec: the command line is empty: --append= or --reuse-cmdline gives one" $bios "$PROBE"
+notes "kexec: $PROBE is a kernel (bzImage), given as the initrd" $bios "$PROBE" --append=x \
+	--initrd="$PROBE"
+echo "#!/bin/sh" >"$f"
+notes "kexec: $f is a script and no initrd that Linux unpacks (a cpio archive, plain or" $bios \
+	"$PROBE" --append=x --initrd="$tmp/a" --initrd="$f"
+head -c 3000 /dev/zero >"$f"
+notes "kexec: $f is no archive and no initrd" $bios "$PROBE" --append=x --initrd="$f"
+for magic in 070701 070702 '\037\213' '\037\236' BZh9 '\135' '\3757zXZ' '\211LZO' \
+	'\002\041L\030' '\050\265\057\375'; do
+	{ head -c 8 /dev/zero; printf "$magic"; head -c 4 /dev/zero; } >"$f" # the kernel skips zeroes
+	plans $bios "$PROBE" --append=x --initrd="$f"
+done
+
 # Xen: a domain that can jump by itself, and two kinds that cannot
 cp -r "$MACHINES/bios-1g" "$tmp/xen" && chmod -R u+w "$tmp/xen" &&
 	mkdir -p "$tmp/xen/sys/hypervisor/properties" "$tmp/xen/proc/xen"
@@ -331,7 +408,7 @@ echo xen >"$tmp/xen/sys/hypervisor/type"
 echo PVH >"$tmp/xen/sys/hypervisor/guest_type"
 echo 00002705 >"$tmp/xen/sys/hypervisor/properties/features"
 : >"$tmp/xen/proc/xen/capabilities"
-plans --facts="$tmp/xen" "$PROBE"
+plans --facts="$tmp/xen" "$PROBE" --append=x
 echo 00002f05 >"$tmp/xen/sys/hypervisor/properties/features"
 refused 1 "dom0 of Xen" --dry-run --facts="$tmp/xen" "$PROBE"
 rm "$tmp/xen/sys/hypervisor/properties/features"

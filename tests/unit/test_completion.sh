@@ -42,11 +42,14 @@ offers "auto require off" kexec -l --seed =
 offers "--seed=require" kexec -l --seed=r
 offers "halt" kexec --on-corruption h
 offers "" kexec --append = x
+offers "--dry-run=boot-data" kexec -l --dry-run=b
+offers "boot-data" kexec --dry-run =
 touch "$tmp/vmlinuz" "$tmp/vm linux" "$tmp/initrd" && mkdir "$tmp/initfolder" || exit 1
 offers "$tmp/initrd" kexec -l --initrd = "$tmp/initr"
 offers "--initrd=$tmp/initrd" kexec -l "--initrd=$tmp/initr"
 offers "$tmp/initfolder" kexec --facts = "$tmp/init"
 offers "$tmp/vmlinuz" kexec -l "$tmp/vml"
+offers "$tmp/vmlinuz" kexec --dry-run "$tmp/vml"
 complete_words _kexec kexec -l "$tmp/vm"
 [ ${#COMPREPLY[@]} = 2 ] || fail "a name with a blank must be one word"
 

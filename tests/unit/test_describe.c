@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The output of --debug before the plan. */
+/* The output of --dry-run and --debug before the plan. */
 #include "check.h"
 
+#include "load/describe.h"
 #include "load/request.h"
 
 #include <stdlib.h>
@@ -11,21 +12,20 @@ static char byte;
 
 static const struct image_format uki = { .name = "UKI" }, bzimage = { .name = "bzImage" };
 
-static void check(const struct load *l, enum kexec_method method, bool ready,
-		  const char *want)
+static void check(struct load *l, enum kexec_method method, bool ready, const char *want)
 {
 	char *text = NULL;
 	size_t size;
+	FILE *to = open_memstream(&text, &size);
 
-	l->io->details = open_memstream(&text, &size);
-	assert_non_null(l->io->details);
-	load_describe(l, method, ready);
-	assert_int_equal(fclose(l->io->details), 0);
+	assert_non_null(to);
+	l->method = method;
+	l->seed_ready = ready;
+	load_describe(l, DESCRIBE_DETAILS, to);
+	assert_int_equal(fclose(to), 0);
 	assert_string_equal(text, want);
 	assert_int_equal(l->io->notes.count, 0);
 	free(text);
-	l->io->details = NULL;
-	load_describe(l, method, ready);
 }
 
 static void test_describe(void **state)
@@ -41,30 +41,42 @@ static void test_describe(void **state)
 		.initrd = FILE_NONE,
 		.image.format = &uki,
 		.cmdline = (char[]){ "a b" },
+		.reason = { "why" },
 	};
 
 	(void)state;
 	check(&l, METHOD_LOAD, true,
+	      "method       kexec_load: why\n"
+	      "seed         32 bytes, made unique at the jump: clones pass different "
+	      "ones\n"
+	      "loading      as the next kernel\n"
 	      "kernel       /boot/k, 3 KiB, UKI\n"
 	      "initrd       none\n"
-	      "loading      as the next kernel, with kexec_load()\n"
-	      "seed         32 bytes, made unique before the jump\n"
 	      "digests      checked before the jump\n");
+	check(&l, METHOD_FILE, true,
+	      "method       kexec_file_load: why\n"
+	      "seed         drawn by the kernel; clones share it\n"
+	      "loading      as the next kernel\n"
+	      "kernel       /boot/k, 3 KiB, UKI\n"
+	      "initrd       none\n"
+	      "command line a b\n");
 	l.initrd = l.kernel;
 	l.image.format = &bzimage;
 	request.target = KEXEC_TARGET_CRASH;
 	check(&l, METHOD_FILE, true,
+	      "method       kexec_file_load: why\n"
+	      "seed         drawn by the kernel; clones share it until refreshed\n"
+	      "loading      as the crash kernel\n"
 	      "kernel       /boot/k, 3 KiB, bzImage\n"
 	      "initrd       /boot/k, 3 KiB\n"
-	      "loading      as the crash kernel, with kexec_file_load()\n"
-	      "seed         drawn by the kernel\n"
 	      "command line a b\n");
 	request.no_checks = request.mix_off = true;
 	check(&l, METHOD_LOAD, true,
+	      "method       kexec_load: why\n"
+	      "seed         32 bytes, not mixed; clones share them until refreshed\n"
+	      "loading      as the crash kernel\n"
 	      "kernel       /boot/k, 3 KiB, bzImage\n"
 	      "initrd       /boot/k, 3 KiB\n"
-	      "loading      as the crash kernel, with kexec_load()\n"
-	      "seed         32 bytes\n"
 	      "digests      not checked\n");
 }
 
@@ -76,9 +88,11 @@ static void test_without_seed(void **state)
 	};
 	struct load_request request = { .seed = SEED_AUTO };
 	struct load_io io = { .progress_fd = -1 };
-	struct load l = {
-		.request = &request, .io = &io, .kernel = FILE_NONE, .initrd = FILE_NONE
-	};
+	struct load l = { .request = &request,
+			  .io = &io,
+			  .kernel = FILE_NONE,
+			  .initrd = FILE_NONE,
+			  .reason = { "why" } };
 
 	(void)state;
 	for (int off = 0; off < 2; off++) {
@@ -87,8 +101,9 @@ static void test_without_seed(void **state)
 		request.seed = off ? SEED_OFF : SEED_AUTO;
 		l.image.format = &bzimage;
 		snprintf(want, sizeof(want),
+			 "method       kexec_load: why\n%s"
+			 "loading      as the next kernel\n"
 			 "kernel       none, bzImage\ninitrd       none\n"
-			 "loading      as the next kernel, with kexec_load()\n%s"
 			 "digests      checked before the jump\n",
 			 why[off]);
 		check(&l, METHOD_LOAD, false, want);

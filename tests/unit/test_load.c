@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -75,7 +76,9 @@ static int setup(void **state)
 	tree_put_bytes(&t.tree, "kernel", kernel.file, FAKE_SIZE);
 	snprintf(t.kernel, sizeof(t.kernel), "%s/kernel", t.tree.root);
 	t.io.progress_fd = -1;
-	t.request = (struct load_request){ .kernel = t.kernel, .root = t.tree.root };
+	t.request = (struct load_request){ .kernel = t.kernel,
+					   .cmdline = "quiet",
+					   .root = t.tree.root };
 	return 0;
 }
 
@@ -93,13 +96,53 @@ static int load(enum kexec_method method)
 	t.calls = 0;
 	t.call = 0;
 	t.request.method = method;
+	t.request.dry_run = false;
 	return load_run(&t.request, &t.io, &t.err);
+}
+
+/* What a dry run prints, in @text; its status. It must not load. */
+static int dry_run(enum kexec_method method, char *text, size_t size)
+{
+	int saved = dup(STDOUT_FILENO), fd = memfd_create("output", MFD_CLOEXEC), ret;
+	ssize_t n;
+
+	fflush(stdout);
+	dup2(fd, STDOUT_FILENO);
+	notes_free(&t.io.notes);
+	t.calls = 0;
+	t.request.method = method;
+	t.request.dry_run = true;
+	ret = load_dry_run(&t.request, false, false, &t.io, &t.err);
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	n = pread(fd, text, size - 1, 0);
+	close(fd);
+	assert_true(n >= 0);
+	text[n] = '\0';
+	assert_int_equal(t.calls, 0);
+	return ret;
+}
+
+/* A dry run with @method has a first line that begins with @want. */
+static void assert_says(enum kexec_method method, const char *want)
+{
+	char text[8192], whole[256];
+
+	snprintf(whole, sizeof(whole), "method       %s", want);
+	assert_int_equal(dry_run(method, text, sizeof(text)), 0);
+	if (strncmp(text, whole, strlen(whole)) != 0)
+		fail_msg("'%s' does not begin with '%s'", text, whole);
+	if (strstr(want, "kexec_file_load:") &&
+	    (strstr(text, "purgatory") || strstr(text, "seed mix") ||
+	     strstr(text, "RNG_SEED")))
+		fail_msg("kexec_file_load with a plan: %s", text);
 }
 
 /* The default method goes over to kexec_file_load(), with a note; -c says the same. */
 static void assert_goes_over(const char *why)
 {
-	char note[128];
+	char note[256], text[64];
 
 	snprintf(note, sizeof(note), "using kexec_file_load: %s", why);
 	assert_int_equal(load(METHOD_AUTO), 0);
@@ -108,7 +151,14 @@ static void assert_goes_over(const char *why)
 	assert_int_equal(t.io.notes.count, 1);
 	if (strncmp(t.io.notes.lines[0], note, strlen(note)) != 0)
 		fail_msg("'%s' does not begin with '%s'", t.io.notes.lines[0], note);
+	snprintf(note, sizeof(note), "kexec_file_load: %s", why);
+	assert_says(METHOD_AUTO, note);
+	assert_int_equal(t.io.notes.count, 1); /* the same as of the load */
 
+	assert_true(dry_run(METHOD_LOAD, text, sizeof(text)) < 0);
+	assert_string_equal(text, "");
+	if (strncmp(t.err.text, why, strlen(why)) != 0)
+		fail_msg("'%s' does not begin with '%s'", t.err.text, why);
 	assert_true(load(METHOD_LOAD) < 0);
 	assert_int_equal(t.calls, 0);
 	if (strncmp(t.err.text, why, strlen(why)) != 0)
@@ -116,6 +166,8 @@ static void assert_goes_over(const char *why)
 
 	assert_int_equal(load(METHOD_FILE), 0);
 	assert_int_equal(t.call, SYS_kexec_file_load);
+	assert_int_equal(t.io.notes.count, 0);
+	assert_says(METHOD_FILE, "kexec_file_load: -s was given\nseed         drawn by");
 	assert_int_equal(t.io.notes.count, 0);
 }
 
@@ -127,6 +179,104 @@ static void test_all_is_known(void **state)
 	assert_int_equal(load(METHOD_AUTO), 0);
 	assert_int_equal(t.call, SYS_kexec_load);
 	assert_int_equal(t.io.notes.count, 0);
+	assert_says(METHOD_AUTO, "kexec_load: the default\nseed         32 bytes, made ");
+	assert_says(METHOD_LOAD,
+		    "kexec_load: -c was given\nseed         32 bytes, made ");
+	t.request.mix_off = true;
+	assert_says(METHOD_AUTO,
+		    "kexec_load: the default\nseed         32 bytes, not mix");
+	t.request.seed = SEED_OFF;
+	assert_says(METHOD_AUTO,
+		    "kexec_load: --seed=off needs it\nseed         none: --s");
+	t.request.entry_32bit = true;
+	assert_says(METHOD_LOAD, "kexec_load: --entry-32bit needs it\n");
+}
+
+/* The kernel would refuse kexec_load(): the call is not even made. */
+static void test_locked_down(void **state)
+{
+	(void)state;
+	take("bios-1g", "proc");
+	tree_put(&t.tree, "sys/firmware/empty", "");
+	tree_put(&t.tree, "sys/kernel/security/lockdown",
+		 "none [integrity] confidential\n");
+	take("bios-1g", "sys/firmware/memmap");
+	take("bios-1g", "sys/kernel/boot_params");
+	assert_goes_over("the kernel is locked down (integrity), as under Secure Boot, ");
+	/* with --seed=off the kernel must not draw one */
+	t.request.seed = SEED_OFF;
+	assert_int_equal(load(METHOD_AUTO), -EPERM);
+	tree_put(&t.tree, "sys/kernel/security/lockdown", "[none] integrity\n");
+	t.request.seed = SEED_AUTO;
+	assert_says(METHOD_AUTO, "kexec_load: the default\n");
+}
+
+/* Where a load would fail, so does a dry run, with the same line. */
+static void test_all_is_refused(void **state)
+{
+	static const struct {
+		const char *file, *text, *line;
+		enum kexec_target target;
+	} cases[] = {
+		{ "proc/sys/kernel/kexec_load_disabled", "1\n",
+		  "kexec is switched off until ", KEXEC_TARGET_NORMAL },
+		{ "proc/sys/kernel/kexec_load_limit_reboot", "0\n",
+		  "no more loads are allowed until ", KEXEC_TARGET_NORMAL },
+		{ "proc/sys/kernel/kexec_load_limit_panic", "0\n",
+		  "no more loads are allowed until ", KEXEC_TARGET_CRASH },
+		{ "sys/kernel/kexec_crash_size", "0\n",
+		  "no memory is reserved for a crash ", KEXEC_TARGET_CRASH },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		t.request.target = cases[i].target;
+		tree_put(&t.tree, cases[i].file, cases[i].text);
+		for (int method = METHOD_AUTO; method <= METHOD_FILE; method++) {
+			char text[64], first[sizeof(t.err.text)];
+			int ret = dry_run(method, text, sizeof(text));
+
+			assert_string_equal(text, "");
+			memcpy(first, t.err.text, sizeof(first));
+			assert_int_equal(load(method), ret);
+			assert_string_equal(t.err.text, first);
+			assert_ptr_equal(strstr(first, cases[i].line), first);
+		}
+		tree_put(&t.tree, cases[i].file, "-1\n");
+	}
+}
+
+/* Notes about what is allowed and probably a mistake. */
+static void test_doubts(void **state)
+{
+	char archive[100], rubbish[100], both[210];
+
+	(void)state;
+	take("bios-1g", "proc");
+	take("bios-1g", "sys");
+	t.request.cmdline = NULL;
+	assert_int_equal(load(METHOD_AUTO), 0);
+	assert_int_equal(t.io.notes.count, 1);
+	assert_non_null(strstr(t.io.notes.lines[0], "the command line is empty"));
+	t.request.cmdline = "quiet";
+	t.request.initrd = t.kernel;
+	assert_int_equal(load(METHOD_FILE), 0);
+	assert_int_equal(t.io.notes.count, 1);
+	assert_non_null(strstr(t.io.notes.lines[0],
+			       "/kernel is a kernel (bzImage), given as the initrd"));
+	tree_put(&t.tree, "archive", "070701 and so on");
+	tree_put(&t.tree, "rubbish", "rubbish");
+	snprintf(archive, sizeof(archive), "%s/archive", t.tree.root);
+	snprintf(rubbish, sizeof(rubbish), "%s/rubbish", t.tree.root);
+	snprintf(both, sizeof(both), "%s\n%s", archive, rubbish);
+	t.request.initrd = archive;
+	assert_int_equal(load(METHOD_AUTO), 0);
+	assert_int_equal(t.io.notes.count, 0);
+	t.request.initrd = both;
+	assert_int_equal(load(METHOD_AUTO), 0);
+	assert_int_equal(t.io.notes.count, 1);
+	assert_non_null(
+		strstr(t.io.notes.lines[0], "/rubbish is no archive and no initrd"));
 }
 
 static void test_nothing_is_known(void **state)
@@ -235,6 +385,8 @@ int main(void)
 		LOAD_TEST(test_efi_masked),	LOAD_TEST(test_no_sys),
 		LOAD_TEST(test_nonsense),	LOAD_TEST(test_trouble),
 		LOAD_TEST(test_memory_devices), LOAD_TEST(test_reuse_cmdline),
+		LOAD_TEST(test_locked_down),	LOAD_TEST(test_all_is_refused),
+		LOAD_TEST(test_doubts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

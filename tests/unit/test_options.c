@@ -87,7 +87,7 @@ static void test_values(void **state)
 	assert_int_equal(o.request.on_corruption, PURGATORY_HALT);
 	assert_int_equal(o.request.method, METHOD_AUTO);
 
-	assert_int_equal(parse("-l k --ramdisk i --command-line a -s -c", &o, &err), 0);
+	assert_int_equal(parse("-l k --ramdisk i --command-line a -c -c", &o, &err), 0);
 	assert_string_equal(o.request.initrd, "i");
 	assert_string_equal(o.request.cmdline, "a");
 	assert_int_equal(o.request.method, METHOD_LOAD);
@@ -102,6 +102,12 @@ static void test_values(void **state)
 	assert_int_equal(o.request.serial_baud, 9600);
 	assert_int_equal(parse("-l k --serial=ttyS1", &o, &err), 0);
 	assert_int_equal(o.request.serial_port, 0x2f8);
+	assert_int_equal(parse("-s --dry-run -l k --kexec-file-syscall", &o, &err), 0);
+	assert_int_equal(o.request.method, METHOD_FILE);
+	assert_true(o.request.dry_run);
+	assert_false(o.boot_data);
+	assert_int_equal(parse("-l --dry-run=boot-data k -c", &o, &err), 0);
+	assert_true(o.request.dry_run && o.boot_data);
 }
 
 /* Several of these options are joined in order. */
@@ -195,6 +201,14 @@ static void test_refused(void **state)
 		"-l k --facts=x",
 		"-e --dry-run",
 		"-l k -s --seed=off",
+		"-l k -s -c",
+		"-l k -c -s",
+		"-l k -sc",
+		"-l k -a -s",
+		"-l k -c -a",
+		"-l k -s --kexec-syscall",
+		"-l k --dry-run=boot",
+		"-l k -s --dry-run=boot-data",
 		"-u --dry-run",
 		"-l k -u --dry-run",
 		"-l k --hotplug",

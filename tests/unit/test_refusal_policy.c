@@ -67,7 +67,7 @@ static const char *foreseen(enum kexec_target target)
 	static struct error err;
 
 	err = (struct error){ "" };
-	if (!refusal_foresee_policy(target, &err))
+	if (!refusal_foresee_policy("", target, &err))
 		return "";
 	return err.text;
 }
@@ -120,10 +120,10 @@ static void test_spent(void **state)
 
 	(void)state;
 	error_set(&err, EPERM, "refused");
-	assert_int_equal(refusal_tell_spent(KEXEC_TARGET_CRASH, -EPERM, &err), 0);
+	assert_int_equal(refusal_tell_spent("", KEXEC_TARGET_CRASH, -EPERM, &err), 0);
 	assert_string_equal(err.text, "refused");
 	put(LIMIT, "0\n");
-	assert_int_equal(refusal_tell_spent(KEXEC_TARGET_CRASH, -EPERM, &err), -EPERM);
+	assert_int_equal(refusal_tell_spent("", KEXEC_TARGET_CRASH, -EPERM, &err), -EPERM);
 	assert_string_equal(err.text,
 			    "refused; that was the last load that "
 			    "kernel.kexec_load_limit_panic allows: boot again and use "

@@ -131,7 +131,8 @@ def last_list(line: str) -> set[str]:
 
 @cache
 def kind_of(name: str) -> str:
-    """'--seed=', '--load', 'refused' or '': no option."""
+    """'--seed=', '--load', 'refused' or '': no option. One that can have a value, and can do
+    without, is listed as '--load'."""
     status, _, said = run("kexec", f"--{name}=0", "--help")
     if said == run("kexec", "--help=0")[2].replace("--help", f"--{name}", 1):
         status, _, said = run("kexec", f"--{name}", "--help")
@@ -139,7 +140,7 @@ def kind_of(name: str) -> str:
     elif said == run("kexec", "--unheard-of=0")[2].replace("--unheard-of", f"--{name}", 1):
         return ""
     else:
-        value = "="
+        value = "=" if run("kexec", f"--{name}", "--help")[0] else ""
     if status == 1 and said.startswith(f"kexec: --{name}: "):
         return "refused"
     return f"--{name}{value}"
@@ -162,7 +163,8 @@ def check_options(project: Project) -> Iterator[str]:
         yield f"options: {TABLE} has only {len(known)}"
         return
     yield from same("options", taken, bash=project.complete("kexec", "--"),
-                    zsh=set(re.findall(r"^\t'.*?(--[a-z0-9-]*=?)[]}]*'?\[", zsh, re.M)))
+                    zsh=set(re.findall(r"^\t'.*?(--[a-z0-9-]*=?)(?:=-)?[]}]*'?\[", zsh,
+                                       re.M)))
     yield from same("options", set(known), manual=shown - (keys - set(known)))
     # those for kexec-tools alone ask for what is done anyway
     needless = set(re.findall(r"^\t'(--[a-z0-9-]*)=?\[for kexec-tools", zsh, re.M))

@@ -87,7 +87,7 @@ def test_chain_with_clones(chain, tmp_path):
     assert "6.12" in first["release"] and "6.1." in second["release"]
     assert first["seed"]["mixed"] and not second["seed"]["mixed"]
     assert first["copies"] == [0, 0]
-    assert "4 of 4 kept every promise; 4 seeds, all distinct" in done.output
+    assert "4 of 4 kept every promise; 4 distinct seeds from 2 hops and 2 clones" in done.output
     assert "\r" not in done.output and "\033" not in done.output
     suite = ET.parse(tmp_path / "j.xml").getroot().find("testsuite")
     assert (suite.get("tests"), suite.get("failures")) == ("4", "0")

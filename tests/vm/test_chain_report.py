@@ -149,11 +149,38 @@ def test_table():
     text = table(run)
     rows = [x for x in text.splitlines() if "kexec_load" in x]
     assert len(rows) == 3 and all(h.seed.fingerprint in r for h, r in zip(run.hops, rows))
-    assert "5 of 5 kept every promise; 5 seeds, all distinct" in text
+    assert "5 of 5 kept every promise; 5 distinct seeds from 3 hops and 2 clones" in text
     run.hops[0].copies = [1]
     run.hops[1].seed = None
     text = table(run)
     assert "broken promises:" in text and "1 copy" in text and "3 of 5" in text
+
+
+def test_clones_that_share_a_seed():
+    run = dataclasses.replace(good_run(0, 2), methods=["load"])
+    assert words.SHARED not in table(run)
+    for clone in run.clones:
+        clone.seed = Seed(1, 32, "same", False)
+    mark_fresh(run)
+    assert "0 of 2 kept every promise; 1 distinct seed from 2 clones" in table(run)
+    assert words.SHARED not in table(run)  # not kexec_file_load's doing
+    run.methods = ["file"]
+    assert words.SHARED in table(run)
+    run.clones[0].daemon = run.clones[1].daemon = True
+    assert words.SHARED not in table(run)
+
+
+def test_finds_the_build(monkeypatch, tmp_path):
+    monkeypatch.delenv("KEXEC_BUILD", raising=False)
+    monkeypatch.setattr(cli, "CHECKOUT", tmp_path)
+    assert cli.find_build(None) == tmp_path / "build"
+    for place in (tmp_path, tmp_path / "build"):  # ./configure in the tree, and beside it
+        (place / "kexec").mkdir(parents=True)
+        (place / "kexec/kexec").write_text("")
+        assert cli.find_build(None) == place
+    monkeypatch.setenv("KEXEC_BUILD", "/elsewhere")
+    assert cli.find_build(None) == Path("/elsewhere")
+    assert cli.find_build(Path("/here")) == Path("/here")
 
 
 def test_table_fits_a_terminal():
@@ -222,7 +249,7 @@ def test_report_that_cannot_be_written(tmp_path, monkeypatch, capsys):
 
 def test_few_are_counted():
     assert words.title(Run([], [], "", 1, forks=1)) == "a chain of 1 hop and 1 clone"
-    assert "1 of 1 kept every promise; 1 seed (" in table(good_run(1, 0))
+    assert "1 of 1 kept every promise; 1 distinct seed from 1 hop (" in table(good_run(1, 0))
 
 
 def test_junit():
@@ -306,6 +333,8 @@ def test_help_and_manual_have_every_option():
     (["--method=load,both"], "'both'"),
     (["--kernel=nothing"], "neither a file nor a slot"),
     (["--kernel=./nothing"], "no such file"),
+    (["--kernel=/proc/version"], "not a kernel: neither a bzImage, nor a vmlinux, nor a UKI"),
+    ([f"--kernel={sys.executable}"], "not a kernel"),
     (["--memory=lots"], "not a size"),
     (["--kexec=/nowhere/kexec"], "no such file"),
     (["--json=/nowhere/x.json"], "no such folder"),

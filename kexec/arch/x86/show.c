@@ -66,14 +66,11 @@ void arch_plan_print(FILE *to, const struct plan *plan)
 			x86_setup_type_name(nodes[i].type), nodes[i].len);
 }
 
-void arch_plan_report(struct report *o, const struct plan *plan)
+static void report_nodes(struct report *o, const struct plan *plan)
 {
-	bool is_32bit = plan_purgatory(plan)->entry_mode == PURGATORY_ENTRY_32;
 	struct setup_node nodes[X86_MAX_NODES];
-	size_t count = x86_setup_nodes(plan, nodes);
+	size_t count = plan ? x86_setup_nodes(plan, nodes) : 0;
 
-	report_number(o, "entry_bits", is_32bit ? 32 : 64);
-	report_number(o, "boot_params", plan->boot_data_addr);
 	report_list(o, "setup_data");
 	for (size_t i = 0; i < count; i++) {
 		report_object(o, NULL);
@@ -84,8 +81,22 @@ void arch_plan_report(struct report *o, const struct plan *plan)
 		report_end(o);
 	}
 	report_end(o);
+}
+
+void arch_plan_report(struct report *o, const struct plan *plan)
+{
+	if (plan) {
+		report_number(
+			o, "entry_bits",
+			plan_purgatory(plan)->entry_mode == PURGATORY_ENTRY_32 ? 32 : 64);
+		report_number(o, "boot_params", plan->boot_data_addr);
+	} else {
+		report_text(o, "entry_bits", NULL);
+		report_text(o, "boot_params", NULL);
+	}
+	report_nodes(o, plan);
 	report_list(o, "e820");
-	for (size_t i = 0; i < plan->memory.count; i++) {
+	for (size_t i = 0; plan && i < plan->memory.count; i++) {
 		const struct memory_entry *e = &plan->memory.entries[i];
 
 		report_object(o, NULL);
