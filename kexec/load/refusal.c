@@ -108,11 +108,8 @@ static int no_region(struct error *err)
 			 "crashkernel=256M");
 }
 
-int refusal_foresee(enum kexec_target target, struct error *err)
+int refusal_foresee_switch(enum kexec_target target, struct error *err)
 {
-	if (lacks_capability())
-		return error_set(err, EPERM,
-				 "not permitted: this needs root (CAP_SYS_BOOT)");
 	if (read_number(SYSCTL "kexec_load_disabled", 0) == 1)
 		return error_set(err, EPERM,
 				 "kexec is switched off until the next boot "
@@ -123,6 +120,14 @@ int refusal_foresee(enum kexec_target target, struct error *err)
 				 "(kernel.kexec_load_limit_%s is 0)",
 				 target == KEXEC_TARGET_CRASH ? "panic" : "reboot");
 	return 0;
+}
+
+int refusal_foresee(enum kexec_target target, struct error *err)
+{
+	if (lacks_capability())
+		return error_set(err, EPERM,
+				 "not permitted: this needs root (CAP_SYS_BOOT)");
+	return refusal_foresee_switch(target, err);
 }
 
 int refusal_check_region(enum kexec_target target, struct error *err)

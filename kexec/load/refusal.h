@@ -18,6 +18,9 @@ enum kexec_call {
  */
 int refusal_foresee(enum kexec_target target, struct error *err);
 
+/* The same, of any process: a sysctl forbids loads until the next boot. */
+int refusal_foresee_switch(enum kexec_target target, struct error *err);
+
 /*
  * The same for kexec_load() alone, because of lockdown. Merely trying has a cost: refused
  * calls count towards kernel.kexec_load_limit_*.
