@@ -24,7 +24,8 @@ static const struct command commands[] = {
 	  "             --source=WORD  reason, shown by status [manual]" },
 	{ "verify", command_verify, "read the loaded crash kernel back and check it" },
 	{ "status", command_status,
-	  "what is loaded, how, since when, last refreshed by what" },
+	  "whether the loaded crash kernel is protected, and what it is\n"
+	  "             --check        for monitoring: one line; see EXIT STATUS" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -62,6 +63,17 @@ void subcommand_print_notes(struct notes *notes)
 {
 	notes_each(notes, print_note, NULL);
 	notes_free(notes);
+}
+
+/* `kexec-seed --json COMMAND` is `kexec-seed COMMAND --json`. */
+static void move_json(int argc, char **argv)
+{
+	char *first = argv[1];
+
+	if (argc < 3 || strcmp(first, "--json") != 0)
+		return;
+	argv[1] = argv[2];
+	argv[2] = first;
 }
 
 static void print_help(FILE *to)
@@ -111,12 +123,15 @@ static const struct command *find(const char *name)
 
 int main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "";
-	const struct command *command = find(name);
+	const struct command *command;
 	struct error err = { "" };
+	const char *name;
 	int ret;
 
 	file_keep_standard();
+	move_json(argc, argv);
+	name = argc > 1 ? argv[1] : "";
+	command = find(name);
 	/* over ulimit -f, write(2) must fail so that the error is reported */
 	signal(SIGXFSZ, SIG_IGN);
 	if (is_help(name) || (command && command->run != command_daemon && argc == 3 &&
@@ -128,7 +143,7 @@ int main(int argc, char **argv)
 		printf("%s\n", PACKAGE_STRING);
 		return done();
 	}
-	if (argc < 2)
+	if (argc < 2 || !strcmp(name, "--json"))
 		error_set(&err, 0, "no command given");
 	else if (!command)
 		error_set(&err, 0, "%s: no such command", name);

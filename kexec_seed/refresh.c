@@ -6,6 +6,7 @@
 #include "load/load.h"
 #include "load/readback.h"
 #include "load/refusal.h"
+#include "load/remedy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -100,10 +101,10 @@ static int follow_memory(const struct recipe_dir *dir, const struct crash_state 
 	ret = reload(dir, s, req, out, err);
 	if (!ret || kexec_is_loaded(KEXEC_TARGET_CRASH, &why) <= 0)
 		return ret;
-	notes_add_error(&out->notes,
-			"the crash kernel has a fresh seed, but would not dump the "
-			"memory that was added: load it again with kexec -p",
-			err);
+	notes_add(&out->notes,
+		  "the crash kernel has a fresh seed, but would not dump the memory that "
+		  "was added: load it again with %s: %s",
+		  remedy_reload(""), err->text);
 	return 0;
 }
 
@@ -203,22 +204,23 @@ static int refuse(const struct crash_state *s, struct refresh_result *out,
 	out->skipped = s->loaded ? REFRESH_FOREIGN : REFRESH_NOTHING_LOADED;
 	if (s->loaded) {
 		*err = s->why;
-		error_prefix(
-			err, "%s",
-			s->unproven
-				? "whether kexec of kexec-seed has loaded the crash "
-				  "kernel cannot be told, so it stays (kexec -p loads "
-				  "a new one; for the daemon, see reload-command in "
-				  "kexec-seed.conf(5))"
-				: "the loaded crash kernel was not loaded by kexec of "
-				  "kexec-seed (kexec -p loads one that can be "
-				  "refreshed; for this one, see reload-command in "
-				  "kexec-seed.conf(5))");
+		error_prefix(err,
+			     s->unproven
+				     ? "whether kexec of kexec-seed has loaded the crash "
+				       "kernel cannot be told, so it stays (%s loads a "
+				       "new one; for the daemon, see reload-command in "
+				       "kexec-seed.conf(5))"
+				     : "the loaded crash kernel was not loaded by kexec "
+				       "of kexec-seed (%s loads one that can be "
+				       "refreshed; for this one, see reload-command in "
+				       "kexec-seed.conf(5))",
+			     remedy_reload(""));
 		return -ENODATA;
 	}
 	if (!s->has_recipe)
 		return error_set(err, ENOENT,
-				 "no crash kernel is loaded: load one with kexec -p");
+				 "no crash kernel is loaded: load one with %s",
+				 remedy_reload(""));
 	return error_set(
 		err, ENOENT,
 		"no crash kernel is loaded: it was unloaded, or a later load has "
@@ -254,15 +256,17 @@ static bool is_fresh(const struct crash_state *s, const struct refresh_request *
 	enum generation_change change;
 	struct generation now;
 
-	if (!req->if_forked)
+	bool lacking = s->interrupted || s->recipe.outdated || !s->verified ||
+		       (s->method == CRASH_KEXEC_LOAD && !s->recipe.plan.has_seed);
+
+	if (lacking || (!req->if_forked && !req->if_lacking))
 		return false;
 	generation_read("", then->addr, &now);
 	change = generation_compare(then, &now);
+	if (req->if_lacking) /* drawn at the load, and forks are events */
+		return change != GENERATION_CHANGED;
 	out->blind = !generation_is_known(&now);
-	if (s->method == CRASH_KEXEC_LOAD && !s->recipe.plan.has_seed)
-		return false;
-	return change == GENERATION_SAME && !s->interrupted && !s->recipe.outdated &&
-	       s->verified;
+	return change == GENERATION_SAME;
 }
 
 static int refresh(const struct recipe_dir *dir, const struct refresh_request *req,

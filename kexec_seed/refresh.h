@@ -33,11 +33,12 @@ enum refresh_skip_reason {
 };
 
 struct refresh_request {
-	const char *dir;      /* directory of the recipe; NULL: RUN_DIR */
-	const char *source;   /* reason stored in the recipe: "manual", "kmsg" ... */
-	bool full;	      /* force a full reload */
-	bool if_forked;	      /* only if the machine may have been forked since */
-	bool restore;	      /* also reload an image that an earlier refresh unloaded */
+	const char *dir;    /* directory of the recipe; NULL: RUN_DIR */
+	const char *source; /* reason stored in the recipe: "manual", "kmsg" ... */
+	bool full;	    /* force a full reload */
+	bool if_forked;	    /* only if the machine may have been forked since */
+	bool if_lacking;    /* just loaded by us: only if it has no seed, or is damaged */
+	bool restore;	    /* also reload an image that an earlier refresh unloaded */
 	unsigned int seconds; /* timeout for another load or refresh to end */
 	/*
 	 * Called once the new seed is loaded, before the recipe counts it; may be NULL.

@@ -4,13 +4,11 @@
 #include "kexec_seed/crash_state.h"
 #include "kexec_seed/subcommand.h"
 #include "load/readback.h"
-
-#include <errno.h>
+#include "load/remedy.h"
 
 struct findings {
 	struct report *out;
 	unsigned int damaged;
-	struct notes notes;
 };
 
 static void tell_damage(void *to, const char *part, uint64_t addr, uint64_t size)
@@ -25,25 +23,94 @@ static void tell_damage(void *to, const char *part, uint64_t addr, uint64_t size
 	report_end(r->out);
 }
 
+/* What verify finds out: the JSON key "result". */
+enum result { GOOD, DAMAGED, UNLOADED, UNKNOWN, KERNEL, OUTDATED };
+
+static const struct {
+	const char *name;
+	int status;
+} results[] = {
+	[GOOD] = { "good", EXIT_DONE },
+	[DAMAGED] = { "damaged", EXIT_FAILED },
+	[UNLOADED] = { "not loaded", EXIT_FAILED },
+	[UNKNOWN] = { "unknown", EXIT_UNKNOWN },
+	[KERNEL] = { "checked by the kernel", EXIT_PARTIAL },
+	[OUTDATED] = { "outdated", EXIT_PARTIAL },
+};
+
+/* An image whose purgatory, of an older version, the recipe cannot describe. */
+static bool is_outdated(const struct crash_state *s)
+{
+	return s->method == CRASH_KEXEC_LOAD && !plan_purgatory(&s->recipe.plan);
+}
+
 /*
  * Runs even if the image does not match the recipe: damage in the refreshed segments
  * looks like another image. As long as the image ID is ours, the digests locate it.
  */
-static int verify(const struct crash_state *s, struct findings *r, struct error *err)
+static enum result verify(const struct crash_state *s, struct findings *r,
+			  struct error *err)
 {
-	if (!s->loaded)
-		return error_set(err, ENOENT, "no crash kernel is loaded");
+	if (!s->loaded) {
+		error_set(err, 0, "no crash kernel is loaded");
+		return UNLOADED;
+	}
 	if (s->method == CRASH_FOREIGN || s->kcore.fd < 0) {
 		*err = s->why;
 		error_prefix(err, "cannot verify the loaded crash kernel");
-		return -ENODATA;
+		return UNKNOWN;
 	}
-	if (!plan_purgatory(&s->recipe.plan) && s->method == CRASH_KEXEC_LOAD)
-		notes_add(&r->notes,
-			  "an older version of kexec has loaded the crash kernel: its "
-			  "purgatory and its seed are not compared (kexec-seed refresh "
-			  "loads all of it again)");
-	return image_verify(&s->kcore, &s->recipe, tell_damage, r, err);
+	if (s->method == CRASH_KEXEC_FILE_LOAD && s->verified) {
+		error_set(err, 0,
+			  "loaded with kexec_file_load: the kernel's own purgatory "
+			  "verifies the image at the crash, with digests of its own");
+		return KERNEL;
+	}
+	if (s->method == CRASH_KEXEC_FILE_LOAD) {
+		*err = s->why;
+		return DAMAGED;
+	}
+	if (image_verify(&s->kcore, &s->recipe, tell_damage, r, err)) {
+		error_prefix(err, "cannot verify the loaded crash kernel");
+		return UNKNOWN;
+	}
+	if (r->damaged) {
+		error_set(err, 0, "the loaded crash kernel is damaged");
+		return DAMAGED;
+	}
+	if (!is_outdated(s))
+		return GOOD;
+	error_set(err, 0,
+		  "an older version of kexec has loaded the crash kernel: its purgatory "
+		  "and its seed are not compared");
+	return OUTDATED;
+}
+
+static const char *find_remedy(const struct crash_state *s, enum result result)
+{
+	if (result == DAMAGED)
+		return "kexec-seed refresh --full";
+	if (result == OUTDATED)
+		return "kexec-seed refresh";
+	if (result == UNLOADED ||
+	    (result == UNKNOWN && s->method == CRASH_FOREIGN && !s->unproven))
+		return remedy_reload("");
+	return NULL;
+}
+
+static void tell(struct report *o, enum result result, const char *remedy, bool json,
+		 const struct error *err)
+{
+	if (result == GOOD || result == DAMAGED)
+		report_bool(o, "good", result == GOOD);
+	else
+		report_text(o, "good", NULL);
+	if (json || result != UNKNOWN)
+		report_text(o, "result", results[result].name);
+	if (!json) /* the line on standard error has the rest */
+		return;
+	report_text(o, "reason", err->text[0] ? err->text : NULL);
+	report_text(o, "remedy", remedy);
 }
 
 /* @ret and @err are the result of crash_state_read(). */
@@ -51,6 +118,8 @@ static int report(const struct crash_state *s, int ret, bool json, struct error 
 {
 	struct error ignored;
 	struct findings r = { .out = report_open(json, &ignored) };
+	enum result result = UNKNOWN;
+	const char *remedy;
 
 	if (!r.out) {
 		*err = ignored;
@@ -58,18 +127,17 @@ static int report(const struct crash_state *s, int ret, bool json, struct error 
 	}
 	report_list(r.out, "damaged");
 	if (!ret)
-		ret = verify(s, &r, err);
+		result = verify(s, &r, err);
 	report_end(r.out);
-	subcommand_print_notes(&r.notes);
-	if (ret) /* unknown */
-		report_text(r.out, "good", NULL);
-	else
-		report_bool(r.out, "good", !r.damaged);
-	if (!ret && r.damaged)
-		ret = error_set(err, EIO,
-				"the loaded crash kernel is damaged: load it again "
-				"(kexec-seed refresh --full)");
-	return report_close(r.out, ret ? &ignored : err) || ret ? EXIT_FAILED : EXIT_DONE;
+	remedy = ret ? NULL : find_remedy(s, result);
+	tell(r.out, result, remedy, json, err);
+	if (remedy) {
+		ignored = *err;
+		error_set(err, 0, "%s; do: %s", ignored.text, remedy);
+	}
+	if (report_close(r.out, result == GOOD ? err : &ignored))
+		return EXIT_FAILED;
+	return results[result].status;
 }
 
 int command_verify(int argc, char **argv, struct error *err)

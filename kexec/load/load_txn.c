@@ -6,6 +6,7 @@
 #include "load/file_digest.h"
 #include "load/kexec_load.h"
 #include "load/readback.h"
+#include "load/remedy.h"
 #include "machine/kcore.h"
 
 #include <errno.h>
@@ -159,8 +160,9 @@ static int check_unchanged(const struct load_txn *txn, const struct load *l,
 	if (!initrd && !memcmp(old->kernel_digest, r->kernel_digest, SHA256_SIZE))
 		return 0;
 	return error_set(err, ESTALE,
-			 "%s is not what was loaded (load the new one with kexec -p)",
-			 initrd && l->initrd.path ? l->initrd.path : r->request.kernel);
+			 "%s is not what was loaded (load the new one with %s)",
+			 initrd && l->initrd.path ? l->initrd.path : r->request.kernel,
+			 remedy_reload(""));
 }
 
 /* The recipe cannot be stored: adds a note and continues without a directory. */

@@ -96,6 +96,13 @@ void recipe_free(struct recipe *r);
 bool recipe_is_source(const char *word);
 
 /*
+ * Compares kernel and initrd with the digests in the recipe. A file whose status has not
+ * changed since the load (ctime) is not read. 0; -ESTALE or another negative errno with
+ * the line, which names the file: the image could not be loaded again.
+ */
+int recipe_check_files(const struct recipe *r, struct error *err);
+
+/*
  * Encodes the recipe. The caller frees *@data (@size bytes). 0 or a negative errno with
  * the line; -EBADMSG for an outdated plan.
  */

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "load/recipe_check.h"
+#include "load/remedy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,7 @@
 #define LOCK_NAME  "lock"
 #define TEMPORARY  "crash.recipe.new"
 #define LOCK_PAUSE 10000000 /* nanoseconds between attempts to lock */
-#define AGAIN	   "load the crash kernel again with kexec -p"
+#define AGAIN	   "load the crash kernel again with %s"
 
 /* Path of a file in the directory, for messages. */
 struct path {
@@ -186,7 +187,8 @@ static int slurp(const struct recipe_dir *dir, const char *name, uint8_t **data,
 		return ret;
 	if ((uint64_t)st.st_size > RECIPE_SIZE_MAX)
 		return error_set(err, EBADMSG, "%s: too long: %llu bytes; " AGAIN,
-				 path_of(dir, name).text, (unsigned long long)st.st_size);
+				 path_of(dir, name).text, (unsigned long long)st.st_size,
+				 remedy_reload(""));
 	*data = malloc((size_t)st.st_size + 1);
 	if (!*data)
 		return error_set(err, ENOMEM, "out of memory");
@@ -213,12 +215,13 @@ int recipe_read(const struct recipe_dir *dir, enum recipe_state which,
 	ret = recipe_decode((struct bytes){ data, size }, out, &why);
 	if (ret)
 		return error_set(err, -ret, "%s: %s; " AGAIN,
-				 path_of(dir, file_names[which]).text, why.text);
+				 path_of(dir, file_names[which]).text, why.text,
+				 remedy_reload(""));
 	if (memcmp(out->boot_id, boot_id, BOOT_ID_SIZE) == 0)
 		return 0;
 	recipe_free(out);
 	return error_set(err, ESTALE, "%s: written before the last boot; " AGAIN,
-			 path_of(dir, file_names[which]).text);
+			 path_of(dir, file_names[which]).text, remedy_reload(""));
 }
 
 /* Renames within the directory. */

@@ -18,6 +18,8 @@
 #include "kexec_seed/sources/source.h"
 #include "machine/generation.h"
 
+#include <sys/stat.h>
+
 struct daemon {
 	const struct daemon_options *options; /* borrowed; after a reload &reloaded */
 	struct daemon_options reloaded;	      /* owned */
@@ -28,6 +30,8 @@ struct daemon {
 	sd_event_source *reopen;   /* timer: reopen the sources */
 	sd_event_source *reseeded; /* timer: RNG reseeded since the fork */
 	sd_event_source *unlinked; /* inotify: our lock file */
+	sd_event_source *folder;   /* inotify: recipes come and go */
+	sd_event_source *loaded;   /* timer: look at a new recipe */
 	sd_event_source *rewrite_state;
 	struct source_host host;
 	struct sources sources;
@@ -42,6 +46,7 @@ struct daemon {
 	 */
 	struct generation reloaded_at, reload_began;
 	uint64_t genid_addr; /* of the VM generation ID; 0: unknown */
+	struct stat recipe;  /* as our last refresh left it; zeroed: none */
 	int lock;	     /* owned; -1: none */
 	bool journal;
 	bool sure;	 /* the next refresh is for more than a doubt */
@@ -50,6 +55,8 @@ struct daemon {
 	bool looked;	 /* genid_addr has been looked for */
 	bool told_fresh; /* already logged that the machine was not forked */
 	bool lost_image; /* our last refresh left no crash kernel loaded */
+	bool is_new;	 /* the next refresh is for an image that was just loaded */
+	bool began_new;	 /* so was the current one */
 	bool mute;	 /* already logged that the state cannot be written */
 	bool starting;	 /* the first refresh is still to come: no state is written */
 	bool stopping;	 /* exit once the reload command has ended */
@@ -79,6 +86,13 @@ void daemon_event(struct daemon *d, const char *source, const char *generation);
  * hypervisor's generation has changed or cannot be read.
  */
 void daemon_doubt(struct daemon *d, const char *source);
+
+/*
+ * Another process has replaced or removed the recipe: it has loaded or unloaded an image,
+ * or refreshed it. Clears the failures of the image before, and refreshes one that has no
+ * seed.
+ */
+void daemon_loaded(struct daemon *d);
 
 /* Refreshes if due, and sets the timer for the next refresh. */
 void daemon_schedule(struct daemon *d);

@@ -104,6 +104,14 @@ static int on_restate(sd_event_source *timer, uint64_t usec, void *context)
 	return 0;
 }
 
+static int on_loaded(sd_event_source *timer, uint64_t usec, void *context)
+{
+	(void)timer;
+	(void)usec;
+	daemon_loaded(context);
+	return 0;
+}
+
 /* Reopens the sources in @seconds, or earlier if that was requested before. */
 static void reopen_later(struct daemon *d, unsigned int seconds)
 {
@@ -264,6 +272,8 @@ static int set_up_loop(struct daemon *d)
 	if (ret >= 0)
 		ret = add_timer(d, &d->reseeded, on_reseeded);
 	if (ret >= 0)
+		ret = add_timer(d, &d->loaded, on_loaded);
+	if (ret >= 0)
 		ret = sd_event_set_watchdog(d->loop, true);
 	return ret < 0 ? ret : 0;
 }
@@ -315,6 +325,8 @@ void daemon_close(struct daemon *d)
 	sd_event_source_disable_unref(d->every);
 	sd_event_source_disable_unref(d->reopen);
 	sd_event_source_disable_unref(d->unlinked);
+	sd_event_source_disable_unref(d->folder);
+	sd_event_source_disable_unref(d->loaded);
 	sd_event_source_disable_unref(d->rewrite_state);
 	sd_event_source_disable_unref(d->reseeded);
 	sd_event_unref(d->loop);

@@ -8,6 +8,8 @@
 #include <systemd/sd-daemon.h>
 
 #define UNLINKED_US 1000000ull
+#define LOADED_US   500000ull /* after the last sign of a load */
+#define RECIPE_FILE "crash.recipe"
 
 /*
  * Our lock file was unlinked, or its directory is gone: /run was wiped. The delay avoids
@@ -36,6 +38,28 @@ static void watch_lock(struct daemon *d)
 	sd_event_add_inotify(d->loop, &d->unlinked, path, IN_ATTRIB, on_unlinked, d);
 }
 
+/* A load ends by renaming its recipe, and an unload by removing it. */
+static int on_recipe(sd_event_source *source, const struct inotify_event *event,
+		     void *context)
+{
+	struct daemon *d = context;
+
+	(void)source;
+	if (!(event->mask & IN_Q_OVERFLOW) &&
+	    (!event->len || strcmp(event->name, RECIPE_FILE) != 0))
+		return 0;
+	sd_event_source_set_time_relative(d->loaded, LOADED_US);
+	return sd_event_source_set_enabled(d->loaded, SD_EVENT_ONESHOT);
+}
+
+/* In vain, loads are noticed at the next event; that costs no seed. */
+static void watch_folder(struct daemon *d)
+{
+	d->folder = sd_event_source_disable_unref(d->folder);
+	sd_event_add_inotify(d->loop, &d->folder, d->options->run,
+			     IN_MOVED_TO | IN_DELETE | IN_ONLYDIR, on_recipe, d);
+}
+
 /* Logs only once that the state cannot be written; the daemon continues. */
 static void complain(struct daemon *d, const struct error *err)
 {
@@ -54,8 +78,10 @@ void daemon_save(struct daemon *d)
 		return; /* who reads the state relies on what it says */
 	lock = daemon_state_lock(d->options->run, d->lock, &err);
 	d->lock = lock < 0 ? -1 : lock;
-	if (!d->unlinked || before != d->lock)
+	if (!d->unlinked || before != d->lock) {
 		watch_lock(d);
+		watch_folder(d);
+	}
 	if (lock < 0 || daemon_state_write(d->options->run, &d->state, &err))
 		complain(d, &err);
 	else

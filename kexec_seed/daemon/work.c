@@ -4,6 +4,7 @@
 #include "machine/machine.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -62,9 +63,16 @@ static void finish(struct daemon *d, int ret, enum refresh_skip_reason skipped,
 		.duration_us = now - d->began,
 	};
 	bool again = ret && skipped == REFRESH_NOT_SKIPPED;
+	bool was_new = d->began_new;
 
+	if (was_new && !(ret && again)) { /* they were failures of the image before */
+		d->state.failures = 0;
+		d->state.error[0] = '\0';
+	}
 	d->sure |= again && d->began_sure;
-	if (skipped == REFRESH_NOT_FORKED && !d->told_fresh)
+	if (skipped == REFRESH_NOT_FORKED && was_new)
+		log_line(d->journal, LOG_INFO, &f, "a crash kernel has been loaded");
+	else if (skipped == REFRESH_NOT_FORKED && !d->told_fresh)
 		log_line(d->journal, LOG_INFO, &f,
 			 "the machine was not forked since the last refresh (event: %s)",
 			 f.source);
@@ -144,6 +152,23 @@ static bool needs_command(const struct daemon *d, int ret,
 	       d->ratelimit.failures + 1 >= OWN_TRIES;
 }
 
+/* Identifies the recipe; zeroed: there is none. */
+static void read_recipe(const struct daemon *d, struct stat *out)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/crash.recipe", d->options->run);
+	if (lstat(path, out) < 0)
+		*out = (struct stat){ 0 };
+}
+
+static bool is_same_recipe(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 static void refresh(struct daemon *d)
 {
 	const struct refresh_request req = {
@@ -151,6 +176,7 @@ static void refresh(struct daemon *d)
 		.source = d->state.event_source,
 		.seconds = 10,
 		.if_forked = !d->sure,
+		.if_lacking = d->is_new && !d->sure,
 		.restore = d->lost_image,
 		.fresh = on_fresh,
 		.context = d,
@@ -161,9 +187,11 @@ static void refresh(struct daemon *d)
 
 	ratelimit_begin(&d->ratelimit);
 	d->began_sure = d->sure;
-	d->sure = false;
+	d->began_new = d->is_new;
+	d->sure = d->is_new = false;
 	d->began = daemon_now();
 	ret = d->refresh(&req, &result, &err);
+	read_recipe(d, &d->recipe);
 	/*
 	 * events during the refresh are delivered only now: they may report the same fork
 	 */
@@ -246,5 +274,23 @@ void daemon_doubt(struct daemon *d, const char *source)
 		note_event(d, source, "");
 	d->state.events++;
 	ratelimit_doubt(&d->ratelimit, daemon_now());
+	daemon_schedule(d);
+}
+
+void daemon_loaded(struct daemon *d)
+{
+	struct stat now;
+
+	read_recipe(d, &now);
+	/* our own doing, or that of our reload command, which has an end of its own */
+	if (is_same_recipe(&now, &d->recipe) || d->command.pid)
+		return;
+	d->is_new = true;
+	if (!d->ratelimit.pending) /* no event since: its seed is drawn after the last */
+		d->sure = false;
+	if (!d->sure)
+		note_event(d, "load", "");
+	d->state.events++;
+	ratelimit_event(&d->ratelimit, daemon_now());
 	daemon_schedule(d);
 }

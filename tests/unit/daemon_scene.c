@@ -9,6 +9,19 @@
 
 struct fake_refresh fake;
 
+void put_recipe(const char *run)
+{
+	char path[128], next[128];
+	FILE *to;
+
+	snprintf(path, sizeof(path), "%s/crash.recipe", run);
+	snprintf(next, sizeof(next), "%s/crash.recipe.next", run);
+	to = fopen(next, "w");
+	assert_non_null(to);
+	fclose(to);
+	assert_int_equal(rename(next, path), 0);
+}
+
 int count_refresh(const struct refresh_request *req, struct refresh_result *out,
 		  struct error *err)
 {
@@ -25,6 +38,9 @@ int count_refresh(const struct refresh_request *req, struct refresh_result *out,
 					.unloaded = fake.unloaded };
 	fake.restore = req->restore;
 	fake.if_forked = req->if_forked;
+	fake.if_lacking = req->if_lacking;
+	if (fake.writes)
+		put_recipe(req->dir);
 	if (fake.result)
 		return error_set(err, -fake.result, "as the test demands");
 	if (fake.skipped == REFRESH_NOT_SKIPPED)

@@ -15,8 +15,9 @@ struct fake_refresh {
 	int result;
 	enum refresh_skip_reason skipped;
 	bool unloaded, restore;
-	bool blind, if_forked;
+	bool blind, if_forked, if_lacking;
 	bool in_status; /* `kexec-seed status` knew of the daemon */
+	bool writes;	/* a recipe, as a load does */
 	enum refresh_mode mode;
 	char source[24];
 };
@@ -36,6 +37,9 @@ struct setup {
 void begin(struct setup *s);
 void start(struct setup *s);
 void end(struct setup *s);
+
+/* Replaces the recipe, as another process does. */
+void put_recipe(const char *run);
 
 /* Runs the loop for @us microseconds, and until nothing is due. */
 void run(struct setup *s, uint64_t us);

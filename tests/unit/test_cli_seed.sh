@@ -142,6 +142,12 @@ wrong "-j: no such option" refresh --source=a -jx
 wrong "--source=a b: must be one word of at most 23 characters" refresh --source="a b"
 wrong "--source=: must be one word of at most 23 characters" refresh --source=
 wrong "--full: no such option" verify --full
+wrong "--check: no such option" verify --check
+wrong "--check prints one line: without --json, whose verdict says the same" \
+	status --check --json
+wrong "--json: no such option" --json daemon
+usage "no command given" --json
+usage "bogus: no such command" --json bogus
 wrong "--source=a: no such option" status --source=a
 wrong "--bogus: no such option" daemon --bogus
 wrong "--reload=x: ambiguous: --reload-command or --reload-timeout?" daemon --reload=x
@@ -200,13 +206,11 @@ eval "usage \"--no-such-option: no such option\" $(cat "$tmp/example") --no-such
 # No privileges
 refused 1 1 "needs root" refresh
 refused 1 1 "needs root" refresh --full
-refused 1 1 "needs root" verify
+refused 3 1 "needs root" verify
 refused 1 1 "needs root" daemon --sources=none
-# Readable by all where the kernel has kexec and nothing has used it yet
-why="does this kernel have kexec?"
-[ ! -d /run/kexec-seed ] || why="needs root"
+# Some of it is readable by all, where the kernel has kexec
 seed status
-[ "$got" = 0 ] || refused 1 1 "$why" status
+[ "$got" = 0 ] || refused 1 1 "does this kernel have kexec?" status
 
 seed refresh --json
 if grep -q "built without json-c" "$tmp/err"; then
@@ -244,22 +248,36 @@ if [ "$got" != 0 ] && grep -q "unshare:\|mount:" "$tmp/err"; then
 else
 	pretends=yes
 	says 0 "none"
+	# the command that loads one depends on the machine
+	reload=$(sed -n '1s/.*is loaded; do: //p' "$tmp/out")
+	[ -n "$reload" ] || fail "no way out in the first line of status"
+	first=$(head -n 1 "$tmp/out")
+	pretend 0 status --check
+	says 1 "not protected: no crash kernel is loaded; do: $reload"
+	[ "$(cat "$tmp/out")" = "$first" ] || fail "--check is not the first line of status"
+	[ ! -s "$tmp/err" ] || fail "--check prints an error"
 	pretend 0 refresh
-	says 1 "no crash kernel is loaded: load one with kexec -p"
+	says 1 "no crash kernel is loaded: load one with $reload"
 	pretend 0 refresh --full
 	says 1 "no crash kernel is loaded"
 	pretend 0 verify
 	says 1 "no crash kernel is loaded"
+	says 1 "; do: $reload"
 	pretend 1 status
 	says 0 "foreign"
+	pretend 1 status --check
+	[ "$got" = 1 ] || says 3 "cannot tell: /proc/kcore"
 	pretend 1 refresh
 	says 1 "crash.recipe"
-	says 1 "kexec -p loads one that can be refreshed"
+	says 1 "$reload loads one that can be refreshed"
 	pretend 1 verify
-	says 1 "crash.recipe"
+	says 3 "crash.recipe"
 fi
 if [ -n "$json" ] && [ -n "$pretends" ]; then
 	for loaded in 0 1; do
+		pretend $loaded --json status
+		is_json verdict reason remedy crash.files_unchanged \
+			daemon.source_states daemon.error
 		pretend $loaded status --json
 		is_json crash.loaded crash.method crash.proven crash.why crash.interrupted \
 			crash.kernel crash.initrd crash.command_line crash.since \
@@ -269,7 +287,7 @@ if [ -n "$json" ] && [ -n "$pretends" ]; then
 			generation_id.from generation_id.why \
 			daemon.running daemon.sources
 		pretend $loaded verify --json
-		is_json damaged good
+		is_json damaged good result reason remedy
 	done
 fi
 

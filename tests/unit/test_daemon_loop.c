@@ -118,6 +118,68 @@ static void test_doubt(void **state)
 	end(&s);
 }
 
+/* A new recipe is noticed, clears the failure of the image before, and is not reseeded. */
+static void test_loaded(void **state)
+{
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	fake.result = -ENODATA;
+	fake.skipped = REFRESH_FOREIGN;
+	start(&s);
+	run(&s, 1500000); /* a foreign image is not retried */
+	assert_int_equal(fake.count, 1);
+	assert_int_equal(s.d.state.failures, 1);
+	assert_string_not_equal(s.d.state.error, "");
+	fake.result = 0;
+	fake.skipped = REFRESH_NOT_FORKED;
+	put_recipe(s.run);
+	run(&s, 1500000);
+	assert_int_equal(fake.count, 2);
+	assert_true(fake.if_lacking && fake.if_forked);
+	assert_string_equal(fake.source, "load");
+	assert_int_equal(s.d.state.failures, 0);
+	assert_string_equal(s.d.state.error, "");
+	/* its own refreshes write recipes, too: no loop */
+	fake.skipped = REFRESH_NOT_SKIPPED;
+	fake.writes = true;
+	daemon_event(&s.d, "kmsg", "");
+	assert_false(fake.if_lacking || fake.if_forked);
+	run(&s, 1500000);
+	assert_int_equal(fake.count, 3);
+	end(&s);
+}
+
+/* A pending retry of the image before is not for the new one; an unload ends it as well. */
+static void test_loaded_instead(void **state)
+{
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	start(&s);
+	run(&s, 150000);
+	fake.result = -EIO;
+	daemon_event(&s.d, "kmsg", "");
+	assert_int_equal(fake.count, 2);
+	put_recipe(s.run);
+	fake.result = 0;
+	fake.skipped = REFRESH_NOT_FORKED;
+	run(&s, 900000); /* before the retry */
+	assert_int_equal(fake.count, 3);
+	assert_true(fake.if_lacking && fake.if_forked);
+	run(&s, 1500000);
+	assert_int_equal(fake.count, 3);
+	fake.result = -ENOENT;
+	fake.skipped = REFRESH_NOTHING_LOADED;
+	tree_remove(&s.tree, "/run/crash.recipe");
+	run(&s, 1500000);
+	assert_int_equal(fake.count, 4);
+	assert_int_equal(s.d.state.failures, 0);
+	end(&s);
+}
+
 /* Nothing tells whether the machine was forked: one refresh for all doubts. */
 static void test_blind_flood(void **state)
 {
@@ -547,6 +609,7 @@ int main(void)
 		cmocka_unit_test(test_command),	    cmocka_unit_test(test_command_late),
 		cmocka_unit_test(test_one_only),    cmocka_unit_test(test_no_folder),
 		cmocka_unit_test(test_signals),	    cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_loaded),	    cmocka_unit_test(test_loaded_instead),
 		cmocka_unit_test(test_blind_flood), cmocka_unit_test(test_command_doubt),
 		cmocka_unit_test(test_command_own),
 	};

@@ -31,6 +31,9 @@ THEIRS = "/theirs/kexec"
 SAY = "--console-serial --serial=ttyS0"
 # No mixing: the slot then holds the same bytes that the probe is handed.
 AS_DRAWN = "--seed-mix=off"
+# Exit statuses of `kexec-seed status --check`.
+EXIT = {"protected": 0, "protected after a refresh": 0, "not protected": 1,
+        "cannot tell": 3}
 
 
 def refreshable(build: Path, setup: Setup, **more):
@@ -65,6 +68,22 @@ def plan(guest: Guest) -> dict[str, tuple[int, int]]:
 
 def crash_status(guest: Guest) -> dict:
     return json.loads(guest.check("kexec-seed status --json"))["crash"]
+
+
+def judged(guest: Guest, word: str, reason: str, remedy: str | None = None,
+           how: str = "{}") -> dict:
+    """The three ways to ask must give this answer; `reason` is a pattern. Returns the JSON."""
+    run = how.format
+    check = guest.run(run("kexec-seed status --check"))
+    told = json.loads(guest.check(run("kexec-seed --json status")))
+    text = guest.check(run("kexec-seed status"))
+    assert (told["verdict"], told["remedy"]) == (word, remedy), told
+    assert re.fullmatch(reason, told["reason"]), told["reason"]
+    line = f"{word}: {told['reason']}" + (f"; do: {remedy}" if remedy else "")
+    assert text.splitlines()[0] == line, text
+    assert check.output == f"{line}\n", check.output
+    assert check.status == EXIT[word]
+    return told
 
 
 def seed_slot(guest: Guest) -> int:
@@ -127,12 +146,13 @@ def flip(guest: Guest, addr: int, bit: int = 0) -> None:
     write_memory(guest, addr, bytes([guest.ram.read(addr, 1)[0] ^ 1 << bit]))
 
 
-def refused(guest: Guest, command: str, *says: str, notes: tuple[str, ...] = ()) -> None:
-    """Exit status 1, and on standard error one line with all of these words, after one line
+def refused(guest: Guest, command: str, *says: str, notes: tuple[str, ...] = (),
+            status: int = 1) -> None:
+    """That exit status, and on standard error one line with all of these words, after one line
     for each of `notes`."""
     done = guest.run(f"{{ {command} ; }} 2>&1 >/dev/null")
     lines = done.output.strip().splitlines()
-    assert done.status == 1, f"{command}: {done.status}\n{done.output}"
+    assert done.status == status, f"{command}: {done.status}\n{done.output}"
     assert len(lines) == 1 + len(notes), f"{command}:\n{done.output}"
     for line, words in zip(lines, [*((n,) for n in notes), says]):
         assert re.match(r"kexec(-seed)?: ", line), f"{command}: {line}"

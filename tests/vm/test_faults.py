@@ -41,9 +41,9 @@ def is_clear(line: str) -> bool:
 
 
 def is_answer(step: Step) -> bool:
-    """Success, or failure with a message; all lines are clear."""
+    """Success, or failure with a message; all lines are clear. 3: verify could not look."""
     clear = all(is_clear(line) for line in step.said)
-    return clear and (step.status == 0 or (step.status == 1 and len(step.said) > 0))
+    return clear and (step.status == 0 or (step.status in (1, 3) and len(step.said) > 0))
 
 
 def is_mute(step: Step) -> bool:

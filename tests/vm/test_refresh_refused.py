@@ -13,7 +13,7 @@ import json
 import pytest
 
 from crash import PROBE, Setup
-from loaded import (THEIRS, crash_status, load_probe, load_theirs, refreshable,
+from loaded import (THEIRS, crash_status, judged, load_probe, load_theirs, refreshable,
                     refused, seed_after_crash, seed_in_slot, unchanged)
 from places import KERNELS, some
 
@@ -47,7 +47,7 @@ def test_no_kcore(build):
             for command in REFRESHES:
                 refused(guest, apart(NO_KCORE, command), KCORE_SAYS, UNPROVEN)
             refused(guest, apart(NO_KCORE, "kexec-seed verify"), "cannot verify",
-                    KCORE_SAYS)
+                    KCORE_SAYS, status=3)
             status = status_of(guest, NO_KCORE)
             assert status["method"] == "foreign" and not status["proven"]
             assert KCORE_SAYS in status["why"] and status["seed_slots"] == []
@@ -139,7 +139,8 @@ def test_rules_of_the_kernel(build):
             refused(guest, f"{SETPRIV} -sys_rawio {load_probe()}", needs)
             refused(guest, f"{SETPRIV} -sys_rawio {REFRESHES[0]}", needs, UNPROVEN)
             refused(guest, f"{SETPRIV} -sys_rawio {REFRESHES[1]}", needs)
-            refused(guest, f"{SETPRIV} -sys_rawio kexec-seed verify", needs)
+            refused(guest, f"{SETPRIV} -sys_rawio kexec-seed verify", needs,
+                    status=3)
 
             guest.check("echo 0 >/proc/sys/kernel/kexec_load_limit_panic")
             for command in (*LOADS, *REFRESHES):
@@ -170,7 +171,7 @@ def test_lockdown(build, kernel):
             refused(guest, load_probe(), says, "lockdown=confidentiality")
             for command in REFRESHES:
                 refused(guest, command, says, UNPROVEN)
-            refused(guest, "kexec-seed verify", "cannot verify", says)
+            refused(guest, "kexec-seed verify", "cannot verify", says, status=3)
             status = crash_status(guest)
             assert status["method"] == "foreign" and not status["proven"]
         seed_after_crash(guest)
@@ -204,6 +205,8 @@ def test_no_region(build):
             refused(guest, command, "no crash kernel is loaded")
         status = crash_status(guest)
         assert not status["loaded"] and status["method"] == "none"
+        judged(guest, "not protected", "no crash kernel is loaded, and no memory is reserved"
+               " for one", "boot with crashkernel=")
         assert guest.check(f"{NOBODY} kexec {SIZE}").strip() == "0"
 
 
@@ -266,8 +269,9 @@ def test_bad_recipes(build):
         with unchanged(guest):
             for spoil, says in BAD_RECIPES:
                 guest.check(spoil)
-                for command in (*REFRESHES, "kexec-seed verify"):
+                for command in REFRESHES:
                     refused(guest, command, FOLDER, says)
+                refused(guest, "kexec-seed verify", FOLDER, says, status=3)
                 told = guest.run("kexec-seed status --json")
                 if told.status:  # a folder of unknown origin: no claim
                     refused(guest, "kexec-seed status", FOLDER, says)
