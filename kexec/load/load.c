@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "load/load.h"
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "load/digests.h"
 #include "load/load_txn.h"
 #include "load/refusal.h"
 #include "load/seed.h"
+#include "plan/cmdline.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/utsname.h>
+
+#define NO_ZEROES                                                                          \
+	"the crash kernel has no seed and must not take the zeroes that EFI may have for " \
+	"one: " PLAN_DISTRUST
 
 /* Timeout for another load or refresh to end, seconds. */
 #define RECIPE_WAIT 60
@@ -122,6 +129,39 @@ static int explain_gap(const struct load *l, int ret, struct error *err)
 			 need > l->image.mem_size ? "initrd" : "kernel");
 }
 
+/* -EOPNOTSUPP with the line if this kernel passes no seed with kexec_file_load(). */
+static int check_kernel_seeds(struct error *err)
+{
+	unsigned int major, minor;
+	struct utsname self;
+
+	if (uname(&self) < 0 || sscanf(self.release, "%u.%u", &major, &minor) != 2 ||
+	    (major << 16) + (minor << 8) >= arch_file_seed_since)
+		return 0;
+	return error_set(err, EOPNOTSUPP,
+			 "Linux %u.%u passes none with kexec_file_load (%u.%u and later "
+			 "do); with kexec_load (-c) kexec does",
+			 major, minor, arch_file_seed_since >> 16,
+			 arch_file_seed_since >> 8 & 0xff);
+}
+
+/*
+ * The kernel draws the seed, but silently omits it until its RNG is initialised. A crash
+ * kernel is then told not to trust the table of zeroes that EFI may have for it.
+ */
+static int prepare_file_seed(struct run *run, bool *ready, struct error *err)
+{
+	struct load *l = &run->load;
+	int ret = check_kernel_seeds(err);
+
+	ret = ret ? go_without_seed(run, ret, err) : wait_for_seed(run, ready, err);
+	if (ret || *ready || !load_is_crash(l) || cmdline_sets(l->cmdline, PLAN_TRUST))
+		return ret;
+	notes_add(&l->io->notes, NO_ZEROES);
+	ret = load_put_word(l, PLAN_DISTRUST, err);
+	return ret ? ret : load_check_file_load(l, err);
+}
+
 static int load_by_file(struct run *run, struct error *err)
 {
 	const struct load *l = &run->load;
@@ -131,10 +171,7 @@ static int load_by_file(struct run *run, struct error *err)
 	bool ready = false;
 	int ret;
 
-	/*
-	 * the kernel draws the seed, but silently omits it until its RNG is initialised
-	 */
-	ret = wait_for_seed(run, &ready, err);
+	ret = prepare_file_seed(run, &ready, err);
 	if (!ret)
 		ret = begin_txn(run, RECIPE_KEXEC_FILE_LOAD, err);
 	if (ret)
@@ -224,12 +261,9 @@ static int load_by_plan(struct run *run, bool *may_fall_back, struct error *err)
 		ret = load_plan(l, false, err);
 	if (ret)
 		return ret;
-	if (load_is_crash(l) && !strstr(l->cmdline, PLAN_TRUST) &&
-	    strstr(plan_command_line(&l->plan), PLAN_DISTRUST))
-		notes_add(
-			&l->io->notes,
-			"the crash kernel has no seed and must not take the zeroes that "
-			"EFI has for one: " PLAN_DISTRUST);
+	if (load_is_crash(l) && !cmdline_sets(l->cmdline, PLAN_TRUST) &&
+	    cmdline_sets(plan_command_line(&l->plan), PLAN_TRUST))
+		notes_add(&l->io->notes, NO_ZEROES);
 	load_describe(l, METHOD_LOAD, ready);
 	return digest_and_load(run, may_fall_back, err);
 }

@@ -51,6 +51,9 @@ struct load {
 int load_prepare(struct load *l, const struct load_request *request, struct load_io *io,
 		 struct error *err);
 
+/* Puts a word in front of l->cmdline. 0 or -ENOMEM with the line. */
+int load_put_word(struct load *l, const char *word, struct error *err);
+
 /*
  * Checks and reads what only kexec_load() needs. 0 or a negative errno with the line;
  * kexec_file_load() may do without.

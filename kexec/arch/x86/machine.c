@@ -29,6 +29,9 @@ const struct range arch_not_dumped = { 0, MIB };
 /* The header of a setup_data node. */
 const uint64_t arch_seed_offset = sizeof(struct setup_data);
 
+/* setup_rng_seed() of arch/x86/kernel/kexec-bzimage64.c */
+const unsigned int arch_file_seed_since = 6 << 16;
+
 bool arch_is_kernel_text(uint64_t vaddr)
 {
 	return vaddr >= TEXT_START;
