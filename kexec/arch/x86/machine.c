@@ -45,7 +45,7 @@ static int read_boot_params(const char *root, struct arch_machine *x86, struct e
 	int ret = file_slurp_in(root, name, sizeof(x86->boot_params), &data, &size);
 
 	if (file_is_trouble(ret))
-		return error_set(err, -ret, "%s%s: %s", root, name, strerror(-ret));
+		return error_set(err, -ret, "%s%s: %s", root, name, errno_text(-ret));
 	if (ret || size != sizeof(x86->boot_params))
 		return 0;
 	memcpy(&x86->boot_params, data, size);
@@ -200,7 +200,7 @@ int arch_check_machine(const struct machine *m, const struct load_request *r,
 		"/sys/firmware/efi: %s, although this machine was booted through "
 		"EFI: the next kernel would not find %s; show it the whole of "
 		"/sys, or use -s%s",
-		strerror(-x86->efi.unreadable),
+		errno_text(-x86->efi.unreadable),
 		x86->rsdp ? "EFI" : "EFI or its ACPI tables",
 		x86->rsdp ? " or --noefi" : "");
 }
