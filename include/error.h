@@ -24,6 +24,12 @@ struct error {
 int error_set(struct error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * Like strerror() for the error of a system call, but says more where strerror() names no
+ * cause. No other function of the product calls that.
+ */
+const char *errno_text(int code);
+
 /* Prepends "text: " to the line in @err. */
 void error_prefix(struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

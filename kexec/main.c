@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 /* Documented in kexec(8), exit status. */
 #define EXIT_DONE    0
@@ -144,6 +143,6 @@ int main(int argc, char **argv)
 	ret = run(&o, &err);
 	options_free(&o);
 	if (!ret && (fflush(stdout) || ferror(stdout)))
-		ret = error_set(&err, errno, "cannot write: %s", strerror(errno));
+		ret = error_set(&err, errno, "cannot write: %s", errno_text(errno));
 	return ret ? fail(&err, EXIT_FAILED) : EXIT_DONE;
 }

@@ -104,7 +104,7 @@ static int done(void)
 
 	if (!fflush(stdout) && !ferror(stdout))
 		return EXIT_DONE;
-	error_set(&err, errno, "cannot write: %s", strerror(errno));
+	error_set(&err, errno, "cannot write: %s", errno_text(errno));
 	return fail(&err, EXIT_FAILED);
 }
 

@@ -49,6 +49,9 @@ extern const struct range arch_not_dumped;
  */
 extern const uint64_t arch_seed_offset;
 
+/* First Linux whose kexec_file_load() passes a seed, as in KERNEL_VERSION(). */
+extern const unsigned int arch_file_seed_since;
+
 /* --- image/ --- */
 
 /* arch_image_formats[]: the table of formats, declared in image/format.h. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "error.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -57,6 +58,15 @@ int error_set(struct error *err, int code, const char *fmt, ...)
 	va_end(ap);
 	set_whole(err, whole);
 	return -code;
+}
+
+const char *errno_text(int code)
+{
+	/* for good arguments, as all of ours should be */
+	return code == EINVAL
+		       ? "the kernel or file system does not support this (Invalid "
+			 "argument)"
+		       : strerror(code);
 }
 
 void error_prefix(struct error *err, const char *fmt, ...)

@@ -76,7 +76,7 @@ static int map(struct file *f, struct error *err)
 
 	if (p == MAP_FAILED)
 		return error_set(err, errno, "%s: cannot map: %s", f->path,
-				 strerror(errno));
+				 errno_text(errno));
 	f->mapping = p;
 	f->bytes = (struct bytes){ p, f->stamp.size };
 	f->head_size = f->stamp.size < FILE_HEAD ? f->stamp.size : FILE_HEAD;
@@ -94,7 +94,7 @@ int file_adopt(int fd, const char *path, struct file *out, struct error *err)
 	if (!out->path)
 		ret = error_set(err, ENOMEM, "%s: out of memory", path);
 	else if (fstat(fd, &st) < 0)
-		ret = error_set(err, errno, "%s: %s", path, strerror(errno));
+		ret = error_set(err, errno, "%s: %s", path, errno_text(errno));
 	else
 		ret = check_kind(&st, fd, path, err);
 	if (!ret) {
@@ -125,7 +125,7 @@ int file_write_all(int fd, const void *data, size_t size)
 
 static int no_memory(const char *path, int code, struct error *err)
 {
-	return error_set(err, code, "%s: no memory for it: %s", path, strerror(code));
+	return error_set(err, code, "%s: no memory for it: %s", path, errno_text(code));
 }
 
 static int copy_all(int from, int to, const char *path, struct error *err)
@@ -139,7 +139,7 @@ static int copy_all(int from, int to, const char *path, struct error *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_set(err, errno, "%s: %s", path, strerror(errno));
+			return error_set(err, errno, "%s: %s", path, errno_text(errno));
 		ret = file_write_all(to, buf, (size_t)n);
 		if (ret)
 			return no_memory(path, -ret, err);
@@ -168,7 +168,7 @@ static int open_unmapped(const char *path, struct file *out, struct error *err)
 	struct stat st;
 
 	if (from < 0 || fstat(from, &st) < 0)
-		return error_set(err, errno, "%s: %s", path, strerror(errno));
+		return error_set(err, errno, "%s: %s", path, errno_text(errno));
 	if (S_ISBLK(st.st_mode) && lseek(from, 0, SEEK_END) > BLOCK_DEVICE_MAX)
 		return error_set(
 			err, EFBIG,
@@ -186,7 +186,7 @@ int file_open(const char *path, struct file *out, struct error *err)
 
 	*out = FILE_NONE;
 	if (fd < 0)
-		return error_set(err, errno, "%s: %s", path, strerror(errno));
+		return error_set(err, errno, "%s: %s", path, errno_text(errno));
 	keep_writers_out(fd);
 	ret = file_adopt(fd, path, out, err);
 	return ret == -ENODEV || ret == -ENOTBLK ? open_unmapped(path, out, err) : ret;
@@ -196,7 +196,7 @@ int file_copy(const struct file *f, struct file *out, struct error *err)
 {
 	*out = FILE_NONE;
 	if (lseek(f->fd, 0, SEEK_SET) < 0)
-		return error_set(err, errno, "%s: %s", f->path, strerror(errno));
+		return error_set(err, errno, "%s: %s", f->path, errno_text(errno));
 	return open_copy(f->fd, f->path, out, err);
 }
 
@@ -224,7 +224,7 @@ int file_read(const struct file *f, uint64_t offset, void *buf, size_t size,
 	int ret = file_read_at(f->fd, offset, buf, size, &used);
 
 	if (ret)
-		return error_set(err, -ret, "%s: %s", f->path, strerror(-ret));
+		return error_set(err, -ret, "%s: %s", f->path, errno_text(-ret));
 	if (used < size)
 		return error_set(
 			err, ESTALE,
@@ -240,7 +240,7 @@ int file_check(const struct file *f, struct error *err)
 	struct stat st;
 
 	if (fstat(f->fd, &st) < 0)
-		return error_set(err, errno, "%s: %s", f->path, strerror(errno));
+		return error_set(err, errno, "%s: %s", f->path, errno_text(errno));
 	now = make_stamp(&st);
 	if (is_same_stamp(&now, &f->stamp))
 		return 0;

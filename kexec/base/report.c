@@ -294,8 +294,8 @@ int report_close(struct report *o, struct error *err)
 
 	free(o);
 	if (ret)
-		return error_set(err, -ret, "cannot make JSON: %s", strerror(-ret));
+		return error_set(err, -ret, "cannot make JSON: %s", errno_text(-ret));
 	if (fflush(stdout) || ferror(stdout))
-		return error_set(err, errno, "cannot write: %s", strerror(errno));
+		return error_set(err, errno, "cannot write: %s", errno_text(errno));
 	return 0;
 }

@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 int run_dir_refused(const char *path, int code, struct error *err)
 {
-	const char *why = strerror(code);
+	const char *why = errno_text(code);
 
 	if (code == ENOSPC || code == EDQUOT)
 		why = "its file system is full: make room there and try again";

@@ -64,7 +64,7 @@ static int list_addons(const char *folder, struct names *names, size_t *others,
 	if (!dir && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	if (!dir)
-		return error_set(err, errno, "%s: %s", folder, strerror(errno));
+		return error_set(err, errno, "%s: %s", folder, errno_text(errno));
 	while ((ret = file_next(dir, &entry)) > 0 && entry) {
 		if (entry->d_name[0] == '.')
 			continue;
@@ -74,7 +74,7 @@ static int list_addons(const char *folder, struct names *names, size_t *others,
 			return error_set(err, ENOMEM, "out of memory");
 	}
 	if (ret < 0)
-		return error_set(err, -ret, "%s: %s", folder, strerror(-ret));
+		return error_set(err, -ret, "%s: %s", folder, errno_text(-ret));
 	if (names->count)
 		qsort(names->items, names->count, sizeof(*names->items), compare_names);
 	return 0;

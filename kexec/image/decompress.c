@@ -79,7 +79,7 @@ MAYBE_UNUSED static int emit(struct unpacker *u, size_t size)
 	progress_add(u->progress, size);
 	ret = file_write_all(u->fd, u->out, size);
 	return ret ? error_set(u->err, -ret, "%s: no memory to unpack it: %s", u->path,
-			       strerror(-ret))
+			       errno_text(-ret))
 		   : 0;
 }
 
@@ -307,7 +307,7 @@ static int unpack_file(const struct compression *format, const struct file *f, s
 	u.fd = memfd_create("kexec-kernel", MFD_CLOEXEC);
 	if (u.fd < 0)
 		return error_set(err, errno, "%s: no memory to unpack it: %s", f->path,
-				 strerror(errno));
+				 errno_text(errno));
 	progress_begin(f->progress, "unpacking", f->path, 0);
 	ret = unpack(format, &u);
 	progress_end(f->progress);

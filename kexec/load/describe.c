@@ -42,8 +42,7 @@ static const char *seed_text(const struct load *l)
 	case SEED_NONE:
 		break;
 	}
-	return l->request->seed == SEED_OFF ? "none: --seed=off"
-					    : "none: the kernel's RNG is not ready";
+	return *l->no_seed.text ? l->no_seed.text : "none: --seed=off";
 }
 
 static void print_file(FILE *to, const char *what, const struct file *f)

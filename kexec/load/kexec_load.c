@@ -236,6 +236,6 @@ int kexec_is_loaded(enum kexec_target target, struct error *err)
 			       &name, &text, &size);
 	if (ret)
 		return error_set(err, -ret, "%s: %s (does this kernel have kexec?)", name,
-				 strerror(-ret));
+				 errno_text(-ret));
 	return size > 0 && text[0] == '1';
 }

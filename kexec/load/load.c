@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "load/load.h"
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "load/describe.h"
@@ -10,9 +11,15 @@
 #include "load/method.h"
 #include "load/refusal.h"
 #include "load/seed.h"
+#include "plan/cmdline.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/utsname.h>
+
+#define NO_ZEROES                                                                          \
+	"the crash kernel has no seed and must not take the zeroes that EFI may have for " \
+	"one: " PLAN_DISTRUST
 
 /* Timeout for another load or refresh to end, seconds. */
 #define RECIPE_WAIT 60
@@ -46,6 +53,8 @@ static int go_without_seed(struct run *run, int ret, struct error *err)
 		error_prefix(err, "no new seed; the loaded image stays");
 		return ret;
 	}
+	run->load.no_seed = *err;
+	error_prefix(&run->load.no_seed, "none");
 	notes_add_error(&run->load.io->notes, "loading without a seed", err);
 	return 0;
 }
@@ -74,12 +83,37 @@ static int map_page(struct run *run, struct error *err)
 	return ret ? go_without_seed(run, ret, err) : 0;
 }
 
-/* Makes the plan anew if there is no seed after all. */
+/* -EOPNOTSUPP with the line if this kernel passes no seed with kexec_file_load(). */
+static int check_kernel_seeds(struct error *err)
+{
+	unsigned int major, minor;
+	struct utsname self;
+
+	if (uname(&self) < 0 || sscanf(self.release, "%u.%u", &major, &minor) != 2 ||
+	    (major << 16) + (minor << 8) >= arch_file_seed_since)
+		return 0;
+	return error_set(err, EOPNOTSUPP,
+			 "Linux %u.%u passes none with kexec_file_load (%u.%u and later "
+			 "do); with kexec_load (-c) kexec does",
+			 major, minor, arch_file_seed_since >> 16,
+			 arch_file_seed_since >> 8 & 0xff);
+}
+
+/*
+ * Finds out whether there will be a seed. The plan is made anew if there is none after
+ * all. With kexec_file_load() the kernel draws the seed, but silently omits it until its
+ * RNG is initialised.
+ */
 static int settle_seed(struct run *run, struct error *err)
 {
 	struct load *l = &run->load;
-	int ret = wait_for_seed(run, err);
+	int ret = l->method == METHOD_FILE ? check_kernel_seeds(err) : 0;
 
+	if (ret) {
+		l->seed_ready = false;
+		return go_without_seed(run, ret, err);
+	}
+	ret = wait_for_seed(run, err);
 	if (!ret && l->method == METHOD_LOAD && l->seed_ready)
 		ret = map_page(run, err);
 	if (ret || l->method != METHOD_LOAD || l->seed_ready ||
@@ -88,16 +122,26 @@ static int settle_seed(struct run *run, struct error *err)
 	return load_plan(l, false, err);
 }
 
-/* The crash kernel is told not to take zeroes for a seed: PLAN_TRUST. */
-static void note_distrust(struct load *l)
+/*
+ * A crash kernel without a seed is told not to take the zeroes that EFI may have for one:
+ * PLAN_TRUST. Plans do so on their own.
+ */
+static int distrust_zeroes(struct run *run, struct error *err)
 {
-	if (load_is_crash(l) && l->method == METHOD_LOAD &&
-	    !strstr(l->cmdline, PLAN_TRUST) &&
-	    strstr(plan_command_line(&l->plan), PLAN_DISTRUST))
-		notes_add(
-			&l->io->notes,
-			"the crash kernel has no seed and must not take the zeroes that "
-			"EFI has for one: " PLAN_DISTRUST);
+	struct load *l = &run->load;
+	int ret;
+
+	if (!load_is_crash(l) || cmdline_sets(l->cmdline, PLAN_TRUST))
+		return 0;
+	if (l->method == METHOD_FILE
+		    ? l->seed_ready
+		    : !cmdline_sets(plan_command_line(&l->plan), PLAN_TRUST))
+		return 0;
+	notes_add(&l->io->notes, NO_ZEROES);
+	if (l->method == METHOD_LOAD)
+		return 0;
+	ret = load_put_word(l, PLAN_DISTRUST, err);
+	return ret ? ret : load_check_file_load(l, err);
 }
 
 /* With --debug. */
@@ -162,10 +206,9 @@ static int load_by_file(struct run *run, struct error *err)
 		(r->no_cma ? LOAD_FILE_NO_CMA : 0) | (r->debug ? LOAD_FILE_DEBUG : 0);
 	int ret;
 
-	/*
-	 * the kernel draws the seed, but silently omits it until its RNG is initialised
-	 */
 	ret = settle_seed(run, err);
+	if (!ret)
+		ret = distrust_zeroes(run, err);
 	if (!ret)
 		ret = begin_txn(run, RECIPE_KEXEC_FILE_LOAD, err);
 	if (ret)
@@ -235,7 +278,9 @@ static int load_by_plan(struct run *run, bool *may_fall_back, struct error *err)
 	*may_fall_back = false;
 	if (ret)
 		return ret;
-	note_distrust(&run->load);
+	ret = distrust_zeroes(run, err);
+	if (ret)
+		return ret;
 	describe(&run->load);
 	return digest_and_load(run, may_fall_back, err);
 }
@@ -304,8 +349,9 @@ int load_dry_run(const struct load_request *request, bool json, bool boot_data,
 		ret = method_choose(&run.load, err);
 	if (!ret)
 		ret = settle_dry_seed(&run, err);
+	if (!ret)
+		ret = distrust_zeroes(&run, err);
 	if (!ret) {
-		note_distrust(&run.load);
 		load_note_doubts(&run.load);
 		if (json && io->details)
 			load_describe(&run.load, what, io->details);

@@ -61,7 +61,7 @@ static int keep_request(const struct load *l, struct recipe *r, struct error *er
 	r->strings[2] = strdup(l->cmdline);
 	if (!r->strings[0] || (initrd_path(l) && !r->strings[1]) || !r->strings[2])
 		return error_set(err, errno, "cannot find %s again: %s",
-				 l->request->kernel, strerror(errno));
+				 l->request->kernel, errno_text(errno));
 	r->request = *l->request;
 	r->request.kernel = r->strings[0];
 	r->request.initrd = r->strings[1];

@@ -50,7 +50,7 @@ int reboot_kexec(struct error *err)
 				 "not permitted: this needs root (CAP_SYS_BOOT)");
 	if (errno == EINVAL)
 		return error_set(err, EINVAL, "no kernel is loaded: use kexec -l first");
-	return error_set(err, errno, "the kernel did not jump: %s", strerror(errno));
+	return error_set(err, errno, "the kernel did not jump: %s", errno_text(errno));
 }
 
 /* Replaces this process by the first of @paths that can be executed. */
@@ -78,5 +78,5 @@ int run_shutdown(struct error *err)
 	return error_set(err, errno,
 			 "cannot run shutdown: %s (the kernel stays loaded; "
 			 "kexec -e jumps)",
-			 strerror(errno));
+			 errno_text(errno));
 }

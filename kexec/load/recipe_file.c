@@ -333,7 +333,7 @@ int boot_id_read(const char *root, uint8_t out[BOOT_ID_SIZE], struct error *err)
 	int ret = file_slurp_in(root, name, 64, &text, &size);
 
 	if (ret)
-		return error_set(err, -ret, "%s%s: %s", root, name, strerror(-ret));
+		return error_set(err, -ret, "%s%s: %s", root, name, errno_text(-ret));
 	if (!parse_id(text_trim((struct bytes){ (const uint8_t *)text, size }), out))
 		return error_set(err, EINVAL, "%s%s: not a boot ID", root, name);
 	return 0;

@@ -266,5 +266,5 @@ int refusal_explain(int code, enum kexec_call call, enum kexec_target target,
 			"and takes this file or its signature for invalid: " TAKE_A_SIGNED_KERNEL,
 			mode);
 	return error_set(err, code, "%s: %s; the kernel log (dmesg) may have the reason",
-			 call_name(call), strerror(code));
+			 call_name(call), errno_text(code));
 }

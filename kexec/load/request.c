@@ -111,6 +111,17 @@ static int open_initrd(struct load *l, struct error *err)
 	return ret;
 }
 
+int load_put_word(struct load *l, const char *word, struct error *err)
+{
+	char *longer = cmdline_append(word, l->cmdline);
+
+	if (!longer)
+		return error_set(err, ENOMEM, "out of memory");
+	free(l->cmdline);
+	l->cmdline = longer;
+	return 0;
+}
+
 /*
  * Through ACPI, a crash kernel finds the crashed kernel's memory devices and would use
  * their memory, which it is to dump. The user decides by naming either word.
@@ -120,25 +131,20 @@ static int forbid_memory_devices(struct load *l, struct error *err)
 	static const char word[] = "acpi_no_memhotplug", other[] = "memhp_default_state";
 	const char *own =
 		has_other_cmdline(l->request) ? l->request->cmdline : l->extras.cmdline;
-	char *longer;
 	int ret;
 
-	if (strstr(l->cmdline, word) || (own && cmdline_has(own, other)))
+	if (cmdline_sets(l->cmdline, word) || (own && cmdline_sets(own, other)))
 		return 0;
 	ret = machine_has_memory_devices(l->request->root, err);
 	if (ret <= 0)
 		return ret;
-	if (asprintf(&longer, "%s%s%s", word, *l->cmdline ? " " : "", l->cmdline) < 0)
-		return error_set(err, ENOMEM, "out of memory");
-	free(l->cmdline);
-	l->cmdline = longer;
 	if (l->request->debug)
 		notes_add(
 			&l->io->notes,
 			"this machine has memory devices, whose memory the crash kernel "
 			"must not use: %s",
 			word);
-	return 0;
+	return load_put_word(l, word, err);
 }
 
 /*

@@ -43,7 +43,8 @@ struct load {
 	struct plan plan;	  /* valid after load_plan() */
 	enum kexec_method method; /* METHOD_LOAD or _FILE, once method_choose() has */
 	struct error reason;	  /* why that one */
-	bool seed_ready;	  /* the RNG is initialised, and there is a page */
+	struct error no_seed; /* "none: " and why; empty: there is one, or --seed=off */
+	bool seed_ready;      /* the RNG is initialised, and there is a page */
 	struct progress progress; /* progress of reading kernel and initrd */
 };
 
@@ -53,6 +54,9 @@ struct load {
  */
 int load_prepare(struct load *l, const struct load_request *request, struct load_io *io,
 		 struct error *err);
+
+/* Puts a word in front of l->cmdline. 0 or -ENOMEM with the line. */
+int load_put_word(struct load *l, const char *word, struct error *err);
 
 /*
  * Checks and reads what only kexec_load() needs. 0 or a negative errno with the line;

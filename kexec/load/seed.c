@@ -62,7 +62,7 @@ int secret_map(size_t size, struct secret *out, struct error *err)
 	if (p == MAP_FAILED)
 		return error_set(err, errno,
 				 "no locked memory for the seed: %s (see ulimit -l)",
-				 strerror(errno));
+				 errno_text(errno));
 	*out = (struct secret){ .data = p, .size = size };
 	return 0;
 }
@@ -134,7 +134,7 @@ int seed_wait(unsigned int seconds, struct error *err)
 			"the kernel's random number generator was not ready within "
 			"%u s (see --seed-timeout)",
 			seconds);
-	return ret ? error_set(err, -ret, "getrandom: %s", strerror(-ret)) : 0;
+	return ret ? error_set(err, -ret, "getrandom: %s", errno_text(-ret)) : 0;
 }
 
 void rng_force_reseed(void)
@@ -155,7 +155,7 @@ static int draw(uint8_t *out, size_t size, unsigned int flags, struct error *err
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_set(err, errno, "getrandom: %s", strerror(errno));
+			return error_set(err, errno, "getrandom: %s", errno_text(errno));
 		done += (size_t)n;
 	}
 	return 0;

@@ -6,7 +6,6 @@
 #include "base/text.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define TABLES_DIR	 "/sys/firmware/acpi/tables"
 #define TABLES_TOTAL_MAX ((size_t)16 << 20) /* bytes */
@@ -97,6 +96,6 @@ void acpi_tables_find_vmgenid(const struct phys_mem *mem, struct vmgenid *out)
 	if (ret == -EACCES || ret == -EPERM)
 		return set(out, VMGENID_HIDDEN, "only root can read the ACPI tables");
 	if (ret)
-		return set(out, VMGENID_UNKNOWN_SHAPE, strerror(-ret));
+		return set(out, VMGENID_UNKNOWN_SHAPE, errno_text(-ret));
 	vmgenid_find(t.files, t.count, mem, out);
 }

@@ -9,7 +9,6 @@
 #include "machine/sysfs_table.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define CPU_DIR	      "/sys/devices/system/cpu"
 #define VMCOREINFO    "/sys/kernel/vmcoreinfo"
@@ -35,7 +34,7 @@ static int nonsense(const char *root, const char *path, struct error *err)
 
 static int unreadable(const char *root, const char *path, int ret, struct error *err)
 {
-	return error_set(err, -ret, "%s%s: %s%s", root, path, strerror(-ret),
+	return error_set(err, -ret, "%s%s: %s%s", root, path, errno_text(-ret),
 			 ret == -EACCES || ret == -EPERM ? " (readable by root only)"
 							 : "");
 }

@@ -32,7 +32,7 @@ static int cannot_read(int ret, struct error *err)
 {
 	if (ret == -ENODATA)
 		return bad("the file ends inside its headers", err);
-	return error_set(err, -ret, "%s", strerror(-ret));
+	return error_set(err, -ret, "%s", errno_text(-ret));
 }
 
 static int check_header(const Elf64_Ehdr *h, struct error *err)
@@ -107,13 +107,13 @@ static int cannot_open(const char *path, int code, struct error *err)
 		return error_set(err, code,
 				 "%s: %s (it needs root with CAP_SYS_RAWIO, and no "
 				 "lockdown=confidentiality)",
-				 path, strerror(code));
+				 path, errno_text(code));
 	if (code == ENOENT)
 		return error_set(err, code,
 				 "%s: %s (is the kernel built with "
 				 "CONFIG_PROC_KCORE?)",
-				 path, strerror(code));
-	return error_set(err, code, "%s: %s", path, strerror(code));
+				 path, errno_text(code));
+	return error_set(err, code, "%s: %s", path, errno_text(code));
 }
 
 int kcore_open(const char *path, struct kcore *out, struct error *err)
@@ -182,7 +182,7 @@ int kcore_read(const struct kcore *k, uint64_t addr, void *buf, size_t size,
 			return error_set(err, ret == -ENODATA ? EIO : -ret,
 					 "/proc/kcore: address %#" PRIx64 ": %s", addr,
 					 ret == -ENODATA ? "the file ends too early"
-							 : strerror(-ret));
+							 : errno_text(-ret));
 		to += part;
 		addr += part;
 		size -= part;

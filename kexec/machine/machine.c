@@ -34,7 +34,7 @@ static int read_iomem(const char *root, struct iomem *out, struct error *err)
 	if (ret == -ENOENT || ret == -EACCES)
 		return 0;
 	if (ret)
-		return error_set(err, -ret, "%s/proc/iomem: %s", root, strerror(-ret));
+		return error_set(err, -ret, "%s/proc/iomem: %s", root, errno_text(-ret));
 	if (!size)
 		return 0;
 	ret = iomem_parse((struct bytes){ (uint8_t *)text, size }, out, err);
@@ -156,7 +156,7 @@ int machine_read_cma(const char *root, struct machine *m, struct error *err)
 		kexec_sysfs_read(root, KEXEC_SYSFS_CRASH_CMA_RANGES, &name, &text, &size);
 
 	if (file_is_trouble(ret))
-		return error_set(err, -ret, "%s%s: %s", root, name, strerror(-ret));
+		return error_set(err, -ret, "%s%s: %s", root, name, errno_text(-ret));
 	if (ret)
 		return 0;
 	rest = (struct bytes){ (uint8_t *)text, size };
@@ -179,7 +179,8 @@ int machine_read_cmdline(const char *root, struct machine *m, struct error *err)
 	if (ret == -ENOENT)
 		return 0;
 	if (ret)
-		return error_set(err, -ret, "%s/proc/cmdline: %s", root, strerror(-ret));
+		return error_set(err, -ret, "%s/proc/cmdline: %s", root,
+				 errno_text(-ret));
 	if (size && m->cmdline[size - 1] == '\n')
 		m->cmdline[size - 1] = '\0';
 	return 0;
@@ -246,8 +247,9 @@ int machine_has_memory_devices(const char *root, struct error *err)
 		if (ret > 0 && text_starts(text_from(d->d_name), "PNP0C80:", NULL))
 			return 1;
 	}
-	return file_is_trouble(ret) ? error_set(err, -ret, "%s: %s", path, strerror(-ret))
-				    : 0;
+	return file_is_trouble(ret)
+		       ? error_set(err, -ret, "%s: %s", path, errno_text(-ret))
+		       : 0;
 }
 
 static int read_all(const char *root, struct iomem *iomem, struct machine *m,

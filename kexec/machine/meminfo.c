@@ -6,7 +6,6 @@
 #include "base/text.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define MEMINFO_SIZE_MAX 65536 /* bytes; real ones have 2 KiB */
 
@@ -51,7 +50,7 @@ int meminfo_read(const char *root, struct meminfo *out, struct error *err)
 
 	*out = (struct meminfo){ 0 };
 	if (file_is_trouble(ret))
-		return error_set(err, -ret, "%s%s: %s", root, name, strerror(-ret));
+		return error_set(err, -ret, "%s%s: %s", root, name, errno_text(-ret));
 	if (!ret)
 		meminfo_parse((struct bytes){ (uint8_t *)text, size }, out);
 	return 0;

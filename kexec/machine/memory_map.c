@@ -68,7 +68,7 @@ const char *memory_map_strerror(int ret)
 	case -E2BIG:
 		return "more entries than a machine can have";
 	default:
-		return strerror(-ret);
+		return errno_text(-ret);
 	}
 }
 

@@ -75,7 +75,7 @@ static int cannot_read(const struct phys_mem *m, uint64_t addr, int ret,
 			  "--vmgenid-addr=)";
 	return error_set(
 		err, -ret, "%s/dev/mem at %#llx: %s%s", m->root, (unsigned long long)addr,
-		ret == -ENODATA ? "the file ends before" : strerror(-ret), way_out);
+		ret == -ENODATA ? "the file ends before" : errno_text(-ret), way_out);
 }
 
 int phys_mem_read(const struct phys_mem *m, uint64_t addr, void *buf, size_t size,

@@ -6,7 +6,6 @@
 #include "base/text.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define ATTR_SIZE_MAX 4096 /* a sysfs file has a page at most */
 
@@ -72,7 +71,7 @@ static int read_hex(const char *path, uint64_t *value, struct error *err)
 	int ret = read_value(path, &text);
 
 	if (ret)
-		return error_set(err, -ret, "%s: %s", path, strerror(-ret));
+		return error_set(err, -ret, "%s: %s", path, errno_text(-ret));
 	if (text_hex(text_from(text), value))
 		return 0;
 	return error_set(err, EINVAL, "%s: '%.32s' is not a hexadecimal number", path,
@@ -89,7 +88,7 @@ int sysfs_table_text(const char *path, uint32_t number, const char *name, char *
 		return error_set(err, ENOMEM, "out of memory");
 	ret = read_value(file, text);
 	if (ret)
-		return error_set(err, -ret, "%s: %s", file, strerror(-ret));
+		return error_set(err, -ret, "%s: %s", file, errno_text(-ret));
 	return 0;
 }
 

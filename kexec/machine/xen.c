@@ -19,7 +19,7 @@ static int read_line(const char *root, const char *name, char **text, struct byt
 
 	*out = text_trim((struct bytes){ (uint8_t *)*text, ret ? 0 : size });
 	return file_is_trouble(ret)
-		       ? error_set(err, -ret, "%s%s: %s", root, name, strerror(-ret))
+		       ? error_set(err, -ret, "%s%s: %s", root, name, errno_text(-ret))
 		       : 0;
 }
 

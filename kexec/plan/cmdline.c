@@ -133,6 +133,20 @@ static const char *find_separator(const char *text)
 	return p;
 }
 
+bool cmdline_sets(const char *text, const char *name)
+{
+	const char *end;
+
+	for (const char *p = next_word(text); *p; p = next_word(end)) {
+		end = word_end(p);
+		if (is_separator(p, end))
+			break;
+		if (word_is(p, end, name, false))
+			return true;
+	}
+	return false;
+}
+
 /* A blank between two parts that are not empty. */
 static const char *blank(size_t first, const char *second)
 {

@@ -42,6 +42,9 @@ char *cmdline_without(const char *text, const char *name);
 /* True if @text has a word @name=VALUE for the kernel or init. */
 bool cmdline_has(const char *text, const char *name);
 
+/* True if the kernel's words in @text, those before "--", include @name or @name=VALUE. */
+bool cmdline_sets(const char *text, const char *name);
+
 /*
  * Appends @more to @base; either may be NULL. The kernel's words stay before "--". The
  * caller frees the result; NULL: out of memory.

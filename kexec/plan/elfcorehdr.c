@@ -70,7 +70,8 @@ int elfcorehdr_check(const struct machine *m, struct bytes block, struct error *
 	if (!ret)
 		ret = add_headers(m, block, &then);
 	if (ret)
-		return error_set(err, -ret, "ELF core headers: %s", strerror(-ret));
+		return error_set(err, -ret, "ELF core headers: %s",
+				 memory_map_strerror(-ret));
 	if (is_same(&now, &then))
 		return 0;
 	return error_set(err, ENOTSUP,
@@ -152,7 +153,8 @@ static int append_entry(struct headers *h, const struct machine *m,
 	int ret = add_dumped(m, entry_range(e), &left);
 
 	if (ret)
-		return error_set(err, -ret, "ELF core headers: %s", strerror(-ret));
+		return error_set(err, -ret, "ELF core headers: %s",
+				 memory_map_strerror(-ret));
 	for (size_t i = 0; !ret && i < left.count; i++) {
 		const struct range r = left.items[i];
 

@@ -157,12 +157,12 @@ uint32_t segment_code(enum segment_kind kind);
 bool segment_from_code(uint32_t code, enum segment_kind *kind);
 
 /*
- * On the command line of a crash kernel without a seed whose boot data leads to an EFI seed
- * table: the EFI stub has zeroed that after use, and nothing refills it before a crash. The
+ * On the command line of a crash kernel without a seed whose boot data may lead to an EFI
+ * seed table: the EFI stub has zeroed that after use, and nothing refills it before a crash. The
  * crash kernel would credit its zeroes and call its RNG initialised.
  */
-#define PLAN_TRUST    "random.trust_bootloader="
-#define PLAN_DISTRUST PLAN_TRUST "off"
+#define PLAN_TRUST    "random.trust_bootloader"
+#define PLAN_DISTRUST PLAN_TRUST "=off"
 
 /* Bytes of the old kernel's memory that the purgatory mixes into the seed; 0: none. */
 uint64_t plan_kernel_memory(const struct purgatory_params *p);

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -95,7 +94,7 @@ int child_start(struct child *c, sd_event *loop, char *const *words, unsigned in
 	c->late = false;
 	if (ret) {
 		c->pid = 0;
-		return error_set(err, ret, "%s: %s", words[0], strerror(ret));
+		return error_set(err, ret, "%s: %s", words[0], errno_text(ret));
 	}
 	ret = sd_event_add_child(loop, &c->end, c->pid, WEXITED, on_end, c);
 	if (ret >= 0)
@@ -105,7 +104,7 @@ int child_start(struct child *c, sd_event *loop, char *const *words, unsigned in
 		return 0;
 	child_stop(c);
 	return error_set(err, -ret, "cannot watch the reload command: %s",
-			 strerror(-ret));
+			 errno_text(-ret));
 }
 
 void child_stop(struct child *c)

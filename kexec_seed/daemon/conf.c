@@ -55,7 +55,7 @@ int conf_parse(struct bytes text, const char *name, conf_set *set, void *context
 static int refused(const char *path, int ret, struct error *err)
 {
 	return error_set(err, file_is_trouble(ret) ? -ret : EINVAL, "%s: %s", path,
-			 strerror(-ret));
+			 errno_text(-ret));
 }
 
 static int read_file(const char *path, conf_set *set, void *context, struct error *err)

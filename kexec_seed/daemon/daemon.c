@@ -299,7 +299,7 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh
 	ret = set_up_loop(d);
 	if (ret)
 		return error_set(err, -ret, "cannot set up the event loop: %s",
-				 strerror(-ret));
+				 errno_text(-ret));
 	d->host = (struct source_host){
 		.loop = d->loop,
 		.options = &o->source,
@@ -344,7 +344,8 @@ int daemon_run(const struct daemon_options *o, daemon_refresh *refresh, struct e
 	if (!ret) {
 		ret = sd_event_loop(d.loop);
 		if (ret < 0)
-			error_set(err, -ret, "the event loop ended: %s", strerror(-ret));
+			error_set(err, -ret, "the event loop ended: %s",
+				  errno_text(-ret));
 	}
 	daemon_close(&d);
 	return ret;

@@ -213,7 +213,7 @@ static int read_conf(struct daemon_options *o, struct error *err)
 	if (strcmp(o->conf, DAEMON_CONF) != 0 && access(dir, F_OK) < 0 &&
 	    access(o->conf, F_OK) < 0)
 		return error_set(err, EINVAL, "--config=%s: %s", o->conf,
-				 strerror(errno));
+				 errno_text(errno));
 	return conf_read(o->conf, daemon_options_set, o, err);
 }
 

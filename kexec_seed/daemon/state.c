@@ -44,7 +44,7 @@ int daemon_state_lock(const char *dir, int held, struct error *err)
 	fd = openat(folder, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set(err, errno, "%s/%s: %s", dir, LOCK_FILE,
-				 strerror(errno));
+				 errno_text(errno));
 	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
 		return fd;
 	code = errno;
@@ -52,7 +52,7 @@ int daemon_state_lock(const char *dir, int held, struct error *err)
 	if (code == EAGAIN || code == EACCES)
 		return error_set(err, EBUSY, "another kexec-seed daemon is running");
 	return error_set(err, code, "%s/%s: cannot lock: %s", dir, LOCK_FILE,
-			 strerror(code));
+			 errno_text(code));
 }
 
 /*
@@ -140,7 +140,7 @@ int daemon_state_write(const char *dir, const struct daemon_state *s, struct err
 			close(fd);
 		unlinkat(folder, STATE_NEXT, 0);
 		return error_set(err, code, "%s/%s: cannot write: %s", dir, STATE_FILE,
-				 strerror(code));
+				 errno_text(code));
 	}
 	return 0;
 }
@@ -216,7 +216,7 @@ int daemon_state_read(const char *dir, struct daemon_state *out, struct error *e
 	running = is_locked(folder);
 	ret = file_slurp_in(dir, "/" STATE_FILE, STATE_SIZE_MAX, &data, &size);
 	if (ret)
-		error_set(err, -ret, "%s/%s: %s", dir, STATE_FILE, strerror(-ret));
+		error_set(err, -ret, "%s/%s: %s", dir, STATE_FILE, errno_text(-ret));
 	else
 		ret = daemon_state_parse((struct bytes){ (uint8_t *)data, size }, out,
 					 err);

@@ -52,7 +52,7 @@ static int on_timer(sd_event_source *timer, uint64_t usec, void *context)
 	(void)timer;
 	(void)usec;
 	if (ret) {
-		source_fail(s, strerror(-ret));
+		source_fail(s, errno_text(-ret));
 		return 0;
 	}
 	if (memcmp(id, g->id, sizeof(id)) != 0) {
@@ -133,7 +133,7 @@ static void open_genid(struct source *s, bool heard)
 		return source_set(s, SOURCE_INACTIVE, "its address cannot be right");
 	ret = start(s, addr);
 	if (ret)
-		return source_set(s, SOURCE_INACTIVE, "/dev/mem: %s", strerror(-ret));
+		return source_set(s, SOURCE_INACTIVE, "/dev/mem: %s", errno_text(-ret));
 	s->level = SOURCE_ACTIVE;
 }
 

@@ -6,7 +6,6 @@
 #include "machine/machine.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #define BATCH 256 /* records read per loop iteration */
@@ -31,7 +30,7 @@ static int on_record(sd_event_source *io, int fd, uint32_t events, void *context
 			continue;
 		}
 		if (n <= 0) {
-			source_fail(s, n ? strerror(errno) : "/dev/kmsg has ended");
+			source_fail(s, n ? errno_text(errno) : "/dev/kmsg has ended");
 			break;
 		}
 		if (kmsg_tells_fork((struct bytes){ buf, (size_t)n }))
@@ -59,7 +58,7 @@ static void open_kmsg(struct source *s, bool heard)
 
 	(void)heard;
 	if (ret)
-		source_set(s, SOURCE_INACTIVE, "/dev/kmsg: %s", strerror(-ret));
+		source_set(s, SOURCE_INACTIVE, "/dev/kmsg: %s", errno_text(-ret));
 	else if (machine_has_genid_driver(s->host->options->root))
 		s->level = SOURCE_ACTIVE;
 	else

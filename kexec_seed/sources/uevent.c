@@ -93,7 +93,7 @@ static int on_message(sd_event_source *io, int fd, uint32_t events, void *contex
 			continue;
 		}
 		if (ret < 0) {
-			source_fail(s, strerror(-ret));
+			source_fail(s, errno_text(-ret));
 			break;
 		}
 		meaning = uevent_meaning(message);
@@ -141,7 +141,7 @@ static void open_uevent(struct source *s, bool heard)
 
 	(void)heard;
 	if (ret)
-		source_set(s, SOURCE_INACTIVE, "%s", strerror(-ret));
+		source_set(s, SOURCE_INACTIVE, "%s", errno_text(-ret));
 	else if (!machine_has_genid_driver(root))
 		source_set(s, SOURCE_WAITING, "no device with a VM generation ID driver");
 	else if (has_module(root))

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,7 +29,7 @@ static int read_device(int fd, struct vmclock_state *out, struct error *err)
 
 	if (n < 0)
 		return error_set(err, errno == ETIMEDOUT ? EAGAIN : errno, "%s",
-				 strerror(errno));
+				 errno_text(errno));
 	return vmclock_read_copy((struct bytes){ copy, (size_t)n }, out, err);
 }
 
@@ -154,7 +153,7 @@ static void open_vmclock(struct source *s, bool heard)
 		return source_set(s, SOURCE_INACTIVE, "no /dev/vmclock*");
 	if (ret)
 		return source_set(s, SOURCE_INACTIVE, "/dev/vmclock*: %s",
-				  strerror(-ret));
+				  errno_text(-ret));
 	ret = look(s, &now, &err);
 	if (ret == -EAGAIN) /* retry soon */
 		s->host->changed(s->host->context, SOURCE_SOON);
@@ -166,7 +165,7 @@ static void open_vmclock(struct source *s, bool heard)
 	((struct vmclock *)s->data)->generation = now.generation;
 	ret = listen(s, now.notifies);
 	if (ret)
-		return source_set(s, SOURCE_INACTIVE, "%s", strerror(-ret));
+		return source_set(s, SOURCE_INACTIVE, "%s", errno_text(-ret));
 	if (!s->io && heard)
 		return source_not_needed(s);
 	s->level = SOURCE_ACTIVE;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 static struct {
@@ -23,7 +24,16 @@ static struct {
 	struct error err;
 	long call; /* the last of the two system calls; 0: none */
 	unsigned int calls;
+	char cmdline[256];   /* of kexec_file_load() */
+	const char *release; /* of the running kernel */
 } t;
+
+int uname(struct utsname *u)
+{
+	*u = (struct utsname){ .sysname = "Linux" };
+	snprintf(u->release, sizeof(u->release), "%s", t.release);
+	return 0;
+}
 
 /* These two replace libc's. The running kernel tells nothing and allows everything. */
 int open(const char *path, int flags, ...)
@@ -52,6 +62,10 @@ long syscall(long number, ...)
 		return real(number, args[0], args[1], args[2], args[3], args[4]);
 	t.call = number;
 	t.calls++;
+	if (number ==
+	    SYS_kexec_file_load) /* the line and its length come behind the files */
+		snprintf(t.cmdline, sizeof(t.cmdline), "%s",
+			 (const char *)(uintptr_t)args[3]);
 	return 0;
 }
 
@@ -71,6 +85,7 @@ static int setup(void **state)
 
 	(void)state;
 	memset(&t, 0, sizeof(t));
+	t.release = "6.0.0";
 	tree_make(&t.tree);
 	fake_kernel(&kernel);
 	tree_put_bytes(&t.tree, "kernel", kernel.file, FAKE_SIZE);
@@ -343,6 +358,89 @@ static void test_memory_devices(void **state)
 	tree_readdir_fails(-1);
 }
 
+/* Whole words only, and only the kernel's: others say nothing. */
+static void test_memory_devices_words(void **state)
+{
+	static const struct {
+		const char *given, *want;
+	} cases[] = {
+		{ "acpi_no_memhotplug", "acpi_no_memhotplug" },
+		{ "a acpi-no-memhotplug", "a acpi-no-memhotplug" },
+		{ "my.acpi_no_memhotplug", "acpi_no_memhotplug my.acpi_no_memhotplug" },
+		{ "acpi_no_memhotplugged", "acpi_no_memhotplug acpi_no_memhotplugged" },
+		{ "x=\"a acpi_no_memhotplug\"",
+		  "acpi_no_memhotplug x=\"a acpi_no_memhotplug\"" },
+		{ "-- acpi_no_memhotplug", "acpi_no_memhotplug -- acpi_no_memhotplug" },
+		{ "memhp_default_state=offline", "memhp_default_state=offline" },
+	};
+	struct load l;
+
+	(void)state;
+	tree_put(&t.tree, "sys/bus/acpi/devices/PNP0C80:00/hid", "PNP0C80\n");
+	t.request.method = METHOD_FILE;
+	t.request.target = KEXEC_TARGET_CRASH;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		t.request.cmdline = cases[i].given;
+		assert_int_equal(load_prepare(&l, &t.request, &t.io, &t.err), 0);
+		assert_string_equal(l.cmdline, cases[i].want);
+		load_end(&l);
+	}
+}
+
+/* Kernels before 6.0 pass no seed with kexec_file_load(). */
+static void test_kernel_without_seeds(void **state)
+{
+	(void)state;
+	t.release = "5.19.17-generic";
+	assert_int_equal(load(METHOD_FILE), 0);
+	assert_int_equal(t.io.notes.count, 1);
+	assert_string_equal(t.io.notes.lines[0],
+			    "loading without a seed: Linux 5.19 passes none with "
+			    "kexec_file_load (6.0 and later do); with kexec_load (-c) "
+			    "kexec does");
+	assert_string_equal(t.cmdline, "");
+	t.request.seed = SEED_REQUIRE;
+	assert_int_equal(load(METHOD_FILE), -EOPNOTSUPP);
+	assert_int_equal(t.calls, 0);
+	t.release = "6.0.0";
+	assert_int_equal(load(METHOD_FILE), 0);
+	t.release = "no number"; /* as good as the newest */
+	assert_int_equal(load(METHOD_FILE), 0);
+	assert_int_equal(t.io.notes.count, 0);
+}
+
+/* Loads a crash kernel with kexec_file_load(), and compares the command line. */
+static void assert_crash_cmdline(const char *release, const char *own, const char *want)
+{
+	const struct recipe_dir none = RECIPE_DIR_NONE;
+	struct recipe recipe = { .request = t.request };
+
+	notes_free(&t.io.notes);
+	t.calls = 0;
+	t.release = release;
+	recipe.request.method = METHOD_FILE;
+	recipe.request.target = KEXEC_TARGET_CRASH;
+	recipe.request.cmdline = own;
+	load_again(&none, &recipe, "test", NULL, &t.io, &t.err);
+	assert_int_equal(t.calls, 1);
+	assert_string_equal(t.cmdline, want);
+}
+
+/* Nor must their crash kernels take an old or empty table of EFI for a seed. */
+static void test_crash_kernel_without_seed(void **state)
+{
+	static const char off[] = "random.trust_bootloader=off";
+
+	(void)state;
+	assert_crash_cmdline("5.10.0", NULL, off);
+	assert_crash_cmdline("5.10.0", "a b", "random.trust_bootloader=off a b");
+	assert_crash_cmdline("5.10.0", "-- random.trust_bootloader=on",
+			     "random.trust_bootloader=off -- random.trust_bootloader=on");
+	assert_crash_cmdline("5.10.0", "random.trust-bootloader=on",
+			     "random.trust-bootloader=on");
+	assert_crash_cmdline("6.1.0", "a b", "a b");
+}
+
 /* Facts that make no sense are as good as none. */
 static void test_nonsense(void **state)
 {
@@ -381,12 +479,20 @@ int main(void)
 {
 #define LOAD_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		LOAD_TEST(test_all_is_known),	LOAD_TEST(test_nothing_is_known),
-		LOAD_TEST(test_efi_masked),	LOAD_TEST(test_no_sys),
-		LOAD_TEST(test_nonsense),	LOAD_TEST(test_trouble),
-		LOAD_TEST(test_memory_devices), LOAD_TEST(test_reuse_cmdline),
-		LOAD_TEST(test_locked_down),	LOAD_TEST(test_all_is_refused),
+		LOAD_TEST(test_all_is_known),
+		LOAD_TEST(test_nothing_is_known),
+		LOAD_TEST(test_efi_masked),
+		LOAD_TEST(test_no_sys),
+		LOAD_TEST(test_nonsense),
+		LOAD_TEST(test_trouble),
+		LOAD_TEST(test_memory_devices),
+		LOAD_TEST(test_reuse_cmdline),
+		LOAD_TEST(test_locked_down),
+		LOAD_TEST(test_all_is_refused),
 		LOAD_TEST(test_doubts),
+		LOAD_TEST(test_memory_devices_words),
+		LOAD_TEST(test_kernel_without_seeds),
+		LOAD_TEST(test_crash_kernel_without_seed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ KEXEC_8, SEED_8 = "man/kexec.8", "man/kexec-seed.8"
 CONF_5 = "man/kexec-seed.conf.5"
 WORDS = "kexec/plan/cmdline.c"
 VM_FILES = "tests/vm/Makefile.inc"
+ERRNO_TEXT = "kexec/base/error.c"
 OPTION = re.compile(r"--[a-z][a-z0-9-]*")
 OTHERS = {"--now"}  # options of other programs in kexec-seed(8)
 # Words for -t, and formats: a program knows its architecture's, manual and completions all.
@@ -281,8 +282,16 @@ def check_dist(project: Project) -> Iterator[str]:
     yield from same("guest tests", files, dist=listed)
 
 
+def check_strerror(project: Project) -> Iterator[str]:
+    """Only errno_text() calls it: what it says of EINVAL names no cause."""
+    names = [str(x.relative_to(TOP)) for part in ("kexec", "kexec_seed")
+             for x in (TOP / part).rglob("*.c")]
+    yield from same("strerror()", {ERRNO_TEXT}, callers={
+        x for x in names if re.search(r"\bstrerror\(", project.read(x))})
+
+
 CHECKS = (check_options, check_types, check_formats, check_commands, check_sources,
-          check_settings, check_manual, check_words, check_dist)
+          check_settings, check_manual, check_words, check_dist, check_strerror)
 # What the failures begin with, and what is altered.
 ALTERATIONS: list[tuple[str, str, str, str]] = [
     ("options: bash lacks --append=", BASH["kexec"][0], "--append=", ""),
@@ -322,6 +331,7 @@ ALTERATIONS: list[tuple[str, str, str, str]] = [
     ("words not inherited: manual", WORDS, "disk keys", "keys"),
     ("guest tests: dist lacks test_mix.py", VM_FILES, r"%D%/test_mix\.py", ""),
     ("guest tests: dist alone has x.py", VM_FILES, r"%D%/test_mix\.py", r"\g<0> %D%/x.py"),
+    ("strerror(): callers alone has kexec/main.c", "kexec/main.c", r"errno_text\(", "strerror("),
     ("kexec-seed(8): manual lacks --full", SEED_8, r"\\-\\-full", ""),
     ("kexec-seed(8): manual alone has --neww", SEED_8, r"\\-\\-full", r"\g<0> \\-\\-neww"),
 ]

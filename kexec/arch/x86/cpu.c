@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 
 /* Enough for the first CPU in /proc/cpuinfo, and for all of /proc/meminfo. */
 #define HEAD_SIZE 32768
@@ -90,8 +89,9 @@ static int read_head(const char *root, const char *name, uint8_t *buf, struct by
 		return error_set(err, ENOMEM, "out of memory");
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ret = fd < 0 ? -errno : file_read_at(fd, 0, buf, HEAD_SIZE, &head->size);
-	return file_is_trouble(ret) ? error_set(err, -ret, "%s: %s", path, strerror(-ret))
-				    : 0;
+	return file_is_trouble(ret)
+		       ? error_set(err, -ret, "%s: %s", path, errno_text(-ret))
+		       : 0;
 }
 
 int cpu_read(const char *root, struct cpu *cpu, struct error *err)

@@ -58,7 +58,7 @@ static int read_systab(const char *root, const struct boot_params *bp, struct ef
 
 	if (file_is_trouble(ret))
 		return error_set(err, -ret, "%s" EFI_DIR "/systab: %s", root,
-				 strerror(-ret));
+				 errno_text(-ret));
 	if (!ret)
 		efi_parse_systab((struct bytes){ (uint8_t *)text, size }, efi);
 	else if (has_loader(bp, EFI_LOADER_64) || has_loader(bp, EFI_LOADER_32))
@@ -80,7 +80,7 @@ static int read_64bit(const char *root, const struct boot_params *bp, bool *is_6
 	ret = file_slurp_in(root, EFI_DIR "/fw_platform_size", 4096, &text, &size);
 	if (file_is_trouble(ret))
 		return error_set(err, -ret, "%s" EFI_DIR "/fw_platform_size: %s", root,
-				 strerror(-ret));
+				 errno_text(-ret));
 	*is_64bit = !ret && text_equals(text_trim(text_from(text)), "64");
 	return 0;
 }

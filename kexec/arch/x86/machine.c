@@ -29,6 +29,9 @@ const struct range arch_not_dumped = { 0, MIB };
 /* The header of a setup_data node. */
 const uint64_t arch_seed_offset = sizeof(struct setup_data);
 
+/* setup_rng_seed() of arch/x86/kernel/kexec-bzimage64.c */
+const unsigned int arch_file_seed_since = 6 << 16;
+
 bool arch_is_kernel_text(uint64_t vaddr)
 {
 	return vaddr >= TEXT_START;
@@ -42,7 +45,7 @@ static int read_boot_params(const char *root, struct arch_machine *x86, struct e
 	int ret = file_slurp_in(root, name, sizeof(x86->boot_params), &data, &size);
 
 	if (file_is_trouble(ret))
-		return error_set(err, -ret, "%s%s: %s", root, name, strerror(-ret));
+		return error_set(err, -ret, "%s%s: %s", root, name, errno_text(-ret));
 	if (ret || size != sizeof(x86->boot_params))
 		return 0;
 	memcpy(&x86->boot_params, data, size);
@@ -201,7 +204,7 @@ int arch_check_machine(const struct machine *m, const struct load_request *r,
 		"/sys/firmware/efi: %s, although this machine was booted through "
 		"EFI: the next kernel would not find %s; show it the whole of "
 		"/sys, or use -s%s",
-		strerror(-x86->efi.unreadable),
+		errno_text(-x86->efi.unreadable),
 		x86->rsdp ? "EFI" : "EFI or its ACPI tables",
 		x86->rsdp ? " or --noefi" : "");
 }

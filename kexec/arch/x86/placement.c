@@ -239,9 +239,8 @@ char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr)
 	const char *own = b->in->cmdline ? b->in->cmdline : "";
 	_cleanup_free_ char *more = NULL;
 
-	if (b->in->seed || !x86_passes_efi(b) || strstr(own, PLAN_TRUST))
+	if (b->in->seed || !x86_passes_efi(b) || cmdline_sets(own, PLAN_TRUST))
 		return x86_crash_cmdline(elfcorehdr, own, memmap);
-	if (asprintf(&more, PLAN_DISTRUST "%s%s", *own ? " " : "", own) < 0)
-		more = NULL;
+	more = cmdline_append(PLAN_DISTRUST, own);
 	return more ? x86_crash_cmdline(elfcorehdr, more, memmap) : NULL;
 }
