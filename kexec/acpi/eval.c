@@ -140,12 +140,12 @@ static struct value eval_name(struct eval *e, struct bytes *rest, struct value *
 		return none;
 	if (o->kind == EVAL_NONE)
 		return eval_refuse(e, n->seg, "is neither number nor package", "");
-	if (o->written && e->nesting) /* before or after? */
+	o->written |= place != NULL;
+	o->fixed |= e->nesting > 0;
+	if (o->written && o->fixed) /* before or after? */
 		return eval_refuse(e, n->seg, "may change", "");
-	if (place) {
-		o->written = true;
+	if (place)
 		*place = o;
-	}
 	return *o;
 }
 
@@ -165,6 +165,7 @@ static void store(struct eval *e, struct value *to, struct value v)
 		memcpy(&e->elements[v.n], &e->elements[from], v.count * sizeof(v));
 	}
 	v.written = to->written;
+	v.fixed = to->fixed;
 	v.node = object ? to->node : v.node;
 	*to = v;
 }

@@ -32,6 +32,7 @@ struct value {
 	struct bytes text; /* of a string */
 	const struct names_node *node; /* object whose plain value this is, or NULL */
 	bool written;		       /* an object: by ADDR */
+	bool fixed; /* an object: what lies outside of the method was made from it */
 };
 
 struct eval {

@@ -341,9 +341,11 @@ bool names_may_change(struct names *ns, const struct names_node *node)
 	walk_tables(ns);
 	ns->suspect = NULL;
 	for (struct names_node *n = ns->nodes; n < ns->nodes + ns->count; n++) {
-		if (n->flags & NAMES_HANDED || !n->seg[0])
-			ns->changed |= memmem(n->body.data, n->body.size, node->seg,
-					      AML_SEG_SIZE) != NULL;
+		bool used = n->flags & NAMES_HANDED || !n->seg[0];
+
+		if (used && n->body.size &&
+		    memmem(n->body.data, n->body.size, node->seg, AML_SEG_SIZE))
+			ns->changed = true;
 		n->flags &= (uint8_t)~NAMES_HANDED;
 	}
 	names_drop(ns, count);

@@ -394,6 +394,10 @@ def refused() -> list[Case]:
              "Name (PKG, Package () { BASE, 0 }) " +
              method("Store (0xfc0d7018, BASE) Return (PKG)"))], None,
              "BASE, which ADDR needs, may change"),
+        Case("s-element-later", [device("Name (BASE, 0xfc0d7010) "
+             "Name (PKG, Package () { BASE, 0 }) " +
+             method("Store (PKG, Local0) Store (0xfc0d7018, BASE) Return (PKG)"))], None,
+             "BASE, which ADDR needs, may change"),
         Case("s-region-changed", [device(result("GILO", first="Store (0xfc0d6100, \\RBAS)"),
              "Name (RBAS, 0xfc0d6000) " + REGION.replace("0xfc0d6000", "RBAS"))], None,
              "RBAS, which ADDR needs, may change"),
