@@ -147,7 +147,7 @@ void protection_read(const struct crash_state *s, const struct error *unknown,
 	out->facts.file = out->files.text;
 	out->facts.refusal = out->refusal.text;
 	out->facts.inputs = out->inputs;
-	if (!refusal_check_region(KEXEC_TARGET_CRASH, &ignored))
+	if (!refusal_check_region("", KEXEC_TARGET_CRASH, &ignored))
 		out->facts.set |= FACT_RESERVED;
 	if (is_alone())
 		out->facts.set |= FACT_ALONE;

@@ -95,6 +95,10 @@ const char *unsupported_machine(uint16_t pe_machine)
 
 const char *unsupported_name(struct bytes start)
 {
+	const char *multiboot = unsupported_multiboot(start);
+
+	if (multiboot) /* which may be an ELF file, too */
+		return multiboot;
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
 		const struct magic *m = &magics[i];
 		struct bytes at;
@@ -103,5 +107,5 @@ const char *unsupported_name(struct bytes start)
 		    memcmp(at.data, m->bytes, m->size) == 0)
 			return m->name;
 	}
-	return unsupported_multiboot(start);
+	return NULL;
 }

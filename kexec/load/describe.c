@@ -42,7 +42,7 @@ static const char *seed_text(const struct load *l)
 	case SEED_NONE:
 		break;
 	}
-	return *l->no_seed.text ? l->no_seed.text : "none: --seed=off";
+	return l->request->seed == SEED_OFF ? "none: --seed=off" : l->no_seed.text;
 }
 
 static void print_file(FILE *to, const char *what, const struct file *f)

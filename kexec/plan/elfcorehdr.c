@@ -71,7 +71,7 @@ int elfcorehdr_check(const struct machine *m, struct bytes block, struct error *
 		ret = add_headers(m, block, &then);
 	if (ret)
 		return error_set(err, -ret, "ELF core headers: %s",
-				 memory_map_strerror(-ret));
+				 memory_map_strerror(ret));
 	if (is_same(&now, &then))
 		return 0;
 	return error_set(err, ENOTSUP,
@@ -154,7 +154,7 @@ static int append_entry(struct headers *h, const struct machine *m,
 
 	if (ret)
 		return error_set(err, -ret, "ELF core headers: %s",
-				 memory_map_strerror(-ret));
+				 memory_map_strerror(ret));
 	for (size_t i = 0; !ret && i < left.count; i++) {
 		const struct range r = left.items[i];
 

@@ -83,7 +83,7 @@ static void test_describe(void **state)
 static void test_without_seed(void **state)
 {
 	static const char *const why[] = {
-		"seed         none: a note says why\n",
+		"seed         none: no page for it\n",
 		"seed         none: --seed=off\n",
 	};
 	struct load_request request = { .seed = SEED_AUTO };
@@ -95,6 +95,7 @@ static void test_without_seed(void **state)
 			  .reason = { "why" } };
 
 	(void)state;
+	snprintf(l.no_seed.text, sizeof(l.no_seed.text), "none: no page for it");
 	for (int off = 0; off < 2; off++) {
 		char want[512];
 

@@ -266,7 +266,7 @@ static void test_kernel_goes_where_it_asks(void **state)
 	assert_int_equal(make(s), -ENOSPC);
 	assert_string_equal(s->err.text,
 			    "no room for the kernel: 8192 KiB; the largest gap between "
-			    "0x1000000 and 0x17ff000 has 8188 KiB");
+			    "0x1000000 and 0x17fefff has 8188 KiB");
 }
 
 /* A 32-bit kernel: all of it as low as possible, in the memory that it maps directly. */

@@ -42,7 +42,7 @@ int arm64_cpu_read(const char *root, struct arm64_cpu *out, struct error *err)
 	*out = (struct arm64_cpu){ 0 };
 	if (file_is_trouble(ret))
 		return error_set(err, -ret, "%s" CPUINFO_PATH ": %s", root,
-				 strerror(-ret));
+				 errno_text(-ret));
 	if (ret)
 		return 0;
 	rest = (struct bytes){ (uint8_t *)text, size };
@@ -80,7 +80,8 @@ int arm64_page_size_read(const char *root, uint64_t *out, struct notes *notes,
 
 	*out = 0;
 	if (file_is_trouble(ret))
-		return error_set(err, -ret, "%s" AUXV_PATH ": %s", root, strerror(-ret));
+		return error_set(err, -ret, "%s" AUXV_PATH ": %s", root,
+				 errno_text(-ret));
 	if (!ret && !find_value((struct bytes){ (uint8_t *)data, size }, AT_PAGESZ, out))
 		return error_set(err, EINVAL, "%s" AUXV_PATH ": has no page size", root);
 	if (ret && *root) {

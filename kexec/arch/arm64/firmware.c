@@ -135,7 +135,7 @@ static int read_table(const char *root, const char *name, char **data, struct by
 		return error_set(err, ENOMEM, "out of memory");
 	ret = file_slurp(path, TABLE_MAX, data, &size);
 	if (file_is_trouble(ret))
-		return error_set(err, -ret, "%s: %s", path, strerror(-ret));
+		return error_set(err, -ret, "%s: %s", path, errno_text(-ret));
 	if (!ret)
 		*out = (struct bytes){ (uint8_t *)*data, size };
 	return 0;

@@ -148,7 +148,7 @@ int arch_check_machine(const struct machine *m, const struct load_request *r,
 		return error_set(err, ENODATA,
 				 "/sys/firmware/fdt: %s: the next kernel would not find "
 				 "its memory; mount /sys and be root, or use -s",
-				 strerror(-arm->no_tree));
+				 errno_text(-arm->no_tree));
 	if (r->noefi && arm->uefi)
 		return error_set(err, EINVAL,
 				 "--noefi: this machine was booted through UEFI, which "

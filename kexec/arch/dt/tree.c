@@ -70,7 +70,7 @@ int dt_read(const char *root, struct dt *out, struct error *err)
 	if (!ret)
 		ret = dt_open((struct bytes){ (uint8_t *)data, size }, out, err);
 	else
-		error_set(err, -ret, "%s", strerror(-ret));
+		error_set(err, -ret, "%s", errno_text(-ret));
 	if (ret)
 		error_prefix(err, "%s" FDT_PATH, root);
 	return ret;
