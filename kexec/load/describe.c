@@ -32,7 +32,7 @@ static const char *seed_text(const struct load *l)
 
 	switch (seed_fate(l)) {
 	case SEED_MIXED:
-		return "32 bytes, made unique at the jump: clones pass different ones";
+		return "32 bytes, mixed at the jump: clones pass different ones";
 	case SEED_UNMIXED:
 		return crash ? "32 bytes, not mixed; clones share them until refreshed"
 			     : "32 bytes, not mixed; clones share them";

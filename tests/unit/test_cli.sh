@@ -346,7 +346,7 @@ locked="the kernel is locked down (integrity), as under Secure Boot, and takes s
 cp -r "$MACHINES/crash-256m" "$tmp/locked" && chmod -R u+w "$tmp/locked" &&
 	mkdir -p "$tmp/locked/sys/kernel/security" &&
 	echo "none [integrity] confidentiality" >"$tmp/locked/sys/kernel/security/lockdown"
-mixed="32 bytes, made unique at the jump: clones pass different ones"
+mixed="32 bytes, mixed at the jump: clones pass different ones"
 says "kexec_load: the default" "$mixed" $bios "$PROBE"
 says "kexec_load: -c was given" "$mixed" -c $bios "$PROBE"
 says "kexec_load: the default" "32 bytes, not mixed; clones share them$" --seed-mix=off \

@@ -76,6 +76,14 @@ for path in sys.argv[2:]:
 		value = value[key]' "$tmp/out" "$@" 2>"$tmp/err" || fail "not JSON with $*"
 }
 
+# fits DEFINITION: the output fits this definition of the schema
+fits() {
+	if command -v "$PYTHON3" >/dev/null; then
+		"$PYTHON3" "$srcdir/tests/unit/test_schema.py" "$1" "$tmp/out" >"$tmp/err" ||
+			fail "does not fit the definition $1 of the schema"
+	fi
+}
+
 # Help and version
 # helps ARGUMENT...: prints help that fits one screen
 helps() {
@@ -220,6 +228,7 @@ else
 	json=--json
 	[ "$got" = 1 ] || fail "status $got: refresh --json"
 	is_json refresh loaded refreshes seconds window
+	fits refresh
 fi
 
 # A kernel with LOADED in kexec_crash_loaded, seen by root of a user namespace
@@ -286,8 +295,10 @@ if [ -n "$json" ] && [ -n "$pretends" ]; then
 			generation_id.found generation_id.addr generation_id.hypervisor \
 			generation_id.from generation_id.why \
 			daemon.running daemon.sources
+		fits status
 		pretend $loaded verify --json
 		is_json damaged good result reason remedy
+		fits verify
 	done
 fi
 

@@ -47,7 +47,7 @@ static void test_describe(void **state)
 	(void)state;
 	check(&l, METHOD_LOAD, true,
 	      "method       kexec_load: why\n"
-	      "seed         32 bytes, made unique at the jump: clones pass different "
+	      "seed         32 bytes, mixed at the jump: clones pass different "
 	      "ones\n"
 	      "loading      as the next kernel\n"
 	      "kernel       /boot/k, 3 KiB, UKI\n"

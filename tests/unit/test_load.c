@@ -194,9 +194,9 @@ static void test_all_is_known(void **state)
 	assert_int_equal(load(METHOD_AUTO), 0);
 	assert_int_equal(t.call, SYS_kexec_load);
 	assert_int_equal(t.io.notes.count, 0);
-	assert_says(METHOD_AUTO, "kexec_load: the default\nseed         32 bytes, made ");
+	assert_says(METHOD_AUTO, "kexec_load: the default\nseed         32 bytes, mixed ");
 	assert_says(METHOD_LOAD,
-		    "kexec_load: -c was given\nseed         32 bytes, made ");
+		    "kexec_load: -c was given\nseed         32 bytes, mixed ");
 	t.request.mix_off = true;
 	assert_says(METHOD_AUTO,
 		    "kexec_load: the default\nseed         32 bytes, not mix");

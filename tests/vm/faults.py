@@ -30,7 +30,7 @@ from places import kexec, probe
 
 TABLE = Path(__file__).with_name("faults.txt")
 KILLED = 128 + 9
-RAMDISK = bytes(i * i >> 3 & 0xff for i in range(4096)) * 16
+RAMDISK = b"070701" + (bytes(i * i >> 3 & 0xff for i in range(4096)) * 16)[6:]
 IMAGE = "/probe --initrd=/ramdisk --command-line=panic=-1"
 LOAD = f"kexec -p -c {IMAGE} --console-serial --serial=ttyS0"
 FILE = f"kexec -p -s {IMAGE}"

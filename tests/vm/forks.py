@@ -71,7 +71,7 @@ def machine(build: Path, kernel: str, extra=VMGENID, files=None, **more) -> dict
     theirs = cache.kexec_tools()
     initrd = build_initrd(
         programs=[kexec(build), build / "kexec_seed/kexec-seed", Path(strace)],
-        files={PROBE: probe(build), RAMDISK: bytes(range(256)) * 256, THEIRS: theirs,
+        files={PROBE: probe(build), RAMDISK: b"070701" + bytes(range(256)) * 256, THEIRS: theirs,
                **libraries(theirs), **(files or {})}, name="fork")
     return {"kernel": kernel, "memory": "256M", "initrd": initrd, "extra": list(extra),
             "cmdline": CMDLINE, **more}

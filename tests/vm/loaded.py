@@ -29,6 +29,7 @@ RAMDISK = "/ramdisk"
 # kexec-tools, beside our kexec
 THEIRS = "/theirs/kexec"
 SAY = "--console-serial --serial=ttyS0"
+CPIO = b"070701"  # an initrd begins like this, or kexec has its doubts
 # No mixing: the slot then holds the same bytes that the probe is handed.
 AS_DRAWN = "--seed-mix=off"
 # Exit statuses of `kexec-seed status --check`.
@@ -39,7 +40,7 @@ EXIT = {"protected": 0, "protected after a refresh": 0, "not protected": 1,
 def refreshable(build: Path, setup: Setup, **more):
     """A guest with kexec, kexec-seed, kexec-tools, setpriv, strace, the probe and an
     initrd."""
-    files = {RAMDISK: bytes(range(256)) * 2000}
+    files = {RAMDISK: CPIO + bytes(range(256)) * 2000}
     setpriv, strace = shutil.which("setpriv"), shutil.which("strace")
     assert setpriv and strace, "setpriv or strace not found"
     for target, program in (("/usr/sbin/kexec-seed", build / "kexec_seed/kexec-seed"),
@@ -84,6 +85,36 @@ def judged(guest: Guest, word: str, reason: str, remedy: str | None = None,
     assert check.output == f"{line}\n", check.output
     assert check.status == EXIT[word]
     return told
+
+
+def agree(guest: Guest, command: str) -> dict | None:
+    """A dry run of the load of a crash kernel and the load itself agree on whether it is
+    possible, on method, seed and mixing, and on every note; returns the plan. Of the load,
+    memory and the recipe tell; of one that is refused, the message."""
+    planned = guest.run(f"{command} --dry-run --json 2>/run/planned")
+    guest.check("kexec -p -u")
+    done = guest.run(f"{command} -d 2>/run/done")
+    notes, said = guest.check("cat /run/planned"), guest.check("cat /run/done")
+    assert planned.status == done.status, f"{command}: {notes}{said}"
+    kept = [x for x in said.splitlines() if x.startswith("kexec: ") and ": type " not in x]
+    assert notes.splitlines() == kept, f"{command}: {notes} and {said}"
+    if done.status:
+        return None
+    plan, status = json.loads(planned.output), crash_status(guest)
+    assert status["proven"] and status["method"] == plan["method"], (plan, status)
+    assert bool(status["seed_slots"]) == (plan["seed"] != "none"), (plan, status)
+    assert status["kernel_memory"] == (plan["seed"] == "mixed"), (plan, status)
+    assert (plan["seed_mix"] is not None) == (plan["seed"] == "mixed"), plan
+    if plan["method"] == "kexec_load":
+        assert status["seed_slots"] == ([plan["seed_slot"]] if plan["seed_slot"] else [])
+    else:
+        assert not plan["segments"] and plan["seed_slot"] is None, plan
+    if plan["seed"] != "none":
+        seed_in_slot(guest)
+    # what -d prints of the load
+    assert f"method       {plan['method']}: {plan['method_reason']}\n" in said
+    assert f"seed         {plan['seed_reason']}\n" in said
+    return plan
 
 
 def seed_slot(guest: Guest) -> int:

@@ -25,7 +25,8 @@ SEED = int(os.environ.get("KEXEC_FLIPS_SEED", "20261122"))
 LEAST_PER_SEGMENT = max(1, COUNT // 20)
 MAY_BE_SILENT = max(2, COUNT * 5 // 100)  # stopped without naming the damage
 IMAGE = "/probe --initrd=/ramdisk --console-serial --serial=ttyS0"
-RAMDISK = bytes(i * i >> 5 & 0xff for i in range(4096)) * 10 + b"an odd size"
+RAMDISK = (b"070701" + bytes(i * i >> 5 & 0xff for i in range(4096)) * 10
+           + b"an odd size")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Flip:
 def segment_sizes(guest: Guest, image: str = IMAGE) -> dict[str, int]:
     """Bytes loaded per segment, in the order of the call. A plan has no seed yet: a node's
     16-byte header, if the architecture has nodes, and the seed."""
-    plan = json.loads(guest.check(f"kexec --dry-run --json {image}"))
+    plan = json.loads(guest.check(f"kexec --dry-run --json {image} 2>/dev/null"))
     nodes = [16 + n["len"] for n in plan.get("setup_data", []) if n["name"] == "RNG_SEED"]
     node = nodes[0] if nodes else plan["seed_slot"]["len"]
     return {s["kind"]: node if s["kind"] == "seed" else s["content"]

@@ -23,7 +23,7 @@ from cache import kernel_image
 from crash import KERNEL, Setup, crash, load_command
 from guest import CMDLINE, OVMF, Guest
 from initrd import build_initrd
-from loaded import crash_status, refreshable, refused, seed_in_slot, unchanged
+from loaded import agree, crash_status, refreshable, refused, seed_in_slot, unchanged
 from places import KERNELS, kexec
 from test_efi_hops import SECURE_BOOT_AT, boot_params
 from test_jump import TIME_ZERO_SEED, node_types
@@ -199,6 +199,8 @@ def test_crash_kernel(build, tmp_path, kernel):
         assert NOTE in note
         status = crash_status(guest)
         assert status["method"] == "kexec_file_load" and status["proven"]
+        for how in ("", "-s", "-c", "--seed=off"):
+            agree(guest, load_command(how))
         first = seed_in_slot(guest)
         guest.check(f"cp {KERNEL} /kept")
         with unchanged(guest):
