@@ -230,7 +230,8 @@ static int refuse(const struct crash_state *s, struct refresh_result *out,
 /* Nothing is loaded: true if a reload was requested or the last load was interrupted. */
 static bool may_restore(const struct crash_state *s, const struct refresh_request *req)
 {
-	return s->has_recipe && (s->interrupted || req->full || req->restore);
+	return s->has_recipe && !req->if_lacking &&
+	       (s->interrupted || req->full || req->restore);
 }
 
 static int refresh_loaded(const struct recipe_dir *dir, const struct refresh_request *req,

@@ -65,16 +65,27 @@ static void tell_seed(struct report *o, const struct recipe *r)
 	report_bool(o, "kernel_memory", p && plan_kernel_memory(p));
 }
 
+/* @hidden: the recipes cannot be read, so nothing shows whose the image is. */
+static void tell_proof(struct report *o, const struct crash_state *s, bool hidden)
+{
+	if (hidden) {
+		report_text(o, "method", NULL);
+		report_text(o, "proven", NULL);
+		return;
+	}
+	report_text(o, "method", crash_method_name(s->method));
+	report_bool(o, "proven", s->verified);
+}
+
 static void tell_crash(struct report *o, const struct crash_state *s,
-		       const struct protection *p)
+		       const struct protection *p, bool hidden)
 {
 	static const struct recipe none;
 	const struct recipe *r = s->loaded && s->has_recipe ? &s->recipe : &none;
 
 	report_object(o, "crash");
 	report_bool(o, "loaded", s->loaded);
-	report_text(o, "method", crash_method_name(s->method));
-	report_bool(o, "proven", s->verified);
+	tell_proof(o, s, hidden && s->loaded);
 	report_text(o, "why", s->why.text[0] && s->loaded ? s->why.text : NULL);
 	report_bool(o, "interrupted", s->interrupted);
 	tell_recipe(o, r);
@@ -184,7 +195,7 @@ static int tell(const struct view *v, bool json, struct error *err)
 	if (!o)
 		return EXIT_FAILED;
 	tell_verdict(o, &v->protection.verdict, json);
-	tell_crash(o, &v->crash, &v->protection);
+	tell_crash(o, &v->crash, &v->protection, v->hidden.text[0]);
 	tell_generation_id(o);
 	tell_daemon(o, &v->daemon, v->daemon_known, json);
 	return report_close(o, err) ? EXIT_FAILED : EXIT_DONE;

@@ -67,6 +67,47 @@ upgrade "$active"
 printf '#!/bin/sh\necho not here >&2\nexit 127\n' >"$tmp/bin/systemctl"
 upgrade ""
 
+# An installation tells how to protect a crash kernel that is loaded, if it can tell.
+# first STATUS LINE: what `kexec-seed status --check` does, and what postinst prints.
+first() {
+	printf '#!/bin/sh\necho "not protected: x; do: kdump-config reload"\nexit %s\n' "$1" \
+		>"$tmp/bin/kexec-seed"
+	said=$(PATH=$tmp/bin:$PATH sh "$top/debian/kexec-seed.postinst" configure 2>&1) ||
+		fail "postinst fails"
+	[ "$said" = "$2" ] || fail "postinst says '$said', not '$2'"
+}
+printf '#!/bin/sh\nexit 0\n' >"$tmp/bin/grep" # there is one
+chmod +x "$tmp/bin/grep"
+first 0 ""
+first 3 ""
+first 1 "kexec-seed: the loaded crash kernel is not protected: x; do: kdump-config reload"
+printf '#!/bin/sh\nexit 1\n' >"$tmp/bin/grep" # there is none
+first 1 ""
+rm "$tmp/bin/grep"
+
+# kdump-tools must outlive this package: it depends on kexec-tools, not on a stand-in.
+! sed -n '/^Provides:/,/^[^ ]/p' "$top/debian/control" | grep -q kexec-tools ||
+	fail "the package provides kexec-tools: its removal would take kdump-tools along"
+
+# Pages in /usr/share/doc/kexec-seed link to what is there, and are cited.
+doc="README.md SECURITY.md BENCHMARKS.md NEWS.md integration.md README.Debian
+	examples/kexec-seed.conf"
+for page in README.md SECURITY.md BENCHMARKS.md kexec_seed/integration/README.md; do
+	sed -E -f "$top/debian/links.sed" "$top/$page" | grep -o '](\([^)]*\))' |
+		sed 's/^](//; s/[#)].*//' | grep -v '^https\?:\|^$' >"$tmp/links"
+	while read -r link; do
+		case " $(echo $doc) " in
+		*" $link "*) ;;
+		*) fail "$page links to $link, which is not installed" ;;
+		esac
+	done <"$tmp/links"
+done
+for page in README.md SECURITY.md; do
+	grep -q "install .*$page" "$top/debian/rules" || fail "$page is not in the package"
+	grep -q '/usr/share/doc/kexec.*seed/'"$page" "$top/man/kexec-seed.8" ||
+		fail "kexec-seed(8) does not cite $page"
+done
+
 # Diversions: removed as added; no two names for one file, which dpkg would lose.
 for word in divert undivert; do
 	sed -n "s/^	$word //p" "$top"/debian/kexec-seed.p* | sort >"$tmp/$word"

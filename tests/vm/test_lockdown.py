@@ -21,9 +21,11 @@ import pytest
 
 from cache import kernel_image
 from crash import KERNEL, Setup, crash, load_command
+from forks import VMGENID, start_daemon, stop_daemon
 from guest import CMDLINE, OVMF, Guest
 from initrd import build_initrd
-from loaded import agree, crash_status, refreshable, refused, seed_in_slot, unchanged
+from loaded import (agree, crash_status, judged, refreshable, refused, seed_in_slot,
+                    unchanged)
 from places import KERNELS, kexec
 from test_efi_hops import SECURE_BOOT_AT, boot_params
 from test_jump import TIME_ZERO_SEED, node_types
@@ -192,7 +194,7 @@ def test_signed_kernels_only(build, tmp_path, kernel, following, secure_boot):
 @pytest.mark.parametrize("kernel", KERNELS if MANY else ["6.12"])
 def test_crash_kernel(build, tmp_path, kernel):
     with refreshable(build, Setup(kernel, cpu="qemu64"),
-                     extra=firmware(tmp_path)) as guest:
+                     extra=[*firmware(tmp_path), *VMGENID]) as guest:
         check_locked(guest)
         refused(guest, load_command("-c"), *ONLY_SIGNED)
         [note] = guest.check(load_command("--seed=require")).splitlines()
@@ -202,6 +204,12 @@ def test_crash_kernel(build, tmp_path, kernel):
         for how in ("", "-s", "-c", "--seed=off"):
             agree(guest, load_command(how))
         first = seed_in_slot(guest)
+        shared = "loaded with kexec_file_load: clones share its seed until it is refreshed, "
+        judged(guest, "not protected", shared + "and no daemon is running",
+               "kexec-seed daemon")
+        start_daemon(guest)
+        judged(guest, "protected after a refresh", shared + "as the daemon does")
+        stop_daemon(guest)
         guest.check(f"cp {KERNEL} /kept")
         with unchanged(guest):
             refused(guest, load_command("-c"), *ONLY_SIGNED)

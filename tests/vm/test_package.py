@@ -113,7 +113,7 @@ def test_lintian(root):
 
 
 def test_orders(root):
-    """Beside kexec-tools; then kdump-tools, whose dependency ours satisfies."""
+    """Beside kexec-tools; then with kdump-tools, which stays when ours is removed."""
     root.run(f"{APT} install kexec-tools {root.debs()['kexec-seed']};"
              "dpkg --purge kexec-seed kexec-tools;"
              f"cd {MADE}; {APT} download kexec-tools")
@@ -121,9 +121,14 @@ def test_orders(root):
     debs = root.debs()
     said = root.run(f"{MADE}/package-orders {debs['kexec-seed']} {debs['kexec-tools']}")
     assert said.splitlines()[-1] == "all orders work"
-    plan = root.run(f"dpkg --install {debs['kexec-seed']};"
+    # in either order kdump-tools outlives our package
+    plan = root.run(f"dpkg --purge kexec-tools; dpkg --install {debs['kexec-seed']};"
                     f"{APT} --simulate install kdump-tools")
-    assert "Inst kdump-tools" in plan and "Inst kexec-tools" not in plan
+    assert "Inst kdump-tools" in plan and "Inst kexec-tools" in plan
+    plan = root.run(f"{APT} install kdump-tools; {APT} --simulate remove kexec-seed",
+                    limit=1800)
+    assert "Remv kexec-seed" in plan and "Remv kdump-tools" not in plan
+    root.run("dpkg --purge kdump-tools")
     root.run("dpkg --purge kexec-seed")
 
 

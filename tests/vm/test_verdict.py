@@ -108,6 +108,7 @@ def test_not_for_all_to_see(build):
             told = judged(guest, "cannot tell", "/run/kexec-seed: .* needs root", None,
                           f"{user} {{}}")
             assert told["crash"]["loaded"] and told["daemon"]["running"] is None
+            assert told["crash"]["method"] is None and told["crash"]["proven"] is None
         told = judged(guest, "cannot tell", "/proc/kcore: .*", None,
                       apart(NO_KCORE, "{}"))
         addr, size = plan(guest)["elfcorehdr"]
