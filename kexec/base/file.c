@@ -74,6 +74,11 @@ static int map(struct file *f, struct error *err)
 {
 	void *p = mmap(NULL, f->stamp.size, PROT_READ, MAP_PRIVATE, f->fd, 0);
 
+	if (p == MAP_FAILED && errno == EIO)
+		return error_set(
+			err, EIO,
+			"%s: a file that cannot be mapped, as in /proc; load a copy of it",
+			f->path);
 	if (p == MAP_FAILED)
 		return error_set(err, errno, "%s: cannot map: %s", f->path,
 				 errno_text(errno));

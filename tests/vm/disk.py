@@ -19,6 +19,7 @@ so they boot without an initrd; kdump-tools' initrd needs no modules. Files go i
 through debugfs: no mount, no root.
 """
 
+import io
 import os
 import re
 import subprocess
@@ -27,6 +28,7 @@ import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from cache import MissingError
 from debian import SUITES, bootstrap, kept, own_suite
@@ -35,7 +37,7 @@ from initrd import HERE, Content, Cpio
 
 KERNEL = "linux-image-cloud-amd64"
 INCLUDE = ",".join(["systemd-sysv", "udev", "kmod", "procps", KERNEL, "initramfs-tools",
-                    "kdump-tools", "makedumpfile", "libelf1", "libjson-c5"])
+                    "dracut-core", "kdump-tools", "makedumpfile", "libelf1", "libjson-c5"])
 SIZE = "1G"
 ROOT = "root=/dev/nvme0n1 rw"
 # Not read by anything here.
@@ -75,6 +77,20 @@ tar -C "$tmp/root" --exclude './dev/*' -x
 mke2fs -q -t ext4 -E root_owner=0:0 -d "$tmp/root" "$tmp/image" "$0" >&2
 cat "$tmp/image"
 """
+# IMAGE FILES SCRIPT: in a new mount and PID namespace.
+IN_ROOT = """
+set -e
+umask 022
+tmp=$(mktemp -d)
+trap 'umount -R "$tmp"; rmdir "$tmp"' EXIT
+mount -t tmpfs -o mode=755 root "$tmp"
+debugfs -R "rdump / $tmp" "$0" >&2
+tar -C "$tmp" --no-same-owner -xf "$1"
+mount --rbind /dev "$tmp/dev"
+mount -t proc proc "$tmp/proc"
+chroot "$tmp" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+	DEBIAN_FRONTEND=noninteractive sh -ec "$2"
+"""
 # Not needed, and slow to start.
 MASKED = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
           "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
@@ -101,10 +117,13 @@ def _tool(*argv, **more) -> subprocess.CompletedProcess:
         raise MissingError(f"{argv[0]} not found (Debian: e2fsprogs)") from None
 
 
+def _as_root() -> list[str]:
+    return [] if os.geteuid() == 0 else ["mmdebstrap", "--unshare-helper"]
+
+
 def _to_image(tar: Path, image: Path) -> None:
-    helper = [] if os.geteuid() == 0 else ["mmdebstrap", "--unshare-helper"]
     with open(tar, "rb") as source, open(image, "wb") as target:
-        done = _tool(*helper, "sh", "-c", TO_IMAGE, SIZE, stdin=source, stdout=target)
+        done = _tool(*_as_root(), "sh", "-c", TO_IMAGE, SIZE, stdin=source, stdout=target)
     if done.returncode:
         raise MissingError(f"no disk from {tar}: {done.stderr.decode().strip()}")
     _tool("fallocate", "--dig-holes", image)
@@ -154,16 +173,37 @@ class Disk:
                    **{f"{SYSTEM}/{name}": "/dev/null" for name in MASKED},
                    **(links or {})})
 
-    def guest(self, cmdline: str = "", **more) -> Guest:
-        """A guest that runs from this disk. The kernel mounts the disk because the archive
-        that QEMU passes has no /init."""
-        empty = self.folder / "empty.cpio"
-        with open(empty, "wb") as out:
-            Cpio(out).end()
+    def guest(self, cmdline: str = "", initrd: Path | None = None, plugged: bool = True,
+              extra=(), **more) -> Guest:
+        """A guest that runs from this disk; unless `plugged`, once plug() is called. By
+        default the kernel mounts it, because the archive that QEMU passes has no /init."""
+        if not initrd:
+            initrd = self.folder / "empty.cpio"
+            with open(initrd, "wb") as out:
+                Cpio(out).end()
         drive = f"if=none,id=disk,format=raw,cache=unsafe,file={self.image}"
-        return Guest(kernel=self.kernel, initrd=empty, cmdline=f"{ROOT} {cmdline}",
-                     extra=["-drive", drive, "-device", "nvme,drive=disk,serial=1"],
-                     **more)
+        device = ["-device", "nvme,drive=disk,serial=1"] if plugged else []
+        return Guest(kernel=self.kernel, initrd=initrd, cmdline=f"{ROOT} {cmdline}",
+                     extra=["-drive", drive, *device, *extra], **more)
+
+    @staticmethod
+    def plug(guest: Guest) -> None:
+        """Add the disk to a running guest: QEMU cannot save one with an NVMe device."""
+        guest.qmp.command("device_add", driver="nvme", drive="disk", serial="1")
+
+    def run(self, script: str, files: Mapping[str, Content], out: BinaryIO) -> None:
+        """Run a shell script on this machine in a copy of the disk's root, as its root user,
+        with more files; its standard output goes to `out`."""
+        more = self.folder / "more.tar"
+        with tarfile.open(more, "w") as tar:
+            for path, content in files.items():
+                info = tarfile.TarInfo(path.lstrip("/"))
+                data = content if isinstance(content, bytes) else content.read_bytes()
+                info.size, info.mode = len(data), 0o755
+                tar.addfile(info, io.BytesIO(data))
+        done = _tool(*_as_root(), "unshare", "--mount", "--pid", "--fork", "--kill-child",
+                     "sh", "-c", IN_ROOT, self.image, more, script, stdout=out)
+        assert done.returncode == 0, done.stderr.decode()[-8000:]
 
     def _debugfs(self, *requests: str, write: bool = False) -> tuple[str, list[str]]:
         """Output and error lines."""

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where kexec-tools and this kexec differ with command lines and initrds, as kexec(8) says:
-both run the same command."""
+"""Where kexec-tools and this kexec differ, as the tables in kexec(8) say: both run the same
+command. Rows of machines and images that kexec-tools cannot be run on here have a test of ours
+alone: test_formats.py, test_machines.py, unit/test_cli.sh."""
 
 import pytest
 
 from cache import kexec_tools
+from crash import KERNEL, Setup, running
 from formats import archive
 from guest import CMDLINE, Guest
-from initrd import build_initrd
+from initrd import build_initrd, libraries
 from places import kexec
 
 THEIRS = "/usr/sbin/their-kexec"
@@ -37,3 +39,43 @@ def test_command_lines_and_initrds(build, tmp_path, loader):
             assert inherited == ["elfcorehdr=0x1000", "mark=1", "--", "mark=init", "mark=3"]
             assert not has_first
         assert set(CMDLINE.split()) <= set(words)
+
+
+# A row of the manual, what to do before, the command, and status and words of both.
+HIDE_IOMEM = ("sed 's/[0-9a-f]*-[0-9a-f]* :/00000000-00000000 :/' /proc/iomem >/iomem"
+              " && mount --bind /iomem /proc/iomem")
+HIDE_FIRMWARE = "umount /proc/iomem; mount -t tmpfs tmpfs /sys/firmware"
+MAKE_BIG = "mkdir /mnt; mount -t tmpfs -o size=2G tmpfs /mnt && truncate -s {}K /mnt/big"
+NOTHING = (0, "")
+ROWS = [
+    ("memory devices, -p", "", f"-c -d -p {KERNEL} --append=x", NOTHING,
+     (0, " acpi_no_memhotplug x")),
+    ("file in /proc", "", f"-c -l {KERNEL} --initrd=/proc/cmdline", NOTHING,
+     (1, "/proc/cmdline: a file that cannot be mapped, as in /proc")),
+    ("character device", "", f"-c -l {KERNEL} --initrd=/dev/null", (1, "Cannot read /dev/null"),
+     (1, "/dev/null: not a regular file")),
+    ("--reset-vga", "", f"-l --reset-vga {KERNEL}", NOTHING, (0, "--reset-vga has no effect")),
+    ("over half of memory", MAKE_BIG, f"-c -i -l {KERNEL} --initrd=/mnt/big",
+     (255, "kexec_load failed: Invalid argument"), (1, "half of the memory")),
+    ("-a, masked iomem, -p", HIDE_IOMEM, f"-a -p {KERNEL}", NOTHING,
+     (0, "using kexec_file_load: /proc/iomem hides its addresses")),
+    ("EFI, no /sys/firmware", HIDE_FIRMWARE, f"-c -l {KERNEL}", NOTHING,
+     (1, "/sys/firmware/efi: No such file")),
+    ("EFI, no /sys/firmware", "", f"-l {KERNEL}", NOTHING, (0, "using kexec_file_load: /sys/")),
+]
+DIMM = ["-m", "size=1G,slots=2,maxmem=4G", "-object", "memory-backend-ram,id=dimm,size=256M",
+        "-device", "pc-dimm,id=d,memdev=dimm"]
+
+
+def test_machines_and_files(build):
+    """Where kexec-tools says nothing, ours says why."""
+    files = {THEIRS: kexec_tools(), **libraries(kexec_tools())}
+    with running(build, Setup("6.12", crashkernel="128M", firmware="efi"), files=files,
+                 kind=Guest, extra=DIMM) as guest:
+        total = int(guest.check("awk '/^MemTotal/ {print $2}' /proc/meminfo"))
+        for row, before, command, theirs, ours in ROWS:
+            guest.run(before.format(total // 2 - 20 * 1024))
+            for loader, (status, words) in ((THEIRS, theirs), ("kexec", ours)):
+                done = guest.run(f"{loader} {command}", 120)
+                assert (done.status, words in done.output) == (status, True), (row, done.output)
+                assert loader == "kexec" or ours[1] not in done.output, (row, done.output)
