@@ -52,6 +52,7 @@ struct load_request {
 
 	bool no_checks;		/* the purgatory verifies no digests */
 	uint32_t on_corruption; /* PURGATORY_RESET ... */
+	bool caches_off;	/* --purgatory-caches=off */
 
 	enum seed_policy seed;
 	uint32_t seed_timeout; /* seconds */
@@ -61,7 +62,7 @@ struct load_request {
 
 	bool console_vga;
 	bool console_serial;
-	uint32_t serial_port; /* 0: not given */
+	uint32_t serial_port; /* as arch_parse_serial() sets it; 0: not given */
 	uint32_t serial_baud; /* 0: not given */
 
 	bool debug;	  /* print details of the load */

@@ -246,6 +246,16 @@ SETTER(set_on_corruption)
 	return parse_word(row, value, words, member(o, row), err);
 }
 
+SETTER(set_purgatory_caches)
+{
+	static const char *const words[MAX_WORDS] = { [false] = "on", [true] = "off" };
+	uint32_t word = 0;
+	int ret = parse_word(row, value, words, &word, err);
+
+	o->request.caches_off = word;
+	return ret;
+}
+
 SETTER(set_serial)
 {
 	if (arch_parse_serial(value, member(o, row)))
@@ -334,6 +344,7 @@ const struct option_row option_table[] = {
 	{ "seed-mix", 0, VALUE(set_seed_mix) },
 	{ "vmgenid-addr", 0, true, NULL, set_vmgenid_addr, AT(request.vmgenid_addr) },
 	{ "on-corruption", 0, true, NULL, set_on_corruption, AT(request.on_corruption) },
+	{ "purgatory-caches", 0, VALUE(set_purgatory_caches) },
 	{ "serial", 0, true, NULL, set_serial, AT(request.serial_port) },
 	{ "serial-baud", 0, VALUE(set_serial_baud) },
 	{ "console-vga", 0, FLAG(request.console_vga) },
@@ -389,6 +400,7 @@ void options_print_help(FILE *to)
 		"  -x, --no-ifdown        leave network up     -y, --no-sync   leave disks\n"
 		"  -i, --no-checks        jump without verifying digests\n"
 		"      --on-corruption=   reset, halt, or boot when a digest is wrong\n"
+		"      --purgatory-caches=    on, or off (arm64)\n"
 		"      --console-serial, --console-vga         messages of the purgatory\n"
 		"      --serial=ttyS0|0xPORT, --serial-baud=RATE (--reset-vga: no effect)\n"
 		"      --dry-run          print the plan only: --json, --facts=DIR\n"

@@ -3,10 +3,15 @@
  * arch.h - the interface between the purgatory and its architecture.
  *
  * Each arch/NAME/ implements these functions and has an arch_defs.h with the types and
- * inline functions that depend on it; in addition to those here, arch_digest_impl() picks
- * the digests' implementation, arch_seed_bytes() and arch_is_mapped() answer mix.c, and
- * arch_pass_seed() leaves the seed where the next kernel looks for it. Nothing outside arch/ knows registers, page tables
- * or the format of the next kernel's boot data.
+ * inline functions that depend on it. Nothing outside arch/ knows registers, page tables
+ * or the format of the next kernel's boot data. In addition to the functions here,
+ * arch_defs.h has, inline or not:
+ *
+ *     arch_digest_impl()   implementation of the digests, enum digest_impl
+ *     arch_vectors_wipe()  zeroes the vector registers after an exception
+ *     arch_seed_bytes()    the base seed at params->mix_target
+ *     arch_is_mapped()     true if arch_map_memory() maps a range
+ *     arch_pass_seed()     leaves the seed where the next kernel looks for it
  */
 #ifndef KS_PURGATORY_ARCH_H
 #define KS_PURGATORY_ARCH_H

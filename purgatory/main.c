@@ -28,7 +28,7 @@ int try_cpu_sha(void (*run)(void *context), void *context)
 	int exception = arch_try(run, context);
 
 	if (exception >= 0)
-		sha256_cpu_wipe();
+		arch_vectors_wipe();
 	arch_vectors_off(before);
 	return exception;
 }

@@ -77,6 +77,9 @@ bool arch_is_kernel_text(uint64_t vaddr);
  */
 bool arch_parse_serial(const char *text, uint32_t *port);
 
+/* True if arch_parse_serial() may have set @port, which was read from a file; or 0. */
+bool arch_check_serial(uint32_t port);
+
 /* Values accepted by arch_parse_serial(), for the message. */
 extern const char arch_serial_values[];
 
@@ -145,6 +148,12 @@ struct seed_slot arch_seed_slot(const struct plan *plan);
  * impossible.
  */
 uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err);
+
+/*
+ * True if arch_purgatory_fill() builds the purgatory's map. Otherwise the purgatory does,
+ * in zeroed pages.
+ */
+extern const bool arch_builds_map;
 
 /* Fills in maps, console, CPU features, entry mode and mix_target. */
 void arch_purgatory_fill(const struct plan_builder *b, struct purgatory_params *p);

@@ -78,7 +78,7 @@ static int check_choices(const struct recipe *r, struct error *err)
 		return inconsistent(err, "the seed policy");
 	if (o->on_corruption > PURGATORY_BOOT)
 		return inconsistent(err, "on_corruption");
-	if (o->serial_port > 0xffff ||
+	if (!arch_check_serial(o->serial_port) ||
 	    (o->serial_baud && (o->serial_baud < 9600 || 115200 % o->serial_baud)))
 		return inconsistent(err, "the serial port");
 	if (o->vmgenid_addr && !o->vmgenid_given)
@@ -250,7 +250,8 @@ static int check_checks(const struct plan *p, struct error *err)
 		struct range content;
 
 		s = segment_from_code(c->kind, &kind) ? plan_find(p, kind) : NULL;
-		if (!s || (seen >> kind) & 1)
+		/* of the purgatory: the code, and a map that the loader built */
+		if (!s || (kind != SEGMENT_PURGATORY && (seen >> kind) & 1))
 			return inconsistent(err, "the purgatory has a digest without a "
 						 "segment, or two");
 		seen |= 1u << kind;
@@ -279,7 +280,8 @@ static int check_purgatory(const struct plan *p, struct error *err)
 		return inconsistent(err, params->version > PURGATORY_VERSION
 						 ? "the purgatory is of a newer version"
 						 : "the purgatory is of another version");
-	if (params->file_size != self->content.size ||
+	if ((arch_builds_map ? self->mem_size : params->file_size) !=
+		    self->content.size ||
 	    params->mem_size < params->file_size || params->mem_size > self->mem_size)
 		return inconsistent(err, "the purgatory's size");
 	if (params->entry_offset < sizeof(*params) ||

@@ -63,7 +63,7 @@ static const size_t request_flags[] = {
 	FIELD(reuse_initrd),   FIELD(noefi),	   FIELD(hotplug),
 	FIELD(memmap_cmdline), FIELD(no_checks),   FIELD(mix_off),
 	FIELD(vmgenid_given),  FIELD(console_vga), FIELD(console_serial),
-	FIELD(entry_32bit),
+	FIELD(entry_32bit),    FIELD(caches_off),
 };
 
 static const size_t request_u32[] = {

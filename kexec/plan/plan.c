@@ -81,11 +81,14 @@ uint64_t plan_kernel_memory(const struct purgatory_params *p)
 	return total;
 }
 
-/* Places the code, followed by the pages for the purgatory's page tables. */
+/*
+ * Places the code, followed by the pages for the purgatory's page tables. They are in the
+ * block if arch_purgatory_fill() builds the tables.
+ */
 static int place_purgatory(struct plan_builder *b, struct error *err)
 {
 	struct bytes blob = purgatory_blob();
-	uint64_t code, pages = arch_purgatory_pages(b, err);
+	uint64_t code, size, pages = arch_purgatory_pages(b, err);
 	struct purgatory_params *params;
 	int ret;
 
@@ -93,7 +96,8 @@ static int place_purgatory(struct plan_builder *b, struct error *err)
 		return -ENOSPC;
 	code = align_up(((const struct purgatory_params *)blob.data)->mem_size,
 			b->where.page);
-	ret = place_block(b, SEGMENT_PURGATORY, code + pages * b->where.page, blob.size,
+	size = code + pages * b->where.page;
+	ret = place_block(b, SEGMENT_PURGATORY, size, arch_builds_map ? size : blob.size,
 			  &b->plan->purgatory_block, err);
 	if (ret)
 		return ret;
@@ -223,9 +227,10 @@ static int place_all(struct plan_builder *b, struct error *err)
 /*
  * Returns the part of a segment that is verified: its content; of the seed the whole
  * page; of the purgatory the part after its parameters, whose own digest covers all the
- * others.
+ * others, up to its own state.
  */
-static struct purgatory_check check_for(const struct segment *s)
+static struct purgatory_check check_for(const struct purgatory_params *p,
+					const struct segment *s)
 {
 	struct purgatory_check c = { .addr = s->addr,
 				     .size = s->content.size,
@@ -234,8 +239,8 @@ static struct purgatory_check check_for(const struct segment *s)
 	if (s->kind == SEGMENT_SEED)
 		c.size = s->mem_size;
 	if (s->kind == SEGMENT_PURGATORY) {
-		c.addr += sizeof(struct purgatory_params);
-		c.size -= sizeof(struct purgatory_params);
+		c.addr += sizeof(*p);
+		c.size = p->file_size - sizeof(*p);
 	}
 	return c;
 }
@@ -245,7 +250,12 @@ static void fill_checks(struct purgatory_params *p, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->nr_segments; i++)
 		if (plan->segments[i].kind != SEGMENT_ELFCOREHDR || !plan->hotplug)
-			p->checks[p->nr_checks++] = check_for(&plan->segments[i]);
+			p->checks[p->nr_checks++] = check_for(p, &plan->segments[i]);
+	if (arch_builds_map)
+		p->checks[p->nr_checks++] =
+			(struct purgatory_check){ .addr = p->map_pool,
+						  .size = p->map_pages * plan->page_size,
+						  .kind = PURGATORY_KIND_PURGATORY };
 }
 
 static void fill_purgatory(const struct plan_builder *b)

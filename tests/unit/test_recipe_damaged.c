@@ -67,7 +67,7 @@ static const struct field_case fields[] = {
 	{ IMAGE, 88, 8, SCENE_REGION + 0x40000, "crash region" },
 	{ IMAGE, 96, 1, ' ', "not a word" },
 	{ IMAGE, 119, 1, 'x', "source" },
-	{ REQUEST, 0, 4, 1u << 10, "unknown flags" },
+	{ REQUEST, 0, 4, 1u << 11, "unknown flags" },
 	{ REQUEST, 0, 4, 1u << 0, "two initrds" },
 	{ REQUEST, 0, 4, 0, "VM generation" },
 	{ REQUEST, 4, 4, 3, "method" },

@@ -103,7 +103,7 @@ const char *arch_check_plan(const struct plan *plan)
 		return "the seed's page";
 	if (dt_seed_offsets(plan, &rng, &kaslr) != plan->has_seed)
 		return "the seeds in the device tree";
-	return NULL;
+	return dt_check_purgatory(plan);
 }
 
 /* The next kernel takes its memory from the tree, or from UEFI. */

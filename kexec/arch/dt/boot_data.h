@@ -18,4 +18,10 @@ const struct dt *dt_of_machine(const struct machine *m);
  */
 bool dt_seed_offsets(const struct plan *plan, uint64_t *rng, uint64_t *kaslr);
 
+/*
+ * Checks the architecture's parameters of the purgatory of a plan read from a file, which
+ * may lack it. NULL, or the invalid part.
+ */
+const char *dt_check_purgatory(const struct plan *plan);
+
 #endif

@@ -184,6 +184,10 @@ int arch_check_machine(const struct machine *m, const struct load_request *r,
 	bool is_forbidden =
 		x86->efi.unreadable == -EACCES || x86->efi.unreadable == -EPERM;
 
+	if (r->caches_off)
+		return error_set(err, ENOTSUP,
+				 "--purgatory-caches=off: only for arm64; the caches of "
+				 "x86_64 are always on");
 	if (!x86->has_boot_params)
 		return error_set(
 			err, ENODATA,

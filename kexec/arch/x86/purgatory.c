@@ -34,6 +34,13 @@ bool arch_parse_serial(const char *text, uint32_t *port)
 	return !*end && value && value <= 0xffff;
 }
 
+bool arch_check_serial(uint32_t port)
+{
+	return port <= 0xffff;
+}
+
+const bool arch_builds_map = false;
+
 /* Adds @r to @map if it extends above 4 GiB. Returns the number added. */
 static uint32_t add_map(struct purgatory_map *map, struct range r)
 {

@@ -37,6 +37,9 @@ static inline bool arch_is_mapped(const struct purgatory_params *params, uint64_
 	return addr + size > addr;
 }
 
+/* vectors.c */
+void arch_vectors_wipe(void);
+
 /* seed_slots.c */
 void arch_pass_seed(const struct purgatory_params *params);
 

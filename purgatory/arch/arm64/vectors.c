@@ -5,6 +5,8 @@
  */
 #include "arm64.h"
 
+#include "sha256_parts.h"
+
 #define CPACR_FPEN (3ULL << 20) /* EL1, and EL2 with VHE: 3 means no traps */
 #define CPTR_TFP   (1ULL << 10) /* EL2 without VHE */
 
@@ -34,6 +36,18 @@ struct arch_vectors arch_vectors_on(void)
 void arch_vectors_off(struct arch_vectors before)
 {
 	write_control(before.control);
+}
+
+static void wipe_all(void *context)
+{
+	(void)context;
+	sha256_cpu_wipe();
+}
+
+/* The trap of a higher EL may be what ended the try: the registers hold nothing then. */
+void arch_vectors_wipe(void)
+{
+	arch_try(wipe_all, NULL);
 }
 
 #define ISAR0_SHA2_SHIFT 12

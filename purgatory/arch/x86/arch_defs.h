@@ -40,6 +40,15 @@ static inline uint32_t arch_digest_impl(const struct purgatory_params *params)
 	return params->digest_impl;
 }
 
+/* sha256_parts.h */
+void sha256_cpu_wipe(void);
+
+/* Zeroes the vector registers after an exception; they are enabled. */
+static inline void arch_vectors_wipe(void)
+{
+	sha256_cpu_wipe();
+}
+
 /* The next kernel finds the seed where the base seed was. */
 static inline void arch_pass_seed(const struct purgatory_params *params)
 {
