@@ -238,25 +238,23 @@ static void test_seed_slot(void **state)
 static void test_tree_has_the_addresses(void **state)
 {
 	struct scene *s = *state;
-	const struct range *initrd;
 	uint64_t start, end, size;
 	const void *fdt;
-	struct range r;
+	struct range initrd;
 	int chosen;
 
 	add_ram(s, 0x40000000, 0x80000000);
 	assert_int_equal(make(s), 0);
-	r = place(s, SEGMENT_INITRD);
-	initrd = &r;
+	initrd = place(s, SEGMENT_INITRD);
 	fdt = s->plan.boot_data;
 	chosen = fdt_path_offset(fdt, "/chosen");
 	assert_true(dt_number(fdt, chosen, "linux,initrd-start", &start));
 	assert_true(dt_number(fdt, chosen, "linux,initrd-end", &end));
-	assert_int_equal(start, initrd->start);
-	assert_int_equal(end, initrd->start + sizeof(s->initrd));
+	assert_int_equal(start, initrd.start);
+	assert_int_equal(end, initrd.start + sizeof(s->initrd));
 	assert_int_equal(fdt_get_mem_rsv(fdt, fdt_num_mem_rsv(fdt) - 1, &start, &size),
 			 0);
-	assert_int_equal(start, initrd->start);
+	assert_int_equal(start, initrd.start);
 	assert_int_equal(size, sizeof(s->initrd));
 	assert_string_equal(plan_command_line(&s->plan), "root=x");
 	s->in.cmdline = NULL;
