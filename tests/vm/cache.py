@@ -53,13 +53,14 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def kernel_image(slot: str) -> Path:
-    return _existing(cache_dir() / "kernels" / slot / "vmlinuz")
+def kernel_image(slot: str, arch: str = "") -> Path:
+    return _existing(cache_dir() / "kernels" / arch / slot / "vmlinuz")
 
 
-def kernel_release(slot: str) -> str:
+def kernel_release(slot: str, arch: str = "") -> str:
     """As `uname -r` prints it."""
-    return _existing(cache_dir() / "kernels" / slot / "version").read_text().split()[0]
+    version = _existing(cache_dir() / "kernels" / arch / slot / "version")
+    return version.read_text().split()[0]
 
 
 def kernel_headers(slot: str) -> Path:
@@ -68,9 +69,9 @@ def kernel_headers(slot: str) -> Path:
     return cache_dir() / "headers" / slot / "usr/src" / f"linux-headers-{release}"
 
 
-def kexec_tools() -> Path:
+def kexec_tools(arch: str = "") -> Path:
     """Debian's kexec, for comparison; build_initrd() finds its libraries."""
-    return _existing(cache_dir() / "kexec-tools" / "sbin" / "kexec")
+    return _existing(cache_dir() / arch / "kexec-tools" / "sbin" / "kexec")
 
 
 def makedumpfile() -> Path:
@@ -107,3 +108,13 @@ def qemu_command(sha_ni: bool) -> list[str]:
     program = _existing(folder / "bin" / QEMU)
     return ["env", f"LD_LIBRARY_PATH={folder / 'lib'}", str(program),
             "-L", str(folder / "share/qemu"), "-L", str(folder / "share/seabios")]
+
+
+def qemu_arm64_command() -> list[str]:
+    """The installed QEMU for arm64 guests, or the cached one if that is too old."""
+    own = shutil.which(QEMU_ARM64)
+    if own and own_qemu_version(QEMU_ARM64) >= ARM64_QEMU:
+        return [own]
+    folder = cache_dir() / "arm64/qemu-10"
+    return ["env", f"LD_LIBRARY_PATH={folder / 'lib'}",
+            str(_existing(folder / "bin" / QEMU_ARM64))]

@@ -24,7 +24,8 @@ from pathlib import Path
 
 import cache
 import elfcore
-from guest import FOUR_GIB, LOW_LIMIT, LOW_SPLIT, NO_TIMER_CHECK, Guest, GuestError
+from guest import CMDLINE as GUEST_CMDLINE
+from guest import Guest, GuestError
 from initrd import build_initrd
 from places import kexec, probe
 from probe import Probe, parse_probe
@@ -33,7 +34,7 @@ KERNEL = "/boot/vmlinuz"
 RAMDISK = "/boot/initrd"
 PROBE = "/probe"
 THEIRS = "kexec-tools"
-CMDLINE = f"console=ttyS0,115200 panic=-1 {NO_TIMER_CHECK} nr_cpus=1 reset_devices"
+CMDLINE = f"{GUEST_CMDLINE} nr_cpus=1 reset_devices"
 MIB = 1 << 20
 PAGE = 4096
 CHUNK = 16 * MIB
@@ -64,10 +65,9 @@ class Ram:
     a hole through a mapping allocates it."""
 
     def __init__(self, guest: Guest, pid: int):
-        low = guest.memory if guest.memory < LOW_LIMIT else LOW_SPLIT
-        self.parts = [(0, low, 0)]  # physical address, size, offset in the file
-        if guest.memory > low:
-            self.parts.append((FOUR_GIB, guest.memory - low, low))
+        self.parts = []  # physical address, size, offset in the file
+        for start, size in guest.arch.ram(guest.memory):
+            self.parts.append((start, size, sum(p[1] for p in self.parts)))
         for link in Path(f"/proc/{pid}/fd").iterdir():
             if "memfd:memory-backend-memfd" in os.readlink(link):
                 self.file = open(link, "r+b", buffering=0)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Boots a real kernel through `kexec -l` with a fresh seed, in a QEMU guest.
 
-    demo.py [--build FOLDER] [--from SLOT] [--to SLOT]
+    demo.py [--arch x86_64|arm64] [--build FOLDER] [--from SLOT] [--to SLOT]
 
 SLOT: 6.1, 6.12 or 7.3, kernels from the cache of `fetch`.
 """
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import cache
+from arches import ARCHES
 from demo_text import bold, good, headline, memory_picture, say, size_text, step
 from guest import Guest, GuestError
 from initrd import InitrdError, build_initrd
@@ -22,6 +23,10 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 CRNG = r"^\[ *([0-9.]+)\] random: crng init done"
 NODES = "/sys/kernel/boot_params/setup_data"
 SEED_TYPE = "0x9"
+CHOSEN = "/proc/device-tree/chosen"
+CONSOLES = {"x86_64": "console=ttyS0,115200", "arm64": "console=ttyAMA0"}
+# A CPU without random words.
+CPUS = {"x86_64": "qemu64", "arm64": "cortex-a72"}
 
 
 class DemoError(Exception):
@@ -30,7 +35,8 @@ class DemoError(Exception):
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="kexec -l with a fresh seed, in a guest")
-    parser.add_argument("--build", type=Path, default=CHECKOUT / "build")
+    parser.add_argument("--arch", default="x86_64", choices=ARCHES)
+    parser.add_argument("--build", type=Path)
     parser.add_argument("--from", dest="first", default="6.1", choices=cache.KERNELS)
     parser.add_argument("--to", dest="next", default="7.3", choices=cache.KERNELS)
     return parser.parse_args()
@@ -52,14 +58,17 @@ def show_plan(guest: Guest, load: str) -> None:
     print(f"  $ {bold(load + ' --dry-run')}\n")
     print("\n".join(memory_picture(plan)))
     print()
-    seeds = [n for n in plan["setup_data"] if n["type"] == 9]
-    if not seeds:
+    if not plan.get("seed_slot"):
         raise DemoError("the plan has no seed")
-    say(f"The next kernel gets {len(plan['segments'])} segments, a map of "
-        f"{len(plan['e820'])} memory ranges and this command line:")
+    slot = plan["seed_slot"]
+    say(f"The next kernel gets {len(plan['segments'])} segments and this command line:")
     say(f"    {plan['command_line']}")
-    say(f"boot_params link to the seed at {seeds[0]['addr']:#x}: a setup_data node")
-    say(f"of type 9 (SETUP_RNG_SEED) with {seeds[0]['len']} bytes.")
+    if plan.get("setup_data"):
+        say(f"boot_params link to the seed at {slot['addr']:#x}: a setup_data node")
+        say(f"of type 9 (SETUP_RNG_SEED) with {slot['len']} bytes.")
+    else:
+        say(f"The purgatory will write {slot['len']} bytes at {slot['addr']:#x}: the value of")
+        say("/chosen/rng-seed in the device tree.")
 
 
 def jump(guest: Guest, load: str) -> tuple[str, str]:
@@ -79,8 +88,8 @@ def jump(guest: Guest, load: str) -> tuple[str, str]:
     return guest.console[:start], guest.console[start:]
 
 
-def show_seed(guest: Guest, before: str, after: str) -> None:
-    headline("4. What the new kernel says")
+def show_node(guest: Guest) -> None:
+    """x86_64: what the new kernel left of the seed's node."""
     rows = guest.run(f"cd {NODES} 2>/dev/null && for i in *; do"
                      " echo $(cat $i/type) $(wc -c <$i/data); done").output.split("\n")
     nodes = [row.split() for row in rows if row]
@@ -90,8 +99,20 @@ def show_seed(guest: Guest, before: str, after: str) -> None:
         say(f"    {number}/type {kind}   {what}, {size} bytes left to read")
     if not any(kind == SEED_TYPE for kind, _ in nodes):
         raise DemoError("the new kernel was handed no seed")
+
+
+def show_tree(guest: Guest) -> None:
+    """arm64: what the new kernel left of /chosen."""
+    say(f"In {CHOSEN}:")
+    for name in guest.check(f"ls {CHOSEN}").split():
+        say(f"    {name}")
+
+
+def show_seed(guest: Guest, arch: str, before: str, after: str) -> None:
+    headline("4. What the new kernel says")
+    show_tree(guest) if arch == "arm64" else show_node(guest)
     say("The seed is gone on purpose: the kernel mixed it into its generator,")
-    say("then zeroed data and length, so that nobody can read it later.")
+    say("then erased it, so that nobody can read it later.")
     ready = generator_ready(after)
     print()
     say("Its random number generator, from the kernel's log:")
@@ -100,34 +121,42 @@ def show_seed(guest: Guest, before: str, after: str) -> None:
     if ready is None or float(ready) != 0:
         raise DemoError("the new kernel's generator was not ready at 0 seconds")
     print()
-    say("This machine has no RDRAND. The first kernel was given no seed and had to")
-    say("gather entropy; the new one could make keys before its first interrupt.")
+    if arch == "arm64":
+        say("This machine has no RNDR. QEMU gave the first kernel a seed; kexec-tools would")
+        say("give the new one none. It could make keys before its first interrupt.")
+    else:
+        say("This machine has no RDRAND. The first kernel was given no seed and had to")
+        say("gather entropy; the new one could make keys before its first interrupt.")
 
 
-def demo(build: Path, first: str, following: str) -> None:
+def demo(arch: str, build: Path, first: str, following: str) -> None:
     program = build / "kexec" / "kexec"
     if not program.is_file():
         raise DemoError(f"{program} not found: build it first")
     headline("1. A guest: Debian's kernel under QEMU")
     with step("packing an initial RAM disk with busybox, kexec and the next kernel"):
-        initrd = build_initrd(kernels=[following], programs=[program], name="demo")
+        initrd = build_initrd(kernels=[following], programs=[program], name="demo",
+                              arch=arch)
     say(f"{initrd.name}, {size_text(initrd.stat().st_size)}")
     load = (f"kexec -l /boot/vmlinuz-{following} --initrd=/boot/initrd"
-            " --command-line='console=ttyS0,115200 panic=-1'")
-    with Guest(kernel=first, memory="1G", cpu="qemu64", initrd=initrd) as guest:
-        with step(f"booting {cache.kernel_release(first)}, 1 GiB, emulated CPU (no KVM)"):
+            f" --command-line='{CONSOLES[arch]} panic=-1'")
+    with Guest(kernel=first, memory="1G", cpu=CPUS[arch], initrd=initrd, arch=arch) as guest:
+        release = cache.kernel_release(first, ARCHES[arch].name)
+        with step(f"booting {release}, 1 GiB, emulated CPU (no KVM)"):
             release = guest.wait_ready(120)
         say(f"{good('Linux ' + release)} is running.")
         show_plan(guest, load)
         before, after = jump(guest, load)
-        show_seed(guest, before, after)
+        show_seed(guest, arch, before, after)
     headline(good("A kernel was booted through kexec -l with a fresh seed."))
 
 
 def main() -> int:
     options = arguments()
     try:
-        demo(options.build.absolute(), options.first, options.next)
+        build = options.build or CHECKOUT / (
+            "build" if options.arch == "x86_64" else f"build-{options.arch}")
+        demo(options.arch, build.absolute(), options.first, options.next)
     except (DemoError, GuestError, InitrdError, cache.MissingError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

@@ -13,6 +13,7 @@ PURPOSE = {
     "kernel": "the next kernel, with room to unpack",
     "initrd": "its initial RAM disk",
     "boot_params": "boot_params, command line, memory map",
+    "device tree": "device tree, command line",
     "seed": "the SEED: 32 secret bytes",
     "purgatory": "checks all of it (SHA-256), then jumps",
     "elfcorehdr": "memory map for the crash dump",

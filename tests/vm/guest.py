@@ -18,7 +18,7 @@
   run(cmd)       Result(status, output, data); any exit status
   check(cmd)     the output; GuestError (with the output) unless the status is 0
   put(path, b)   writes a file in the guest (up to a few 100 KiB; more: build_initrd)
-  console        ttyS0 output of kernel and probe so far
+  console        output of kernel and probe so far
   find_in_memory(b"...")      physical addresses, all of the guest's RAM
   dump_memory(path)           the same RAM as files
   qmp.command("stop")         any monitor command; see also stop(), cont(), save(path)
@@ -42,32 +42,21 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cache import MissingError, kernel_image, qemu_command
+from arches import ARCHES
+from cache import MissingError, kernel_image
 from initrd import build_initrd
 from qmp import Qmp, QmpError
 
 SLOW = float(os.environ.get("KEXEC_TEST_SLOW", "1"))
-# A busy host may keep QEMU from delivering timer ticks for as long as Linux waits for them at
-# boot, which then panics: "IO-APIC + timer doesn't work!".
-NO_TIMER_CHECK = "no_timer_check"
-CMDLINE = f"console=ttyS0,115200 panic=-1 {NO_TIMER_CHECK}"
+CMDLINE = ARCHES["x86_64"].cmdline
+NO_TIMER_CHECK = CMDLINE.split()[-1]
 TAIL_LINES = 80  # a panic with its stack dump has 50
-OVMF = ["OVMF_CODE_4M.fd", "OVMF_CODE.fd"]
-# Linux 6.12 allocates memory with an unlocked CMPXCHG16B, after which QEMU 7.2 (TCG) leaves
-# garbage in the flags: about one boot in seven ends in an oops. Without the instruction,
-# kernels take a lock.
-CPU_WITHOUT = "cx16=off"
 # With a thread per CPU, one CPU may execute stale bytes of code that another is patching: a
 # boot of 7.3 with two CPUs died of an oops at an int3. CPUs that share one thread cannot, and
 # boot as fast.
 ACCEL = "tcg,thread=single"
 READY = re.compile(rb">READY (\S+) \.")
 ANSWER = re.compile(rb">ANSWER (\d+) (\d+) ([A-Za-z0-9+/=]*) \.")
-
-# Where QEMU's "pc" machine splits RAM below 4 GiB (its docs: max-ram-below-4g).
-LOW_LIMIT = 0xE0000000
-LOW_SPLIT = 0xC0000000
-FOUR_GIB = 1 << 32
 
 
 class GuestError(Exception):
@@ -92,11 +81,16 @@ def _bytes(size: str) -> int:
 class Guest:
     """See the top of the file.
 
-    kernel    a slot of the cache ("6.1", "6.12", "7.3") or the path of a bzImage
-    cpu       "max", or "qemu64": no RDRAND, no 1 GiB pages, 4-level paging
+    arch      "x86_64" or "arm64"
+    kernel    a slot of the cache ("6.1", "6.12", "7.3"; for arm64 also "7.3-16k") or the path
+              of a bzImage or Image
+    cpu       "max", or without random words: "qemu64", which has no RDRAND, no 1 GiB pages
+              and 4-level paging, or "cortex-a72"
+    el2       arm64: the kernel has a hypervisor's CPU mode (with VHE if cpu="max")
     qemu      "10": its cpu="max" has SHA-NI (needs 8.2; see `fetch`)
-    firmware  "bios" (SeaBIOS) or "efi" (OVMF); either way QEMU loads the kernel
-    cmdline   added to CMDLINE
+    firmware  "bios" (SeaBIOS; a device tree on arm64) or "efi"; either way QEMU loads the
+              kernel
+    cmdline   added to the architecture's
     extra     more arguments for QEMU
     initrd    by default a small one from build_initrd()
     workdir   for console.log and qemu.log; default: a folder that close() removes
@@ -106,7 +100,8 @@ class Guest:
                  cpu: str = "max", firmware: str = "bios", cmdline: str = "",
                  extra: list[str] | tuple[str, ...] = (), initrd: Path | None = None,
                  workdir: Path | None = None, incoming: Path | None = None,
-                 qemu: str = ""):
+                 qemu: str = "", arch: str = "x86_64", el2: bool = False):
+        self.arch = ARCHES[arch]
         self.memory = _bytes(memory)
         self.ready = incoming is not None
         self.release = ""
@@ -118,12 +113,12 @@ class Guest:
         self._received = bytearray()
         self._last_id = 0
         self._jump_id = 0
-        image = kernel if isinstance(kernel, Path) else kernel_image(kernel)
-        argv = ["-accel", ACCEL, "-machine", "pc", "-m", memory,
-                "-cpu", f"{cpu},{CPU_WITHOUT}", "-smp", str(cpus),
+        image = kernel if isinstance(kernel, Path) else kernel_image(kernel, self.arch.name)
+        argv = ["-accel", ACCEL, "-machine", self.arch.machine(el2), "-m", memory,
+                "-cpu", self.arch.cpu(cpu), "-smp", str(cpus),
                 "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                "-kernel", str(image), "-initrd", str(initrd or build_initrd()),
-                "-append", f"{CMDLINE} {cmdline}".strip(),
+                "-kernel", str(image), "-initrd", str(initrd or build_initrd(arch=arch)),
+                "-append", f"{self.arch.cmdline} {cmdline}".strip(),
                 "-chardev", f"file,id=console,path={self.console_path}",
                 "-serial", "chardev:console"]
         try:
@@ -138,22 +133,22 @@ class Guest:
     def _firmware(self, firmware: str) -> list[str]:
         if firmware == "bios":
             return []
-        for name in OVMF:
-            code = Path("/usr/share/OVMF") / name
+        folder, names = self.arch.firmware
+        for name in names:
+            code = Path(folder) / name
             if code.exists():
                 variables = self.workdir / "efi-variables"
                 shutil.copyfile(code.with_name(name.replace("CODE", "VARS")), variables)
                 drive = "if=pflash,format=raw,unit="
                 return ["-drive", f"{drive}0,readonly=on,file={code}",
                         "-drive", f"{drive}1,file={variables}"]
-        raise GuestError("no OVMF in /usr/share/OVMF (Debian: ovmf)")
+        raise GuestError(f"no firmware in {folder} (Debian: {self.arch.firmware_package})")
 
-    @staticmethod
-    def _qemu(version: str) -> list[str]:
+    def _qemu(self, version: str) -> list[str]:
         if version not in ("", "10"):
             raise GuestError(f"no QEMU {version!r}, only \"10\"")
         try:
-            return qemu_command(sha_ni=version == "10")
+            return self.arch.qemu(version)
         except MissingError as error:
             raise GuestError(str(error)) from None
 
@@ -331,14 +326,12 @@ class Guest:
             time.sleep(0.05)
 
     def dump_memory(self, path: Path) -> list[tuple[int, Path]]:
-        """Write RAM to `path`; RAM above 4 GiB, if any, to `path`.high.
+        """Write RAM to `path`; its second part, if any, to `path`.high.
 
         Returns the physical start address of each file, and the file.
         """
-        low = self.memory if self.memory < LOW_LIMIT else LOW_SPLIT
-        parts = [(0, low, Path(path))]
-        if self.memory > low:
-            parts.append((FOUR_GIB, self.memory - low, Path(f"{path}.high")))
+        parts = [(*part, name) for part, name in
+                 zip(self.arch.ram(self.memory), (Path(path), Path(f"{path}.high")))]
         for start, size, name in parts:
             self.qmp.command("pmemsave", 300 * SLOW, val=start, size=size,
                              filename=str(name.absolute()))

@@ -13,7 +13,6 @@ Archives are cached and rebuilt when any input has changed.
 
 import hashlib
 import os
-import re
 import shutil
 import stat
 import subprocess
@@ -22,10 +21,10 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from arches import ARCHES, LibraryError
 from cache import cache_dir, kernel_image
 
 HERE = Path(__file__).resolve().parent
-LIBRARY_DIR = "/lib/x86_64-linux-gnu"
 FOLDERS = ["/bin", "/boot", "/dev", "/etc", "/proc", "/root", "/run", "/sbin", "/sys",
            "/tmp", "/usr", "/usr/bin", "/usr/sbin", "/usr/share", "/var"]
 KEEP_SECONDS = 4 * 3600
@@ -107,35 +106,21 @@ class Cpio:
         self.out.write(bytes(-self.out.tell() % 512))
 
 
-def busybox() -> Path:
+def busybox(arch: str = "x86_64") -> Path:
+    if ARCHES[arch].name:
+        return cache_dir() / arch / "busybox-static/sbin/busybox"
     found = shutil.which("busybox", path="/bin:/usr/bin:" + os.environ.get("PATH", ""))
     if not found:
         raise InitrdError("busybox not found (Debian: busybox-static)")
     return Path(found)
 
 
-def libraries(program: Path) -> dict[str, Path]:
+def libraries(program: Path, arch: str = "x86_64") -> dict[str, Path]:
     """Guest path -> host path of a program's loader and shared libraries."""
-    env = dict(os.environ, LC_ALL="C")
-    own = program.parent.parent / "lib"  # put beside kexec-tools by `fetch`
-    if own.is_relative_to(cache_dir()):
-        env["LD_LIBRARY_PATH"] = str(own)
-    done = subprocess.run(["ldd", str(program)], env=env, capture_output=True, text=True,
-                          timeout=60, check=False)
-    text = done.stdout + done.stderr
-    if "not a dynamic executable" in text or "statically linked" in text:
-        return {}
-    if done.returncode:
-        raise InitrdError(f"ldd {program}: {text.strip()}")
-    found: dict[str, Path] = {}
-    for line in text.splitlines():
-        if "not found" in line:
-            raise InitrdError(f"{program} needs {line.split()[0]}, which was not found")
-        if hit := re.match(r"\s*(\S+) => (/\S+) \(", line):
-            found[f"{LIBRARY_DIR}/{hit[1]}"] = Path(hit[2])
-        elif hit := re.match(r"\s*(/\S*ld-linux\S*) \(", line):
-            found[hit[1]] = Path(hit[1])
-    return found
+    try:
+        return ARCHES[arch].libraries(program)
+    except LibraryError as error:
+        raise InitrdError(str(error)) from None
 
 
 def _fingerprint(entries: Iterable[tuple[str, Content, int]]) -> str:
@@ -162,18 +147,19 @@ def _forget_old(folder: Path) -> None:
 def build_initrd(files: Mapping[str, Content] | None = None,
                  programs: Iterable[Path | tuple[str, Path]] = (),
                  kernels: Iterable[str] = (), next_initrd: Path | None = None,
-                 name: str = "initrd") -> Path:
+                 name: str = "initrd", arch: str = "x86_64") -> Path:
     """An archive with busybox, our init and agent, and the requested files; its path.
 
     files        guest path -> host path or content; mode 0755 if the host's has x
     programs     host path, or (guest path, host path); with shared libraries
     kernels      slots of the cache, to /boot/vmlinuz-SLOT
     next_initrd  for /boot/initrd; by default a small archive when there are kernels
+    arch         of the guest, as for Guest()
     """
     entries: list[tuple[str, Content, int]] = [
         ("/init", HERE / "guest-root/init", 0o755),
         ("/sbin/agent", HERE / "guest-root/agent", 0o755),
-        ("/bin/busybox", busybox(), 0o755),
+        ("/bin/busybox", busybox(arch), 0o755),
     ]
     for program in programs:
         target, source = program if isinstance(program, tuple) else \
@@ -182,17 +168,20 @@ def build_initrd(files: Mapping[str, Content] | None = None,
         if not source.is_file():
             raise InitrdError(f"{source} not found: has it been built?")
         entries.append((target, source, 0o755))
-        entries += [(g, h, 0o755) for g, h in libraries(source).items()]
+        entries += [(g, h, 0o755) for g, h in libraries(source, arch).items()]
     for target, content in (files or {}).items():
         run = isinstance(content, Path) and os.access(content, os.X_OK)
         entries.append((target, content, 0o755 if run else 0o644))
     kernels = list(kernels)
-    entries += [(f"/boot/vmlinuz-{k}", kernel_image(k), 0o644) for k in kernels]
+    entries += [(f"/boot/vmlinuz-{k}", kernel_image(k, ARCHES[arch].name), 0o644)
+                for k in kernels]
     if kernels or next_initrd:
-        entries.append(("/boot/initrd", next_initrd or build_initrd(name="next"), 0o644))
+        entries.append(("/boot/initrd", next_initrd or build_initrd(name="next", arch=arch),
+                        0o644))
 
     folder = cache_dir() / "initrd"
     folder.mkdir(parents=True, exist_ok=True)
+    # of this machine's busybox: the other one's cannot be asked
     applets = subprocess.run([busybox(), "--list"], capture_output=True, text=True,
                              timeout=60, check=True).stdout.split()
     key = _fingerprint([*entries, ("/bin", " ".join(applets).encode(), 0),

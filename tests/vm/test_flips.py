@@ -39,11 +39,12 @@ class Flip:
         return f"{self.name} byte {self.offset} bit {self.bit}"
 
 
-def segment_sizes(guest: Guest) -> dict[str, int]:
-    """Bytes loaded per segment, in the order of the call. A plan has no seed yet: its node is
-    a 16-byte header and the seed."""
-    plan = json.loads(guest.check(f"kexec --dry-run --json {IMAGE}"))
-    node = 16 + next(n["len"] for n in plan["setup_data"] if n["name"] == "RNG_SEED")
+def segment_sizes(guest: Guest, image: str = IMAGE) -> dict[str, int]:
+    """Bytes loaded per segment, in the order of the call. A plan has no seed yet: a node's
+    16-byte header, if the architecture has nodes, and the seed."""
+    plan = json.loads(guest.check(f"kexec --dry-run --json {image}"))
+    nodes = [16 + n["len"] for n in plan.get("setup_data", []) if n["name"] == "RNG_SEED"]
+    node = nodes[0] if nodes else plan["seed_slot"]["len"]
     return {s["kind"]: node if s["kind"] == "seed" else s["content"]
             for s in plan["segments"]}
 
@@ -58,10 +59,10 @@ def choose(sizes: dict[str, int], count: int, seed: int) -> list[Flip]:
                  chance.randrange(8)) for name in chosen]
 
 
-def outcome(guest: Guest, flip: Flip) -> str:
+def outcome(guest: Guest, flip: Flip, image: str = IMAGE) -> str:
     """"reported", "stopped" with the purgatory's words, or another outcome."""
     said = guest.check(f"FLIP='{flip.segment} {flip.offset} {flip.bit}'"
-                       f" LD_PRELOAD=/flip.so kexec -c -l {IMAGE}")
+                       f" LD_PRELOAD=/flip.so kexec -c -l {image}")
     assert f"flip: bit {flip.bit} of byte {flip.offset} of" in said
     guest.send_and_jump("kexec -e")
     try:
