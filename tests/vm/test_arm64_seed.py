@@ -19,7 +19,7 @@ SAY = "--console-serial"
 LOAD = f"kexec -l /probe --initrd=/ramdisk --append='console=ttyAMA0' --seed=require {SAY}"
 
 
-def setup(build, machine: Machine, kernel: str = "6.1", **more) -> dict:
+def guest_of(build, machine: Machine, kernel: str = "6.1", **more) -> dict:
     return {"kernel": kernel, "arch": "arm64", "memory": "512M", "cpu": machine.cpu,
             "el2": machine.el2, "firmware": machine.firmware,
             "initrd": build_initrd(programs=[kexec(build)], arch="arm64", files={
@@ -54,7 +54,7 @@ def check_chosen(seen: Probe, cmdline: bytes) -> bytes:
     (PLAIN, "6.12"), (Machine("max", True, "bios"), "7.3"),
     (Machine("cortex-a72", True, "efi"), "6.1")], ids=str)
 def test_what_the_next_kernel_finds(build_arm64, machine, kernel):  # noqa: F811
-    with Guest(**setup(build_arm64, machine, kernel)) as guest:
+    with Guest(**guest_of(build_arm64, machine, kernel)) as guest:
         guest.wait_ready(120)
         guest.check(LOAD)
         seen = probed(guest)
@@ -71,7 +71,7 @@ def test_what_the_next_kernel_finds(build_arm64, machine, kernel):  # noqa: F811
 def test_clones(build_arm64, tmp_path, options, alike):  # noqa: F811
     """Clones of one snapshot, without RNDR and without a generation ID; alike without mixing,
     which shows that the test can fail."""
-    machine = setup(build_arm64, PLAIN)
+    machine = guest_of(build_arm64, PLAIN)
     with Guest(**machine) as guest:
         guest.check(f"{LOAD} {options}", timeout=120)
         guest.save(tmp_path / "saved")
@@ -95,7 +95,7 @@ def own_copy(memory: Path, at: int) -> bool:
 def test_nothing_is_left(build_arm64, tmp_path):  # noqa: F811
     """After the jump the seed is in the tree and nowhere else; its base, which mixing makes
     worthless, in the page that the old kernel copied from."""
-    with Guest(**setup(build_arm64, PLAIN)) as guest:
+    with Guest(**guest_of(build_arm64, PLAIN)) as guest:
         guest.check(f"{LOAD} --seed-mix=off", timeout=120)
         [(start, memory)] = guest.dump_memory(tmp_path / "before")
         seen = probed(guest)
@@ -104,7 +104,7 @@ def test_nothing_is_left(build_arm64, tmp_path):  # noqa: F811
         assert len(before) == 1 and own_copy(memory, before[0]), before
         memory.unlink()
 
-    with Guest(**setup(build_arm64, PLAIN)) as guest:
+    with Guest(**guest_of(build_arm64, PLAIN)) as guest:
         guest.check(LOAD, timeout=120)
         seen = probed(guest)
         seed = check_chosen(seen, b"console=ttyAMA0")
@@ -115,7 +115,7 @@ def test_nothing_is_left(build_arm64, tmp_path):  # noqa: F811
 
 
 def test_seed_off(build_arm64):  # noqa: F811
-    with Guest(**setup(build_arm64, PLAIN)) as guest:
+    with Guest(**guest_of(build_arm64, PLAIN)) as guest:
         guest.check(f"{LOAD} --seed=off", timeout=120)
         chosen = probed(guest).tree["/chosen"]
         assert "rng-seed" not in chosen and "kaslr-seed" not in chosen

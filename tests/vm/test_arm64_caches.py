@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""arm64: cache maintenance of the purgatory, which emulation alone does not check: see
+tests/cachecheck. Mutants of the purgatory show that each kind of mistake is seen."""
+
+import pytest
+
+from arm64 import build_arm64  # noqa: F401 (a fixture)
+from caches import Bench
+
+ENTRY, SLOTS, MMU = "entry.S", "seed_slots.c", "mmu.c"
+LOOP = "7:	dc civac, x2\n"
+OFF = "8:	msr sctlr_el2, x19\n9:	isb\n	flush_tlb x2\n	ic iallu\n	dsb sy\n	isb\n"
+ON = "4:	isb\n	flush_tlb x8\n	ic iallu\n	dsb sy\n	isb\n"
+# what the checker says -> file, old text, new text
+MUTANTS = {
+    "no-clean": ("a dirty line is left", ENTRY, LOOP, "7:\n"),
+    "clean-to-unification": ("a dirty line is left", ENTRY, LOOP, "7:	dc cvau, x2\n"),
+    "invalidate": ("drops a dirty line", ENTRY, LOOP, "7:	dc ivac, x2\n"),
+    "set-way": ("by set and way", ENTRY, LOOP, "7:	dc cisw, x2\n"),
+    "end-too-low": ("a dirty line is left", ENTRY, "	adr x3, purgatory_end\n",
+                    "	adr x3, stack_top - 64\n"),
+    "start-too-high": ("a dirty line is left", ENTRY, "	adr x2, purgatory_params\n	adr x3",
+                       "	adr x2, stack_top\n	adr x3"),
+    "every-other-line": ("a dirty line is left", ENTRY, "	lsl x4, x5, x4\n",
+                         "	lsl x4, x5, x4\n	lsl x4, x4, #1\n"),
+    "no-dsb-after-clean": ("before maintenance has completed", ENTRY,
+                           "	b.lo 7b\n	dsb sy\n", "	b.lo 7b\n"),
+    "dsb-of-loads": ("before maintenance has completed", ENTRY,
+                     "	b.lo 7b\n	dsb sy\n", "	b.lo 7b\n	dsb ld\n"),
+    "store-after-clean": ("a dirty line is left", ENTRY, "	b.lo 7b\n	dsb sy\n",
+                          "	b.lo 7b\n	dsb sy\n	str xzr, [sp, #-16]\n"),
+    "store-before-isb": ("between SCTLR and ISB", ENTRY, OFF,
+                         OFF.replace("9:	isb", "9:	str xzr, [sp, #-16]\n	isb")),
+    "no-isb-at-the-end": ("jump without ISB", ENTRY, OFF, OFF.replace("isb", "nop")),
+    "no-dsb-at-the-end": ("jump before maintenance", ENTRY, OFF,
+                          OFF.replace("dsb sy", "nop")),
+    "mmu-left-on": ("jump with MMU or caches on", ENTRY, "	msr sctlr_el1, x19\n	b 9f\n",
+                    "	b 9f\n"),
+    "cache-left-on": ("jump with MMU or caches on", ENTRY, "	msr sctlr_el1, x19\n	b 9f\n",
+                      "	orr x19, x19, #SCTLR_C\n	msr sctlr_el1, x19\n	b 9f\n"),
+    "no-tlbi": ("no tlbi", ENTRY, ON, ON.replace("flush_tlb x8", "nop")),
+    "no-ic": ("older in the instruction cache", ENTRY, ON, ON.replace("ic iallu", "nop")),
+    "no-dsb-before-mmu": ("before maintenance has completed", ENTRY, ON,
+                          ON.replace("dsb sy", "nop")),
+    "no-isb-after-mmu": ("between SCTLR and ISB", ENTRY, "	msr sctlr_el1, x8\n	isb\n",
+                         "	msr sctlr_el1, x8\n"),
+    "store-before-mmu": ("merges with an old copy", ENTRY, "	msr spsel, #1\n",
+                         "	msr spsel, #1\n	adr x9, stack_top\n"
+                         "	str xzr, [x9, #-16]\n"),
+    "rng-seed-not-cleaned": ("may read old bytes", SLOTS,
+                             "		clean_range(a->rng_seed, SEED_SIZE);\n", ""),
+    "kaslr-seed-not-cleaned": ("may read old bytes", SLOTS,
+                               "		clean_range(a->kaslr_seed, KASLR_SEED_SIZE);\n", ""),
+    "base-not-cleaned": ("a dirty line is left", SLOTS,
+                         "	clean_range(a->base_seed, SEED_SIZE);\n", ""),
+    "range-without-dsb": ("before maintenance has completed", MMU, "	dsb();\n", ""),
+    "range-too-short": ("may read old bytes", MMU, "addr < end; addr += line",
+                        "addr + line < end; addr += line"),
+    "range-from-the-middle": ("may read old bytes", MMU, "addr &= ~(line - 1)",
+                              "addr = (addr + line) & ~(line - 1)"),
+}
+# With caches off, an old line may hide the slots.
+OFF_MUTANTS = {
+    "rng-seed-not-cleaned": MUTANTS["rng-seed-not-cleaned"],
+    "kaslr-seed-not-cleaned": MUTANTS["kaslr-seed-not-cleaned"],
+    "kernel-memory-not-cleaned": ("beneath a line that may be dirty", MMU,
+                                  "		if (params->kernel_memory[i].start < "
+                                  "params->kernel_memory[i].end)\n", "		if (0)\n"),
+}
+# At EL2 QEMU's firmware is called by SMC.
+SMC = ["conduit=2", "smc_off=1"]
+
+
+@pytest.fixture(scope="module")
+def bench(build_arm64, tmp_path_factory) -> Bench:  # noqa: F811
+    return Bench(build_arm64, tmp_path_factory.mktemp("caches"))
+
+
+def check_clean(run) -> None:
+    assert run.mistakes == []
+    assert "next kernel: el" in run.console
+    assert "armed, jumped" in run.counts
+
+
+@pytest.mark.parametrize("cpu, el2, settings", [
+    ("max", False, []), ("max", True, ["mode=1", *SMC]), ("max", True, ["mode=0", *SMC]),
+    ("cortex-a72", False, []), ("max", False, ["va_bits=48"]), ("max", False, ["caches=0"]),
+    ("cortex-a72", True, ["mode=0", "caches=0", *SMC]), ("max", False, ["mix=0"]),
+    ("max", False, ["checks=0"])],
+    ids=lambda x: "-".join(x) if isinstance(x, list) else str(x))
+def test_no_mistakes(bench, cpu, el2, settings):
+    check_clean(bench.run(bench.blob, *settings, cpu=cpu, el2=el2))
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O1", "-O3", "-Os"])
+def test_no_mistakes_at_any_level(bench, level):
+    check_clean(bench.run(bench.optimised(level)))
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_mutant_is_seen(bench, name):
+    words, *change = MUTANTS[name]
+    run = bench.run(bench.mutant(*change))
+    assert any(words in x for x in run.mistakes), run
+
+
+@pytest.mark.parametrize("name", OFF_MUTANTS)
+def test_mutant_with_caches_off(bench, name):
+    words, *change = OFF_MUTANTS[name]
+    run = bench.run(bench.mutant(*change), "caches=0")
+    assert any(words in x for x in run.mistakes), run
