@@ -108,7 +108,8 @@ static int no_region(struct error *err)
 			 "crashkernel=256M");
 }
 
-int refusal_foresee(enum kexec_target target, struct error *err)
+/* What refuses every call. */
+static int foresee_any(struct error *err)
 {
 	if (lacks_capability())
 		return error_set(err, EPERM,
@@ -117,12 +118,19 @@ int refusal_foresee(enum kexec_target target, struct error *err)
 		return error_set(err, EPERM,
 				 "kexec is switched off until the next boot "
 				 "(kernel.kexec_load_disabled is 1)");
-	if (read_limit(target) == 0)
-		return error_set(err, EPERM,
-				 "no more loads are allowed until the next boot "
-				 "(kernel.kexec_load_limit_%s is 0)",
-				 target == KEXEC_TARGET_CRASH ? "panic" : "reboot");
 	return 0;
+}
+
+int refusal_foresee(enum kexec_target target, struct error *err)
+{
+	int ret = foresee_any(err);
+
+	if (ret || read_limit(target) != 0)
+		return ret;
+	return error_set(err, EPERM,
+			 "no more loads are allowed until the next boot "
+			 "(kernel.kexec_load_limit_%s is 0)",
+			 target == KEXEC_TARGET_CRASH ? "panic" : "reboot");
 }
 
 int refusal_check_region(enum kexec_target target, struct error *err)
@@ -162,12 +170,14 @@ int refusal_foresee_load(struct error *err)
 static int explain_eperm(enum kexec_call call, enum kexec_target target,
 			 bool *may_fall_back, struct error *err)
 {
+	bool first = call == KEXEC_CALL_LOAD;
 	char mode[32];
-	int ret = refusal_foresee(target, err);
+	/* the limit allowed the first call; that it is 0 now is refusal_tell_spent()'s */
+	int ret = first ? foresee_any(err) : refusal_foresee(target, err);
 
 	if (ret)
 		return ret;
-	*may_fall_back = call == KEXEC_CALL_LOAD;
+	*may_fall_back = first;
 	if (read_lockdown(mode, sizeof(mode)))
 		return explain_lockdown(call, mode, err);
 	return error_set(err, EPERM,

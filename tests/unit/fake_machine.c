@@ -14,6 +14,9 @@
  * $FAKE_DAMAGE has physical addresses that are overwritten after each crash image is loaded,
  * $FAKE_GONE=1 means that a refused call leaves no crash image behind.
  *
+ * $FAKE_TOUCH names a file that changes with each call. A call counts towards
+ * kernel.kexec_load_limit_*, if there is one.
+ *
  * Each call becomes a line in FOLDER/calls; each segment of kexec_load a file
  * FOLDER/segment.CALL.NUMBER. $FAKE_NAME with the name of a call in capital letters has its
  * errno values, one for each call, 0 for success; the last of them is for all later calls.
@@ -267,6 +270,24 @@ static void set_loaded(bool crash, bool loaded)
 	    loaded ? "1\n" : "0\n", 2, O_TRUNC);
 }
 
+/* What happens with each call, whether or not it is refused. */
+static void begin_call(bool crash)
+{
+	const char *limit = crash ? "proc/sys/kernel/kexec_load_limit_panic"
+				  : "proc/sys/kernel/kexec_load_limit_reboot";
+	const char *touched = getenv("FAKE_TOUCH");
+	int fd = open_own(limit, O_RDWR);
+	char text[16] = "";
+
+	if (touched)
+		utimensat(AT_FDCWD, touched, NULL, 0);
+	if (fd < 0)
+		return;
+	if (pread(fd, text, sizeof(text) - 1, 0) > 0 && atoi(text) > 0)
+		dprintf(fd, "%d\n", atoi(text) - 1);
+	close(fd);
+}
+
 static int refuse(bool crash)
 {
 	int code = errno;
@@ -287,6 +308,7 @@ static int load_segments(const long args[5])
 	size_t count = (size_t)args[1];
 
 	tell("kexec_load %#lx %zu %#lx", args[0], count, args[3]);
+	begin_call(crash);
 	errno = code_of("FAKE_KEXEC_LOAD", calls++);
 	if (errno)
 		return refuse(crash);
@@ -304,6 +326,7 @@ static int load_file(const long args[5])
 	tell("kexec_file_load %s %s %ld '%s' %#lx", (int)args[0] < 0 ? "none" : "kernel",
 	     (int)args[1] < 0 ? "none" : "initrd", args[2],
 	     args[3] ? (const char *)args[3] : "", args[4]);
+	begin_call(args[4] & FILE_ON_CRASH);
 	errno = code_of("FAKE_KEXEC_FILE_LOAD", calls++);
 	/* an initrd is needed, but is none: tests whether the kernel would be taken */
 	if (!errno && !(args[4] & ~(long)FILE_ON_CRASH) && (int)args[1] < 0)

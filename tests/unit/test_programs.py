@@ -215,8 +215,64 @@ def test_last_load(m: Machine) -> None:
     done = m.run(KEXEC, "-p", m.kernel)
     assert done.returncode == 0 and m.calls() == ["kexec_file_load"], done
     assert "using kexec_file_load: the security module LoadPin" in done.stderr
+    m.put("proc/sys/kernel/kexec_load_limit_panic", "1\n")
     done = m.run(KEXEC, "-p", m.kernel, "-c")
     assert done.returncode == 0 and m.calls() == ["kexec_load"], done
+
+
+def test_spent(m: Machine) -> None:
+    """The refused call was the last one: kexec_file_load() would be in vain."""
+    for target, name in (("-p", "panic"), ("-l", "reboot")):
+        m.put(f"proc/sys/kernel/kexec_load_limit_{name}", "1\n")
+        refused(m, f"; that was the last load that kernel.kexec_load_limit_{name} allows",
+                KEXEC, target, m.kernel, FAKE_KEXEC_LOAD=str(errno.EPERM))
+        assert m.calls() == ["kexec_load"]
+
+
+def test_file_load_would_not_take_it(m: Machine) -> None:
+    refused(m, "kexec_file_load would not take it, and kexec_load is not possible: ", KEXEC, "-l",
+            f"{m.images}/vmlinux", FAKE_KEXEC_LOAD=str(errno.EPERM))
+    assert m.calls() == ["kexec_load"]
+    refused(m, "kexec_file_load (-s) does not take it", KEXEC, "-l", f"{m.images}/vmlinux", "-s")
+    assert m.calls() == []
+
+
+def test_no_gap(m: Machine) -> None:
+    code = str(errno.EADDRNOTAVAIL)
+    refused(m, "no gap of 8 MiB is free in memory for the kernel; a smaller one", KEXEC, "-l",
+            m.kernel, f"--initrd={m.initrd}", "-s", FAKE_KEXEC_FILE_LOAD=code)
+    with open(m.initrd, "r+b") as file:
+        file.truncate((20 << 20) + 1)
+    refused(m, "no gap of 21 MiB is free in memory for the initrd; a smaller one", KEXEC, "-l",
+            m.kernel, f"--initrd={m.initrd}", "-s", FAKE_KEXEC_FILE_LOAD=code)
+    refused(m, "it does not fit into the 256 MiB that crashkernel= reserves", KEXEC, "-p",
+            m.kernel, "-s", FAKE_KEXEC_FILE_LOAD=code)
+
+
+def test_file_changes(m: Machine) -> None:
+    """The digests are of what the file was before the call: it is unloaded."""
+    for target in ("-l", "-p"):
+        for path in (m.kernel, m.initrd):
+            argv = [KEXEC, target, m.kernel, f"--initrd={m.initrd}"]
+            refused(m, f"nothing is loaded now: {path}: ", *argv, FAKE_TOUCH=path)
+            assert m.calls() == ["kexec_load"] * 2 and not m.is_loaded()
+            refused(m, "DO NOT JUMP, the image is bad and stays loaded", *argv, FAKE_TOUCH=path,
+                    FAKE_KEXEC_LOAD=f"0 {errno.ENOMEM}")
+            refused(m, f"{path}: ", *argv, FAKE_TOUCH=path, FAKE_KEXEC_LOAD=str(errno.EPERM))
+            assert m.calls() == ["kexec_load"]  # nor is the other call tried
+
+
+def test_available_memory(m: Machine) -> None:
+    """The kernel would let the OOM killer end processes."""
+    m.put("proc/meminfo", "MemTotal: 1048576 kB\nMemAvailable: 4096 kB\n")
+    for option in ("-c", "-s", "-a"):
+        refused(m, "loading needs 8 MiB, and 4 MiB of memory are available", KEXEC, "-l", m.kernel,
+                option)
+        assert m.calls() == []
+    assert m.run(KEXEC, "-p", m.kernel).returncode == 0
+    m.put("proc/meminfo", "MemTotal: 16000 kB\nMemAvailable: 16000 kB\n")
+    refused(m, "kernel and initrd need 8 MiB, more than half of the memory (7 MiB)", KEXEC, "-l",
+            m.kernel, "-s")
 
 
 def test_no_permission(m: Machine) -> None:
@@ -812,6 +868,84 @@ def test_daemon_failure(m: Machine) -> None:
         load_crash(m, "--seed=off")
         d.process.send_signal(signal.SIGHUP)
         d.need("--seed=off: nothing to refresh (event: signal)")
+        assert d.end() == 0
+
+
+GENERATION = 0x3FFE1000  # in a reserved page
+
+
+def set_generation(m: Machine, byte: int) -> None:
+    with (m.root / "dev/mem").open("r+b" if (m.root / "dev/mem").exists() else "w+b") as file:
+        file.seek(GENERATION)
+        file.write(bytes([byte]) * 16)
+        file.truncate(GENERATION + 4096)
+
+
+def test_generation(m: Machine) -> None:
+    """The daemon leaves an image alone whose seed was drawn since the last fork."""
+    if not has_daemon(m):
+        return
+    set_generation(m, 1)
+    load_crash(m, f"--vmgenid-addr={GENERATION:#x}")
+    m.forget()
+    with Daemon(m, f"--vmgenid-addr={GENERATION:#x}", "--poll-ms=20") as d:
+        d.need("the machine was not forked since the last refresh (event: start)")
+        d.need("source genid: active")
+        assert m.lines() == []
+        set_generation(m, 0xAB)
+        d.need("fresh seed (event: genid, dynamic")
+        assert (m.root / "dev/urandom").read_text() == "ab" * 16
+        assert d.end() == 0
+    m.forget()
+    with Daemon(m, f"--vmgenid-addr={GENERATION:#x}", "--poll-ms=20") as d:
+        d.need("the machine was not forked since")
+        assert d.end() == 0
+    set_generation(m, 3)
+    with Daemon(m, f"--vmgenid-addr={GENERATION:#x}", "--poll-ms=20") as d:
+        d.need("fresh seed (event: start, dynamic")
+        assert d.end() == 0
+    # manual refreshes ask nobody
+    assert refresh(m) == "dynamic 3" and is_good(m)
+
+
+def test_daemon_settings(m: Machine) -> None:
+    """SIGHUP reads the file again; a wrong one changes nothing."""
+    if not has_daemon(m):
+        return
+    load_crash(m)
+    conf = m.root / "conf"
+    conf.write_text("sources = genid\n")
+    with Daemon(m, f"--config={conf}") as d:
+        d.need("fresh seed (event: start")
+        assert "source kmsg: inactive: " in d.log.read_text()
+        conf.write_text("no such key = 1\n")
+        d.process.send_signal(signal.SIGHUP)
+        d.need("conf:1: ")
+        d.need(": keeping the previous configuration")
+        conf.write_text("sources = kmsg\nevery = 1\n")
+        d.process.send_signal(signal.SIGHUP)
+        d.need("source kmsg: waiting: ")
+        d.need("fresh seed (event: timer", 2)
+        state = status(m)
+        assert state["genid"].startswith("inactive"), state
+        assert int(state["refreshes"]) >= 4, state
+        assert d.end() == 0
+
+
+def test_daemon_run_wiped(m: Machine) -> None:
+    """Without /run/kexec-seed the daemon goes on, and makes it again."""
+    if not has_daemon(m):
+        return
+    load_crash(m)
+    with Daemon(m) as d:
+        d.need("fresh seed (event: start")
+        m.remove("run/kexec-seed")
+        end = time.monotonic() + LIMIT
+        while status(m)["running"] != "yes" and time.monotonic() < end:
+            time.sleep(0.1)
+        assert status(m)["running"] == "yes"
+        d.process.send_signal(signal.SIGHUP)
+        d.need("no fresh seed (event: signal): the loaded crash kernel was not loaded by")
         assert d.end() == 0
 
 
