@@ -44,6 +44,12 @@
 #define FILE_ON_CRASH 0x2
 #define LOADS_MAX     16
 
+#ifdef __GLIBC__
+typedef unsigned long ioctl_request;
+#else
+typedef int ioctl_request;
+#endif
+
 /* libc's own function behind ours. */
 #define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
@@ -130,6 +136,7 @@ int open(const char *path, int flags, ...)
 	return open_as(path, flags, mode);
 }
 
+#ifdef __GLIBC__ /* musl has neither */
 int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 
 /* As called by programs that are built with _FORTIFY_SOURCE. */
@@ -145,6 +152,7 @@ int __open64_2(const char *path, int flags)
 {
 	return open_as(path, flags, 0);
 }
+#endif
 
 DIR *opendir(const char *path)
 {
@@ -198,6 +206,7 @@ int fstat(int fd, struct stat *st)
 	return ret;
 }
 
+#ifdef __GLIBC__
 int fstat64(int fd, struct stat64 *st)
 {
 	int ret = REAL(fstat64)(fd, st);
@@ -206,6 +215,7 @@ int fstat64(int fd, struct stat64 *st)
 		st->st_uid = 0;
 	return ret;
 }
+#endif
 
 /* --- memory ---------------------------------------------------------------------------- */
 
@@ -408,7 +418,7 @@ void if_freenameindex(struct if_nameindex *all)
 	(void)all;
 }
 
-int ioctl(int fd, unsigned long request, ...)
+int ioctl(int fd, ioctl_request request, ...)
 {
 	struct ifreq *req;
 	va_list more;
@@ -417,7 +427,7 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(more, request);
 	arg = va_arg(more, void *);
 	va_end(more);
-	if (request == RNDRESEEDCRNG) {
+	if (request == (ioctl_request)RNDRESEEDCRNG) {
 		tell("reseed");
 		return 0;
 	}

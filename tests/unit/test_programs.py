@@ -145,7 +145,8 @@ def test_debug(m: Machine) -> None:
                   "digests      checked before the jump\n", "purgatory\n"):
         assert words in done.stderr, (words, done.stderr)
     done = m.run(KEXEC, "-l", m.kernel, "-d", "-s", f"--initrd={m.initrd}", "--append=x")
-    for words in ("initrd       " + m.initrd, "loading      as the next kernel, with kexec_file_load()\n",
+    for words in ("initrd       " + m.initrd,
+                  "loading      as the next kernel, with kexec_file_load()\n",
                   "seed         drawn by the kernel\n", "command line x\n"):
         assert words in done.stderr, (words, done.stderr)
     assert "digests" not in done.stderr
@@ -450,7 +451,8 @@ def test_console_notes(m: Machine) -> None:
 def test_consoles(m: Machine) -> None:
     """The flags, port and baud of the purgatory's console: purgatory_params.h."""
     for options, want in (([], (0, 0x3F8, 0)), (["--console-vga"], (6, 0x3F8, 0)),
-                          (["--console-serial"], (5, 0x3F8, 0)), (["--serial=0x2f8"], (1, 0x2F8, 0)),
+                          (["--console-serial"], (5, 0x3F8, 0)),
+                          (["--serial=0x2f8"], (1, 0x2F8, 0)),
                           (["--console-serial", "--append=console=ttyS1"], (5, 0x2F8, 0)),
                           (["--append=console=ttyS1,9600"], (1, 0x2F8, 0)),
                           (["--console-serial", "--serial-baud=9600"], (5, 0x3F8, 9600))):
