@@ -302,7 +302,7 @@ int refresh_run(const struct refresh_request *req, struct refresh_result *out,
 	struct crash_state s = { .kcore = KCORE_NONE };
 	double start = monotonic_now();
 	struct error ignored;
-	int ret;
+	int ret, loaded;
 
 	/* until the state is read, an image that an earlier refresh unloaded still is */
 	*out = (struct refresh_result){ .unloaded = req->restore };
@@ -311,7 +311,8 @@ int refresh_run(const struct refresh_request *req, struct refresh_result *out,
 		ret = refresh(&dir, req, out, &s, err);
 	crash_state_free(&s);
 	recipe_dir_close(&dir);
-	out->loaded = kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored) > 0;
+	loaded = kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored);
+	out->loaded = loaded < 0 ? out->mode != REFRESH_NONE : loaded;
 	out->unloaded = out->unloaded && !out->loaded;
 	out->seconds = monotonic_now() - start;
 	return ret;

@@ -53,25 +53,23 @@ int command_refresh(int argc, char **argv, struct error *err)
 {
 	struct refresh_request req = { .source = "manual", .seconds = WAIT };
 	struct refresh_result result;
-	struct report *o = NULL;
+	struct report *o;
 	struct error ignored;
 	bool json = false;
 	int ret;
 
 	if (parse(argc, argv, &req, &json, err))
 		return EXIT_USAGE;
-	if (json) { /* without json-c, fail before the refresh */
-		o = report_open(true, err);
-		if (!o)
-			return EXIT_FAILED;
-	}
+	o = report_open(json, err); /* what cannot be told is not begun */
+	if (!o)
+		return EXIT_FAILED;
 	ret = refresh_run(&req, &result, err);
 	subcommand_print_notes(&result.notes);
 	if (ret && result.unloaded && !strstr(err->text, "no crash kernel is loaded"))
 		error_prefix(err, "no crash kernel is loaded");
-	if (!ret && !o)
-		o = report_open(false, err);
-	if (o)
+	if (ret && !json)
+		report_close(o, &ignored); /* prints nothing */
+	else
 		ret = tell(o, &result, ret ? &ignored : err) || ret;
 	return ret ? EXIT_FAILED : EXIT_DONE;
 }

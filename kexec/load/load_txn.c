@@ -53,15 +53,23 @@ static const char *initrd_path(const struct load *l)
 	return l->own_initrd ? l->request->kernel : l->request->initrd;
 }
 
+static int cannot_find(const char *path, struct error *err)
+{
+	return error_set(err, errno, "cannot find %s again: %s", path, errno_text(errno));
+}
+
 /* Stores the request so that it works from any working directory. */
 static int keep_request(const struct load *l, struct recipe *r, struct error *err)
 {
 	r->strings[0] = absolute(l->request->kernel);
+	if (!r->strings[0])
+		return cannot_find(l->request->kernel, err);
 	r->strings[1] = absolute_all(initrd_path(l));
+	if (initrd_path(l) && !r->strings[1])
+		return cannot_find(initrd_path(l), err);
 	r->strings[2] = strdup(l->cmdline);
-	if (!r->strings[0] || (initrd_path(l) && !r->strings[1]) || !r->strings[2])
-		return error_set(err, errno, "cannot find %s again: %s",
-				 l->request->kernel, errno_text(errno));
+	if (!r->strings[2])
+		return error_set(err, ENOMEM, "out of memory");
 	r->request = *l->request;
 	r->request.kernel = r->strings[0];
 	r->request.initrd = r->strings[1];
@@ -128,6 +136,10 @@ static int describe(const struct load_txn *txn, const struct load *l,
 	*r = (struct recipe){ .method = method, .region = l->machine.crash };
 	if (!range_size(r->region) && txn->again) /* hidden from us, but unmoved */
 		r->region = txn->again->region;
+	if (!range_size(r->region) && l->machine_ret) {
+		*err = l->no_machine;
+		return l->machine_ret;
+	}
 	keep_times(txn, r);
 	keep_generation(txn, l, r);
 	ret = boot_id_read("", r->boot_id, err);

@@ -118,18 +118,25 @@ int refusal_foresee_rights(struct error *err)
 				  : 0;
 }
 
-int refusal_foresee(const char *root, enum kexec_target target, struct error *err)
+static int foresee_switch(const char *root, struct error *err)
 {
 	if (read_number(root, SYSCTL "kexec_load_disabled", 0) == 1)
 		return error_set(err, EPERM,
 				 "kexec is switched off until the next boot "
 				 "(kernel.kexec_load_disabled is 1)");
-	if (read_limit(root, target) == 0)
-		return error_set(err, EPERM,
-				 "no more loads are allowed until the next boot "
-				 "(kernel.kexec_load_limit_%s is 0)",
-				 target == KEXEC_TARGET_CRASH ? "panic" : "reboot");
 	return 0;
+}
+
+int refusal_foresee(const char *root, enum kexec_target target, struct error *err)
+{
+	int ret = foresee_switch(root, err);
+
+	if (ret || read_limit(root, target) != 0)
+		return ret;
+	return error_set(err, EPERM,
+			 "no more loads are allowed until the next boot "
+			 "(kernel.kexec_load_limit_%s is 0)",
+			 target == KEXEC_TARGET_CRASH ? "panic" : "reboot");
 }
 
 int refusal_check_region(const char *root, enum kexec_target target, struct error *err)
@@ -170,14 +177,16 @@ int refusal_foresee_load(const char *root, struct error *err)
 static int explain_eperm(enum kexec_call call, enum kexec_target target,
 			 bool *may_fall_back, struct error *err)
 {
+	bool first = call == KEXEC_CALL_LOAD;
 	char mode[32];
 	int ret = refusal_foresee_rights(err);
 
+	/* the limit allowed the first call; that it is 0 now is refusal_tell_spent()'s */
 	if (!ret)
-		ret = refusal_foresee("", target, err);
+		ret = first ? foresee_switch("", err) : refusal_foresee("", target, err);
 	if (ret)
 		return ret;
-	*may_fall_back = call == KEXEC_CALL_LOAD;
+	*may_fall_back = first;
 	if (read_lockdown("", mode, sizeof(mode)))
 		return explain_lockdown(call, mode, err);
 	return error_set(err, EPERM,

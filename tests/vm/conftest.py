@@ -5,6 +5,7 @@ $KEXEC_BUILD names the build folder (after `make check`); default: build/ in the
 """
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,22 @@ import cache
 
 BUILT = ["kexec/kexec", "kexec_seed/kexec-seed", "tests/probe/probe.bzImage",
          "tests/unit/nomem.so", "tests/vm/flip.so", "tests/vm/mark.so"]
+# Seconds for one test. Each wait has a limit of its own, but a loop of them may not end.
+LIMIT = int(float(os.environ.get("KEXEC_TEST_LIMIT", "2400"))
+            * float(os.environ.get("KEXEC_TEST_SLOW", "1")))
+
+
+@pytest.fixture(autouse=True)
+def limit():
+    """Fails a test that does not end."""
+    def too_long(*_):
+        pytest.fail(f"still running after {LIMIT} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(LIMIT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session", autouse=True)
