@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "acpi/aml.h"
 
-#include <stdio.h>
-#include <string.h>
-
 /* The header of every table: ACPI specification 6.5, section 5.2.6. */
 #define HEADER_SIZE	36
 #define LENGTH_OFFSET	4
@@ -13,160 +10,132 @@
 #define DUAL_PREFIX  0x2e
 #define MULTI_PREFIX 0x2f
 
-/* Section 20.2.5. */
-const char *const aml_operands[AML_NR_OPS] = {
-	[0x00] = "",	    [0x01] = "",       [0x06] = "nN",	   [0x08] = "Nt",
-	[0x0a] = "b",	    [0x0b] = "w",      [0x0c] = "d",	   [0x0d] = "z",
-	[0x0e] = "q",	    [0x10] = "pnl",    [0x11] = "ptx",	   [0x12] = "pbe",
-	[0x13] = "pte",	    [0x14] = "pNbl",   [0x15] = "Nbb",	   [0x60] = "",
-	[0x61] = "",	    [0x62] = "",       [0x63] = "",	   [0x64] = "",
-	[0x65] = "",	    [0x66] = "",       [0x67] = "",	   [0x68] = "",
-	[0x69] = "",	    [0x6a] = "",       [0x6b] = "",	   [0x6c] = "",
-	[0x6d] = "",	    [0x6e] = "",       [0x70] = "tT",	   [0x71] = "R",
-	[0x72] = "ttT",	    [0x73] = "ttT",    [0x74] = "ttT",	   [0x75] = "T",
-	[0x76] = "T",	    [0x77] = "ttT",    [0x78] = "ttTT",	   [0x79] = "ttT",
-	[0x7a] = "ttT",	    [0x7b] = "ttT",    [0x7c] = "ttT",	   [0x7d] = "ttT",
-	[0x7e] = "ttT",	    [0x7f] = "ttT",    [0x80] = "tT",	   [0x81] = "tT",
-	[0x82] = "tT",	    [0x83] = "t",      [0x84] = "ttT",	   [0x85] = "ttT",
-	[0x86] = "st",	    [0x87] = "s",      [0x88] = "ttT",	   [0x89] = "tbtbtt",
-	[0x8a] = "RtN",	    [0x8b] = "RtN",    [0x8c] = "RtN",	   [0x8d] = "RtN",
-	[0x8e] = "s",	    [0x8f] = "RtN",    [0x90] = "tt",	   [0x91] = "tt",
-	[0x92] = "t",	    [0x93] = "tt",     [0x94] = "tt",	   [0x95] = "tt",
-	[0x96] = "tT",	    [0x97] = "tT",     [0x98] = "tT",	   [0x99] = "tT",
-	[0x9c] = "ttT",	    [0x9d] = "tT",     [0x9e] = "tttT",	   [0x9f] = "",
-	[0xa0] = "ptl",	    [0xa1] = "pl",     [0xa2] = "ptl",	   [0xa3] = "",
-	[0xa4] = "t",	    [0xa5] = "",       [0xcc] = "",	   [0xff] = "",
-	[0x101] = "Nb",	    [0x102] = "N",     [0x112] = "RT",	   [0x113] = "RttN",
-	[0x11f] = "tttttt", [0x120] = "nT",    [0x121] = "t",	   [0x122] = "t",
-	[0x123] = "sw",	    [0x124] = "s",     [0x125] = "st",	   [0x126] = "s",
-	[0x127] = "s",	    [0x128] = "tT",    [0x129] = "tT",	   [0x130] = "",
-	[0x131] = "",	    [0x132] = "bdt",   [0x133] = "",	   [0x180] = "Nbtt",
-	[0x181] = "pnbf",   [0x182] = "pNl",   [0x183] = "pNbdbl", [0x184] = "pNbwl",
-	[0x185] = "pNl",    [0x186] = "pnnbf", [0x187] = "pnntbf", [0x188] = "Nttt",
+/* Section 20.2.5, by the upper digits of the opcodes. */
+const char *const aml_terms[AML_NR_OPS / 16][16] = {
+	[0x00] = { [6] = "RN Alias", [8] = "Nt Name" },
+	[0x01] = { "pnl Scope", "pt Buffer", "p1e Package", "pte Package", "pNal Method",
+		   "N1a External" },
+	[0x06] = { " Local0", " Local1", " Local2", " Local3", " Local4", " Local5",
+		   " Local6", " Local7", " Arg0", " Arg1", " Arg2", " Arg3", " Arg4",
+		   " Arg5", " Arg6" },
+	[0x07] = { "tT+Store", "R RefOf", "ttT+Add", "ttT Concatenate", "ttT+Subtract",
+		   "T+Increment", "T+Decrement", "ttT+Multiply", "ttTT Divide",
+		   "ttT+ShiftLeft", "ttT+ShiftRight", "ttT+And", "ttT+NAnd", "ttT+Or",
+		   "ttT+NOr", "ttT+XOr" },
+	[0x08] = { "tT+Not", "tT FindSetLeftBit", "tT FindSetRightBit", "d+DerefOf",
+		   "ttT ConcatenateResTemplate", "ttT Mod", "st Notify", "s SizeOf",
+		   "itT Index", "t1t1tt Match", "RtN CreateDWordField",
+		   "RtN CreateWordField", "RtN CreateByteField", "RtN CreateBitField",
+		   "s ObjectType", "RtN CreateQWordField" },
+	[0x09] = { "tt+LAnd", "tt+LOr", "t+LNot", "tt+LEqual", "tt+LGreater", "tt+LLess",
+		   "tT ToBuffer", "tT ToDecimalString", "tT ToHexString", "tT+ToInteger",
+		   NULL, NULL, "ttT ToString", "tT+CopyObject", "tttT Mid", " Continue" },
+	[0x0a] = { "ptl If", "pl Else", "ptl While", "+Noop", "t Return", " Break" },
+	[0x0c] = { [12] = "+BreakPoint" },
+	[0x10] = { [1] = "N1 Mutex", [2] = "N Event" },
+	[0x11] = { [2] = "RT CondRefOf",
+		   [3] = "RttN CreateField",
+		   [15] = "tttttt LoadTable" },
+	[0x12] = { "nT Load", "t Stall", "t Sleep", "s2 Acquire", "s Signal", "st Wait",
+		   "s Reset", "s Release", "tT FromBCD", "tT ToBCD" },
+	[0x13] = { " Revision", " Debug", "14t Fatal", " Timer" },
+	[0x18] = { "N1vv OperationRegion", "pn1f Field", "pNl Device", "pN141l Processor",
+		   "pN12l PowerResource", "pNl ThermalZone", "pnn1f IndexField",
+		   "pnnt1f BankField", "Nttt DataTableRegion" },
 };
 
-/* The terms in ASL, by the upper digits of their opcodes; "-" has none. */
-static const char *const names[] = {
-	[0x00] = "Zero One - - - - Alias - Name - - - - - -",
-	[0x01] = "Scope Buffer Package Package Method External",
-	[0x06] = ("Local0 Local1 Local2 Local3 Local4 Local5 Local6 Local7 Arg0 Arg1 "
-		  "Arg2 Arg3 Arg4 Arg5 Arg6"),
-	[0x07] = ("Store RefOf Add Concatenate Subtract Increment Decrement Multiply "
-		  "Divide ShiftLeft ShiftRight And NAnd Or NOr XOr"),
-	[0x08] = ("Not FindSetLeftBit FindSetRightBit DerefOf ConcatenateResTemplate "
-		  "Mod Notify SizeOf Index Match CreateDWordField CreateWordField "
-		  "CreateByteField CreateBitField ObjectType CreateQWordField"),
-	[0x09] = ("LAnd LOr LNot LEqual LGreater LLess ToBuffer ToDecimalString "
-		  "ToHexString ToInteger - - ToString CopyObject Mid Continue"),
-	[0x0a] = "If Else While Noop Return Break",
-	[0x0c] = "- - - - - - - - - - - - BreakPoint",
-	[0x0f] = "- - - - - - - - - - - - - - - Ones",
-	[0x10] = "- Mutex Event",
-	[0x11] = "- - CondRefOf CreateField - - - - - - - - - - - LoadTable",
-	[0x12] = "Load Stall Sleep Acquire Signal Wait Reset Release FromBCD ToBCD",
-	[0x13] = "Revision Debug Fatal Timer",
-	[0x18] = ("OperationRegion Field Device Processor PowerResource ThermalZone "
-		  "IndexField BankField DataTableRegion"),
-};
-
-static void skip(struct bytes *b, size_t n)
+void aml_break(struct bytes *rest)
 {
-	b->data += n;
-	b->size -= n;
+	*rest = (struct bytes){ NULL, 0 };
 }
 
-bool aml_number(struct bytes *rest, size_t size, uint64_t *value)
+static const uint8_t *cut(struct bytes *rest, size_t size)
 {
-	if (rest->size < size)
-		return false;
-	*value = 0;
-	for (size_t i = size; i-- > 0;)
-		*value = *value << 8 | rest->data[i];
-	skip(rest, size);
-	return true;
+	const uint8_t *data = rest->data;
+
+	if (!data || size > rest->size) {
+		aml_break(rest);
+		return NULL;
+	}
+	rest->data += size;
+	rest->size -= size;
+	return data;
 }
 
-const char *aml_table(struct bytes file, struct bytes *code)
+uint64_t aml_number(struct bytes *rest, size_t size)
+{
+	const uint8_t *data = cut(rest, size);
+	uint64_t n = 0;
+
+	while (data && size > 0)
+		n = n << 8 | data[--size];
+	return n;
+}
+
+const char *aml_table(struct bytes file, struct bytes *code, bool *narrow)
 {
 	struct bytes rest = file;
-	uint64_t length = 0;
+	uint64_t length;
 
 	if (file.size < HEADER_SIZE)
 		return "smaller than a table's header";
-	if (memcmp(file.data + 1, "SDT", 3) != 0 || !strchr("DSPO", file.data[0]) ||
-	    !file.data[0])
+	if (memcmp(file.data + 1, "SDT", 3) != 0 || !file.data[0] ||
+	    !strchr("DSPO", file.data[0]))
 		return "not a table of code";
-	skip(&rest, LENGTH_OFFSET);
-	aml_number(&rest, 4, &length);
+	cut(&rest, LENGTH_OFFSET);
+	length = aml_number(&rest, 4);
 	if (length < HEADER_SIZE || length > file.size)
 		return "the length in its header is wrong";
 	*code = (struct bytes){ file.data + HEADER_SIZE, length - HEADER_SIZE };
+	*narrow |= file.data[0] == 'D' && file.data[REVISION_OFFSET] < 2;
 	return NULL;
 }
 
-bool aml_is_narrow(struct bytes file)
-{
-	return file.data[0] == 'D' && file.data[REVISION_OFFSET] < 2;
-}
-
-static bool is_lead(uint8_t c)
+static bool is_lead(unsigned int c)
 {
 	return (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-bool aml_op(struct bytes *rest, unsigned int *op)
+/* The next byte; 0 at the end. */
+static unsigned int peek(const struct bytes *rest)
 {
-	size_t size = 1;
-
-	if (!rest->size)
-		return false;
-	*op = rest->data[0];
-	if (*op == EXT_PREFIX) {
-		if (rest->size < 2)
-			return false;
-		*op = 0x100 | rest->data[1];
-		size = 2;
-	} else if (is_lead((uint8_t)*op) || *op == '\\' || *op == '^' ||
-		   *op == DUAL_PREFIX || *op == MULTI_PREFIX) {
-		*op = AML_NAMED;
-		return true;
-	}
-	if (*op >= AML_NR_OPS || !aml_operands[*op])
-		return false;
-	skip(rest, size);
-	return true;
+	return rest->size ? rest->data[0] : 0;
 }
 
-bool aml_integer(struct bytes *rest, uint64_t *value)
+unsigned int aml_op(struct bytes *rest)
 {
-	struct bytes b = *rest;
-	unsigned int op;
+	unsigned int op = peek(rest);
 
-	if (!aml_op(&b, &op))
-		return false;
-	if (op <= 1)
-		*value = op;
-	else if (op == 0xff)
-		*value = UINT64_MAX;
-	else if (op < 0x0a || op > 0x0e || op == AML_STRING ||
-		 !aml_number(&b, op == 0x0e ? 8 : (size_t)1 << (op - 0x0a), value))
-		return false;
-	*rest = b;
-	return true;
+	if (is_lead(op) || (op && strchr("\\^\x2e\x2f", (int)op)))
+		return AML_NAMED;
+	cut(rest, 1);
+	if (op == EXT_PREFIX)
+		op = 0x100 | (unsigned int)aml_number(rest, 1);
+	if (op >= AML_NR_OPS || !aml_operands(op))
+		aml_break(rest);
+	return op;
 }
 
-bool aml_string(struct bytes *rest, struct bytes *text)
+bool aml_constant(struct bytes *rest, uint64_t *n, struct bytes *text)
 {
+	unsigned int op = peek(rest);
 	const uint8_t *nul;
 
-	if (!rest->size || rest->data[0] != AML_STRING)
+	*text = (struct bytes){ NULL, 0 };
+	if (!rest->size || (op > 1 && op != 0xff && (op < 0x0a || op > 0x0e)))
 		return false;
-	nul = memchr(rest->data + 1, 0, rest->size - 1);
-	if (!nul)
-		return false;
-	*text = (struct bytes){ rest->data + 1, (size_t)(nul - rest->data) - 1 };
-	skip(rest, text->size + 2);
-	return true;
+	cut(rest, 1);
+	if (op == 0x0d) {
+		nul = memchr(rest->data, 0, rest->size);
+		if (nul)
+			*text = (struct bytes){ rest->data, (size_t)(nul - rest->data) };
+		cut(rest, nul ? text->size + 1 : SIZE_MAX);
+	} else if (op >= 0x0a && op <= 0x0e) {
+		*n = aml_number(rest, op == 0x0e ? 8 : (size_t)1 << (op - 0x0a));
+	} else {
+		*n = op == 0xff ? UINT64_MAX : op;
+	}
+	return rest->data;
 }
 
 static bool is_segment(const uint8_t *p)
@@ -177,76 +146,44 @@ static bool is_segment(const uint8_t *p)
 	return true;
 }
 
-bool aml_name(struct bytes *rest, struct aml_name *name)
+struct aml_name aml_name(struct bytes *rest)
 {
-	struct bytes b = *rest;
+	struct aml_name name = { .root = peek(rest) == '\\', .count = 1 };
 
-	*name = (struct aml_name){ .count = 1 };
-	if (b.size && b.data[0] == '\\') {
-		name->root = true;
-		skip(&b, 1);
+	cut(rest, name.root);
+	for (; peek(rest) == '^'; name.up++)
+		cut(rest, 1);
+	if (rest->size && (peek(rest) == 0 || peek(rest) == DUAL_PREFIX)) {
+		name.count = peek(rest) ? 2 : 0;
+		cut(rest, 1);
+	} else if (peek(rest) == MULTI_PREFIX) {
+		cut(rest, 1);
+		name.count = aml_number(rest, 1);
 	}
-	for (; b.size && b.data[0] == '^' && !name->root; name->up++)
-		skip(&b, 1);
-	if (!b.size)
-		return false;
-	if (b.data[0] == AML_ZERO || b.data[0] == DUAL_PREFIX) {
-		name->count = b.data[0] ? 2 : 0;
-		skip(&b, 1);
-	} else if (b.data[0] == MULTI_PREFIX) {
-		if (b.size < 2 || !b.data[1])
-			return false;
-		name->count = b.data[1];
-		skip(&b, 2);
-	}
-	if (b.size < name->count * AML_SEG_SIZE)
-		return false;
-	name->segs = b.data;
-	for (size_t i = 0; i < name->count; i++)
-		if (!is_segment(b.data + i * AML_SEG_SIZE))
-			return false;
-	skip(&b, name->count * AML_SEG_SIZE);
-	*rest = b;
-	return true;
+	name.segs = cut(rest, name.count * AML_SEG_SIZE);
+	for (size_t i = 0; rest->data && i < name.count; i++)
+		if (!is_segment(name.segs + i * AML_SEG_SIZE))
+			aml_break(rest);
+	return rest->data ? name : (struct aml_name){ .count = 0 };
 }
 
 /* The upper two bits of the first byte give the number of further ones. */
-bool aml_length(struct bytes *rest, size_t *length)
+size_t aml_length(struct bytes *rest)
 {
-	struct bytes b = *rest;
-	uint64_t first, more;
+	uint64_t first = aml_number(rest, 1), more = aml_number(rest, first >> 6);
 
-	if (!aml_number(&b, 1, &first) || !aml_number(&b, first >> 6, &more))
-		return false;
-	*length = first >> 6 ? (first & 0x0f) | more << 4 : first;
-	*rest = b;
-	return true;
+	return first >> 6 ? (first & 0x0f) | more << 4 : first;
 }
 
 /* The length counts its own bytes too. */
-bool aml_body(struct bytes *rest, struct bytes *body)
+struct bytes aml_body(struct bytes *rest)
 {
-	struct bytes b = *rest;
-	size_t length, own;
+	size_t before = rest->size, length = aml_length(rest), own = before - rest->size;
+	struct bytes body = { rest->data, length - own };
 
-	if (!aml_length(&b, &length))
-		return false;
-	own = rest->size - b.size;
-	if (length < own || length > rest->size)
-		return false;
-	*body = (struct bytes){ b.data, length - own };
-	skip(rest, length);
-	return true;
-}
-
-const char *aml_op_name(unsigned int op, char *out, size_t size)
-{
-	const char *word = op < AML_NR_OPS ? names[op >> 4] : NULL;
-
-	for (unsigned int i = op & 15; i > 0 && word; i--) {
-		word = strchr(word, ' ');
-		word += word != NULL;
+	if (length < own || !cut(rest, body.size)) {
+		aml_break(rest);
+		aml_break(&body);
 	}
-	snprintf(out, size, "%.*s", word ? (int)strcspn(word, " ") : 0, word ? word : "");
-	return out;
+	return body;
 }

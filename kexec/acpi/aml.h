@@ -3,9 +3,11 @@
  * aml.h - the encoding of AML, the code in ACPI tables.
  *
  * Covers ACPI specification 6.5, chapter 20, not its meaning: nothing is resolved or run.
- * All results point into the caller's bytes. A function that cuts an item off @rest
- * returns false, and leaves @rest alone, if the item is not there or not complete. Each
- * takes time linear in the bytes that it cuts off, none is recursive, any input is safe.
+ * All results point into the caller's bytes. A function that cuts an item off @rest breaks
+ * it, if the item is not there or not complete: { NULL, 0 }, from which nothing more can be
+ * cut off. The result is then 0 or empty. So it is enough to look at rest.data at the end.
+ * Each takes time linear in the bytes that it cuts off, none is recursive, any input is
+ * safe.
  */
 #ifndef KS_AML_H
 #define KS_AML_H
@@ -14,13 +16,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Opcodes of section 20.3 that callers ask for; 0x100 stands for the prefix 0x5b. */
 enum aml_op {
-	AML_ZERO = 0x00, /* also the null name, and the target that is none */
 	AML_ALIAS = 0x06,
 	AML_NAME = 0x08,
-	AML_STRING = 0x0d,
 	AML_SCOPE = 0x10,
 	AML_BUFFER = 0x11,
 	AML_PACKAGE = 0x12,
@@ -61,29 +62,37 @@ enum aml_op {
 	AML_REGION = 0x180,
 	AML_FIELD = 0x181,
 	AML_DEVICE = 0x182,
-	AML_PROCESSOR = 0x183,
-	AML_POWER_RESOURCE = 0x184,
-	AML_THERMAL_ZONE = 0x185,
-	AML_NR_OPS = 0x189,
-	AML_NAMED = 0x200, /* no opcode: a name comes next */
+	AML_NR_OPS = 0x190,
+	AML_NAMED, /* no opcode: a name comes next */
 };
 
 /*
- * Operands, a letter each:
- *	b w d q	a number of 1, 2, 4 or 8 bytes
- *	z	bytes up to a NUL
+ * The terms other than constants: operands, a letter each, '+' if eval.c computes the
+ * term, else ' ', and its name in ASL. NULL: no such opcode.
+ *	1 2 4	a number of so many bytes
+ *	a	flags with a number of arguments
  *	n N	a name: of something else; of the object that the term declares
  *	t	a term that gives a value
+ *	v	a region's operand: what it names may be declared later
  *	s	an object that is only looked at
  *	T	a target: an object that the term changes, or nothing
  *	R	an object to which the term makes a reference
+ *	i	a package, of which the term gives a part
+ *	d	such a part, which the term reads
  *	p	PkgLength: all further operands lie in that many bytes
- *	l e f x	a list of terms, elements, fields, plain bytes, up to the end of these
+ *	l e f	a list of terms, elements, fields, up to the end of these
  */
-extern const char *const aml_operands[AML_NR_OPS]; /* NULL: no such opcode */
+extern const char *const aml_terms[AML_NR_OPS / 16][16];
 
-/* Writes the term's name in ASL, "-" if it has none, to @out and returns @out. */
-const char *aml_op_name(unsigned int op, char *out, size_t size);
+static inline const char *aml_operands(unsigned int op)
+{
+	return aml_terms[op >> 4][op & 15];
+}
+
+static inline const char *aml_op_name(unsigned int op)
+{
+	return aml_operands(op) + strcspn(aml_operands(op), " +") + 1;
+}
 
 #define AML_SEG_SIZE 4 /* a name segment: four characters, padded with '_' */
 
@@ -98,24 +107,29 @@ struct aml_name {
  * Checks the header of @file, a whole table with code (section 5.2.6): signature DSDT,
  * SSDT, PSDT or OSDT, and a length within @file. Ignores bytes beyond that length. The
  * checksum may be wrong: Linux only warns about that too. Sets @code to the bytes after
- * the header. Returns NULL, or the fault in words.
+ * the header, and @narrow if it is a DSDT so old that integers have 32 bits. Returns
+ * NULL, or the fault in words.
  */
-const char *aml_table(struct bytes file, struct bytes *code);
+const char *aml_table(struct bytes file, struct bytes *code, bool *narrow);
 
-/* True for a DSDT, with a header, that is so old that integers have 32 bits. */
-bool aml_is_narrow(struct bytes file);
+/* Breaks @rest. */
+void aml_break(struct bytes *rest);
 
-/* Cuts an opcode off. Before a name it cuts nothing off: @op is AML_NAMED. */
-bool aml_op(struct bytes *rest, unsigned int *op);
+/* Cuts an opcode off. Before a name it cuts nothing off: AML_NAMED. */
+unsigned int aml_op(struct bytes *rest);
 
-/* Each cuts off the item that it is named after. */
-bool aml_number(struct bytes *rest, size_t size, uint64_t *value);
-bool aml_integer(struct bytes *rest, uint64_t *value);
-bool aml_string(struct bytes *rest, struct bytes *text); /* without opcode and NUL */
-bool aml_name(struct bytes *rest, struct aml_name *name);
+/* Cuts a number of @size bytes off, or a name. */
+uint64_t aml_number(struct bytes *rest, size_t size);
+struct aml_name aml_name(struct bytes *rest);
 
-/* A PkgLength (section 20.2.4): alone; with the @body that it gives the length of. */
-bool aml_length(struct bytes *rest, size_t *length);
-bool aml_body(struct bytes *rest, struct bytes *body);
+/*
+ * Cuts an integer off, or a string: then @text, without NUL, is not NULL. False if there is
+ * something else: @rest is the same then, or broken.
+ */
+bool aml_constant(struct bytes *rest, uint64_t *n, struct bytes *text);
+
+/* A PkgLength (section 20.2.4): alone; with the body that it gives the length of. */
+size_t aml_length(struct bytes *rest);
+struct bytes aml_body(struct bytes *rest);
 
 #endif

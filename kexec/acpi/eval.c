@@ -7,443 +7,378 @@
 
 #define PAGE 4096
 
-static bool eval_term(struct eval *e, struct bytes *rest, struct eval_value *v);
+static struct value eval_term(struct eval *e, struct bytes *rest, struct value **place);
 
-bool eval_fail(struct eval *e, enum vmgenid_state state, const char *fmt, ...)
+static const struct value none;
+
+void eval_fail(struct vmgenid *out, enum vmgenid_state state, const char *fmt, ...)
 {
 	va_list args;
 
-	e->out->state = state;
+	if (out->why[0])
+		return;
+	out->state = state;
 	va_start(args, fmt);
-	vsnprintf(e->out->why, sizeof(e->out->why), fmt, args);
+	vsnprintf(out->why, sizeof(out->why), fmt, args);
 	va_end(args);
-	return false;
 }
 
-/* Where the code is malformed, functions just return false. */
-bool eval_refuse(struct eval *e, uint32_t node, const char *why, const char *what)
+bool eval_has_failed(const struct eval *e)
 {
-	if (node == NAMES_ROOT)
-		return eval_fail(e, VMGENID_UNKNOWN_SHAPE, "its ADDR %s%s", why, what);
-	return eval_fail(e, VMGENID_UNKNOWN_SHAPE, "%.4s, which ADDR needs, %s%s",
-			 (const char *)e->names->nodes[node].seg, why, what);
+	return e->out->why[0];
 }
 
-bool eval_refuse_op(struct eval *e, uint32_t node, const char *why, unsigned int op)
+/* Refuses the object with the segment @seg; NULL: ADDR itself. Returns no value. */
+struct value eval_refuse(struct eval *e, const void *seg, const char *why,
+			 const char *what)
 {
-	char name[32];
-
-	return eval_refuse(e, node, why, aml_op_name(op, name, sizeof(name)));
+	if (seg)
+		eval_fail(e->out, VMGENID_UNKNOWN_SHAPE, "%.4s, which ADDR needs, %s%s",
+			  (const char *)seg, why, what);
+	else
+		eval_fail(e->out, VMGENID_UNKNOWN_SHAPE, "its ADDR %s%s", why, what);
+	return none;
 }
 
-bool eval_give_integer(const struct eval *e, uint64_t n, struct eval_value *v)
+/* If there is no better reason. */
+static struct value refuse_malformed(struct eval *e)
 {
-	*v = (struct eval_value){ .kind = EVAL_INTEGER,
-				  .n = e->narrow ? (uint32_t)n : n };
-	return true;
+	return eval_refuse(e, NULL, "is of an unknown kind", "");
 }
 
-bool eval_check_node(struct eval *e, uint32_t node)
+struct value eval_integer(const struct eval *e, uint64_t n)
 {
-	const struct names_node *n = &e->names->nodes[node];
+	return (struct value){ .kind = EVAL_INTEGER, .n = e->narrow ? (uint32_t)n : n };
+}
 
-	if (!e->mem)
-		return true;
+/* Refuses an object that may differ from what the tables say, but not while IDs are read. */
+void eval_check_object(struct eval *e, const struct names_node *n)
+{
+	if (!e->mem || eval_has_failed(e))
+		return;
 	if (n->flags & NAMES_TWICE)
-		return eval_refuse(e, node, "is there more than once", "");
-	if (n->flags & NAMES_CONDITIONAL)
-		return eval_refuse(e, node, "is declared under a condition", "");
-	if (n->op == AML_NAME &&
-	    (n->flags & NAMES_STORED || names_doubtful(e->names, node)))
-		return eval_refuse(e, node, "may change", "");
-	return true;
+		eval_refuse(e, n->seg, "is there more than once", "");
+	else if (n->flags & NAMES_CONDITIONAL)
+		eval_refuse(e, n->seg, "is declared under a condition", "");
+	else if (n->op == AML_NAME && names_may_change(e->names, n))
+		eval_refuse(e, n->seg, "may change", "");
 }
 
 /* Evaluates what lies outside of the method's flow, and does not see its variables. */
-bool eval_at(struct eval *e, uint32_t scope, struct bytes *rest, struct eval_value *v)
+struct value eval_at(struct eval *e, struct names_node *scope, struct bytes *rest)
 {
-	uint32_t saved = e->scope;
-	bool ok;
+	struct names_node *saved = e->scope;
+	struct value v;
 
 	e->scope = scope;
 	e->nesting++;
-	ok = eval_term(e, rest, v);
+	v = eval_term(e, rest, NULL);
 	e->nesting--;
 	e->scope = saved;
-	return ok;
+	return v;
 }
 
-/* Elements that are names get their values when they are asked for. */
-static bool eval_package(struct eval *e, struct bytes list, uint64_t count,
-			 struct eval_value *v)
+/* Returns a package of @count elements without values. */
+static struct value make_package(struct eval *e, uint64_t count)
 {
-	struct eval_value *to = &e->elements[e->nr_elements];
+	struct value v = { EVAL_PACKAGE, .n = e->nr_elements, .count = count };
 
 	if (count > EVAL_ELEMENTS_MAX - e->nr_elements)
-		return eval_refuse(e, NAMES_ROOT, "needs packages with too many elements",
-				   "");
-	*v = (struct eval_value){ EVAL_PACKAGE, .n = e->nr_elements, .count = count };
-	memset(to, 0, count * sizeof(*to));
+		return eval_refuse(e, NULL, "needs packages with too many elements", "");
+	memset(&e->elements[v.n], 0, count * sizeof(v));
 	e->nr_elements += count;
-	for (; list.size; to++) {
-		struct bytes start = list, body;
-		struct aml_name name;
-		unsigned int op;
-
-		if (to == &e->elements[e->nr_elements] || !aml_op(&list, &op))
-			return false;
-		if (op == AML_NAMED) {
-			*to = (struct eval_value){ EVAL_NAME, .text = start };
-			to->node = e->scope;
-			if (!aml_name(&list, &name))
-				return false;
-		} else if (op == AML_PACKAGE || op == AML_BUFFER) {
-			if (!aml_body(&list, &body))
-				return false;
-		} else {
-			list = start;
-			if (!eval_at(e, e->scope, &list, to))
-				return false;
-		}
-	}
-	return true;
+	return v;
 }
 
-/* Returns the Name @node with its value, or NULL. */
-static struct eval_object *use_object(struct eval *e, uint32_t node)
+static struct value eval_package(struct eval *e, struct bytes list, uint64_t count)
 {
-	const struct names_node *n = &e->names->nodes[node];
+	struct value v = make_package(e, count);
+
+	for (size_t i = 0; i < v.count && list.size; i++)
+		e->elements[v.n + i] = eval_at(e, e->scope, &list);
+	return list.size || !list.data ? refuse_malformed(e) : v;
+}
+
+/* Returns the value of the Name @n, or NULL. */
+static struct value *use_object(struct eval *e, const struct names_node *n)
+{
+	struct value *o = e->objects;
 	struct bytes body = n->body;
-	struct eval_object *o = e->objects;
 
 	for (; o < e->objects + e->nr_objects; o++)
-		if (o->node == node)
+		if (o->node == n)
 			return o;
-	if (!eval_check_node(e, node))
-		return NULL;
+	eval_check_object(e, n);
 	if (e->nr_objects == EVAL_OBJECTS_MAX)
-		return eval_refuse(e, node, "is one object too many", ""), NULL;
-	*o = (struct eval_object){ .node = node };
+		eval_refuse(e, n->seg, "is one object too many", "");
+	if (eval_has_failed(e))
+		return NULL;
+	*o = (struct value){ .node = n };
 	e->nr_objects++;
-	return body.data[0] == AML_BUFFER || eval_at(e, n->parent, &body, &o->value)
-		       ? o
-		       : NULL;
+	*o = eval_at(e, n->parent, &body);
+	o->node = n;
+	return o;
 }
 
-/* Takes a name; NAMES_NONE if it means no object. */
-static uint32_t take_node(struct eval *e, struct bytes *rest)
+static struct value eval_name(struct eval *e, struct bytes *rest, struct value **place)
 {
-	struct aml_name name;
-	uint32_t i;
+	struct aml_name name = aml_name(rest);
+	struct names_node *n = names_find(e->names, e->scope, &name);
+	struct value *o;
 
-	if (!aml_name(rest, &name) || !name.count)
-		return NAMES_NONE;
-	i = names_find(e->names, e->scope, &name);
-	if (i != NAMES_NONE && e->names->nodes[i].op != AML_EXTERNAL)
-		return i;
-	eval_fail(e, VMGENID_UNKNOWN_SHAPE, "%.4s, which ADDR needs, is in no table",
-		  (const char *)name.segs + (name.count - 1) * AML_SEG_SIZE);
-	return NAMES_NONE;
-}
-
-static bool eval_name(struct eval *e, struct bytes *rest, struct eval_value *v)
-{
-	uint32_t i = take_node(e, rest);
-	struct eval_object *o;
-
-	if (i == NAMES_NONE)
-		return false;
-	if (e->names->nodes[i].op == AML_METHOD)
-		return eval_refuse(e, i, "is another method", "");
-	if (e->names->nodes[i].op != AML_NAME)
-		return eval_field(e, i, v);
-	o = use_object(e, i);
+	if (!name.count)
+		return refuse_malformed(e);
+	if (!n || n->op == AML_EXTERNAL)
+		return eval_refuse(e, name.segs + (name.count - 1) * AML_SEG_SIZE,
+				   "is in no table", "");
+	if (n->op == AML_METHOD)
+		return eval_refuse(e, n->seg, "is another method", "");
+	if (n->op != AML_NAME)
+		return eval_field(e, n, place);
+	o = use_object(e, n);
 	if (!o)
-		return false;
-	if (o->value.kind == EVAL_NONE)
-		return eval_refuse(e, i, "is neither number nor package", "");
-	if (o->written && e->nesting) /* before or after? */
-		return eval_refuse(e, i, "may change", "");
-	*v = o->value;
-	v->node = i;
-	return true;
-}
-
-bool eval_element(struct eval *e, size_t i, struct eval_value *v)
-{
-	struct bytes name = e->elements[i].text;
-
-	*v = e->elements[i];
-	if (v->kind == EVAL_NONE)
-		return eval_refuse(e, NAMES_ROOT, "needs an element that has no value",
-				   "");
-	return v->kind != EVAL_NAME || eval_at(e, v->node, &name, v);
-}
-
-/* Index: an element of a package, and no target. */
-static bool take_element(struct eval *e, struct bytes *rest, size_t *i)
-{
-	struct eval_value package, index;
-	unsigned int op;
-
-	if (!eval_term(e, rest, &package) || !eval_term(e, rest, &index))
-		return false;
-	*i = package.n + index.n;
-	if (package.kind != EVAL_PACKAGE || index.kind != EVAL_INTEGER ||
-	    index.n >= package.count || !aml_op(rest, &op) || op != AML_ZERO)
-		return eval_refuse(e, NAMES_ROOT, "needs an element that is not there",
-				   "");
-	return true;
-}
-
-/* Sets *@to to what the target stands for; NULL: nothing. */
-static bool take_target(struct eval *e, struct bytes *rest, struct eval_value **to)
-{
-	struct eval_object *o;
-	unsigned int op;
-	uint32_t node;
-	size_t i;
-
-	*to = NULL;
-	if (!aml_op(rest, &op))
-		return false;
-	if (op == AML_ZERO || op == AML_DEBUG)
-		return true;
-	if (op >= AML_LOCAL0 && op <= AML_LOCAL7) {
-		*to = &e->locals[op - AML_LOCAL0];
-		return true;
-	}
-	if (op == AML_INDEX) {
-		if (!take_element(e, rest, &i))
-			return false;
-		*to = &e->elements[i];
-		return true;
-	}
-	if (op != AML_NAMED)
-		return eval_refuse_op(e, NAMES_ROOT, "writes to ", op);
-	node = take_node(e, rest);
-	if (node == NAMES_NONE)
-		return false;
-	if (e->names->nodes[node].op != AML_NAME)
-		return eval_find_region(e, node) != NAMES_NONE &&
-		       eval_refuse(e, node, "would be written", "");
-	o = use_object(e, node);
-	if (!o)
-		return false;
-	o->written = true;
-	*to = &o->value;
-	return true;
+		return none;
+	if (o->kind == EVAL_NONE)
+		return eval_refuse(e, n->seg, "is neither number nor package", "");
+	o->written |= place != NULL;
+	o->fixed |= e->nesting > 0;
+	if (o->written && o->fixed) /* before or after? */
+		return eval_refuse(e, n->seg, "may change", "");
+	if (place)
+		*place = o;
+	return *o;
 }
 
 /* Packages are copied. An object keeps its kind; an element can only be an integer. */
-static bool store(struct eval *e, struct eval_value *to, struct eval_value v)
+static void store(struct eval *e, struct value *to, struct value v)
 {
 	bool element = to >= e->elements && to < e->elements + EVAL_ELEMENTS_MAX;
-	bool local = to >= e->locals && to < e->locals + 8;
-	const struct eval_value *from = &e->elements[v.n % EVAL_ELEMENTS_MAX];
+	bool object = to >= e->objects && to < e->objects + EVAL_OBJECTS_MAX;
+	uint64_t from = v.n;
 
-	if (!to)
-		return true;
-	if (!local && v.kind != (element ? EVAL_INTEGER : to->kind))
-		return eval_refuse(e, NAMES_ROOT, "stores a value of another kind", "");
+	if (!to || eval_has_failed(e))
+		return;
+	if ((element && v.kind != EVAL_INTEGER) || (object && v.kind != to->kind))
+		eval_refuse(e, NULL, "stores a value of another kind", "");
 	if (v.kind == EVAL_PACKAGE) {
-		if (!eval_package(e, (struct bytes){ NULL, 0 }, v.count, &v))
-			return false;
-		memcpy(&e->elements[v.n], from, v.count * sizeof(v));
+		v = make_package(e, v.count);
+		memcpy(&e->elements[v.n], &e->elements[from], v.count * sizeof(v));
 	}
+	v.written = to->written;
+	v.fixed = to->fixed;
+	v.node = object ? to->node : v.node;
 	*to = v;
-	return true;
 }
 
 /* Section 19.6. */
 static uint64_t calculate(const struct eval *e, unsigned int op, uint64_t a, uint64_t b)
 {
-	const uint64_t yes = UINT64_MAX, bits = e->narrow ? 32 : 64;
-	const uint64_t results[64] = {
-		[AML_ADD & 63] = a + b,
-		[AML_SUBTRACT & 63] = a - b,
-		[AML_INCREMENT & 63] = a + 1,
-		[AML_DECREMENT & 63] = a - 1,
-		[AML_MULTIPLY & 63] = a * b,
-		[AML_SHIFT_LEFT & 63] = b < bits ? a << b : 0,
-		[AML_SHIFT_RIGHT & 63] = b < bits ? a >> b : 0,
-		[AML_AND & 63] = a & b,
-		[AML_NAND & 63] = ~(a & b),
-		[AML_OR & 63] = a | b,
-		[AML_NOR & 63] = ~(a | b),
-		[AML_XOR & 63] = a ^ b,
-		[AML_NOT & 63] = ~a,
-		[AML_LAND & 63] = a && b ? yes : 0,
-		[AML_LOR & 63] = a || b ? yes : 0,
-		[AML_LNOT & 63] = !a ? yes : 0,
-		[AML_LEQUAL & 63] = a == b ? yes : 0,
-		[AML_LGREATER & 63] = a > b ? yes : 0,
-		[AML_LLESS & 63] = a < b ? yes : 0,
-		[AML_TO_INTEGER & 63] = a,
+	const uint64_t bits = e->narrow ? 32 : 64;
+	const uint64_t results[AML_TO_INTEGER + 1] = {
+		[AML_ADD] = a + b,
+		[AML_SUBTRACT] = a - b,
+		[AML_INCREMENT] = a + 1,
+		[AML_DECREMENT] = a - 1,
+		[AML_MULTIPLY] = a * b,
+		[AML_SHIFT_LEFT] = b < bits ? a << b : 0,
+		[AML_SHIFT_RIGHT] = b < bits ? a >> b : 0,
+		[AML_AND] = a & b,
+		[AML_NAND] = ~(a & b),
+		[AML_OR] = a | b,
+		[AML_NOR] = ~(a | b),
+		[AML_XOR] = a ^ b,
+		[AML_NOT] = ~a,
+		[AML_LAND] = -(uint64_t)(a && b),
+		[AML_LOR] = -(uint64_t)(a || b),
+		[AML_LNOT] = -(uint64_t)!a,
+		[AML_LEQUAL] = -(uint64_t)(a == b),
+		[AML_LGREATER] = -(uint64_t)(a > b),
+		[AML_LLESS] = -(uint64_t)(a < b),
+		[AML_TO_INTEGER] = a,
 	};
 
-	return results[op & 63];
+	return results[op];
 }
 
 /* A placeholder plus an offset would pass for an address. */
-static bool check_filled(struct eval *e, const struct eval_value *arg, uint64_t result)
+static void check_filled(struct eval *e, const struct value *arg, uint64_t result)
 {
 	bool ones = arg->n == UINT32_MAX || arg->n == UINT64_MAX;
 
-	if (!arg->node || !(ones || (!arg->n && result && result < PAGE)))
-		return true;
-	return eval_fail(e, VMGENID_BAD_ADDRESS,
-			 "%.4s, which ADDR needs, has not been filled in",
-			 (const char *)e->names->nodes[arg->node].seg);
+	if (arg->node && (ones || (!arg->n && result && result < PAGE)))
+		eval_fail(e->out, VMGENID_BAD_ADDRESS,
+			  "%.4s, which ADDR needs, has not been filled in",
+			  (const char *)arg->node->seg);
 }
 
-static bool eval_operation(struct eval *e, unsigned int op, struct bytes *rest,
-			   struct eval_value *v)
+/* Sets @place to that of an element. */
+static struct value eval_index(struct eval *e, struct bytes *rest, struct value **place)
 {
-	/* from Store to XOr, from Not to LLess, ToInteger, CopyObject, Noop, BreakPoint */
-	static const uint8_t known[] = "\x70\x72\x74\x75\x76\x77\x79\x7a\x7b\x7c\x7d\x7e"
-				       "\x7f\x80\x90\x91\x92\x93\x94\x95\x99\x9d\xa3\xcc";
-	struct eval_value arg[2] = { { .kind = EVAL_NONE } }, *to = NULL;
+	struct value package = eval_term(e, rest, NULL);
+	struct value index = eval_term(e, rest, NULL), *to = NULL;
+
+	eval_term(e, rest, &to);
+	if (to || package.kind != EVAL_PACKAGE || index.kind != EVAL_INTEGER ||
+	    index.n >= package.count)
+		return eval_refuse(e, NULL, "needs an element that is not there", "");
+	*place = &e->elements[package.n + index.n];
+	return **place;
+}
+
+static struct value eval_operation(struct eval *e, unsigned int op, struct bytes *rest)
+{
+	struct value arg[2] = { none, none }, v = none, *to = NULL;
 	size_t count = 0;
 
-	if (op > 0xff || !memchr(known, (int)op, sizeof(known) - 1))
-		return eval_refuse_op(e, NAMES_ROOT, "uses ", op);
-	if (op == AML_INCREMENT ||
-	    op == AML_DECREMENT) { /* the target is an operand, too */
-		struct bytes again = *rest;
-
-		if (!eval_term(e, &again, &arg[count++]))
-			return false;
+	for (const char *k = aml_operands(op); *k != '+'; k++)
+		if (*k == 't')
+			arg[count++] = eval_term(e, rest, NULL);
+		else
+			v = eval_term(e, rest, &to);
+	if (!count) /* Increment, Decrement, DerefOf */
+		arg[count++] = v;
+	v = arg[0];
+	if (op == AML_DEREF_OF && v.kind == EVAL_NONE)
+		return eval_refuse(e, NULL, "needs an element that has no value", "");
+	if (op >= AML_ADD && op <= AML_TO_INTEGER && op != AML_DEREF_OF) {
+		for (size_t i = 0; i < count; i++)
+			if (arg[i].kind != EVAL_INTEGER)
+				return eval_refuse(e, NULL, "has no integers for ",
+						   aml_op_name(op));
+		v = eval_integer(e, calculate(e, op, arg[0].n, arg[1].n));
 	}
-	for (const char *k = aml_operands[op]; *k; k++)
-		if (*k == 't' ? !eval_term(e, rest, &arg[count++])
-			      : !take_target(e, rest, &to))
-			return false;
-	*v = arg[0];
-	if (!count || op == AML_STORE || op == AML_COPY_OBJECT)
-		return store(e, to, *v);
-	for (size_t i = 0; i < count; i++)
-		if (arg[i].kind != EVAL_INTEGER)
-			return eval_refuse_op(e, NAMES_ROOT, "has no integers for ", op);
-	eval_give_integer(e, calculate(e, op, arg[0].n, arg[1].n), v);
-	if (op == AML_ADD || op == AML_OR || op == AML_SUBTRACT)
-		if (!check_filled(e, &arg[0], v->n) || !check_filled(e, &arg[1], v->n))
-			return false;
-	return store(e, to, *v);
+	if (op == AML_ADD || op == AML_OR || op == AML_SUBTRACT) {
+		check_filled(e, &arg[0], v.n);
+		check_filled(e, &arg[1], v.n);
+	}
+	if (op != AML_DEREF_OF)
+		store(e, to, v);
+	return v;
 }
 
-/* Each term within another one is a step: their number limits the recursion as well. */
-static bool eval_term(struct eval *e, struct bytes *rest, struct eval_value *v)
+static void count_step(struct eval *e)
 {
+	if (++e->steps > EVAL_STEPS_MAX)
+		eval_refuse(e, NULL, "takes too many steps", "");
+}
+
+/*
+ * Sets @place, of a target, to the object's value; NULL: nothing is to change. Each term
+ * within another one is a step: their number limits the recursion as well.
+ */
+static struct value eval_term(struct eval *e, struct bytes *rest, struct value **place)
+{
+	struct value v = { .kind = EVAL_STRING };
 	struct bytes body;
 	unsigned int op;
-	uint64_t n;
-	size_t i;
+	uint64_t n = 0;
 
-	*v = (struct eval_value){ .kind = EVAL_STRING };
-	if (aml_integer(rest, &n))
-		return eval_give_integer(e, n, v);
-	if (aml_string(rest, &v->text))
-		return true;
-	if (!aml_op(rest, &op))
-		return false;
+	if (aml_constant(rest, &n, &v.text))
+		return v.text.data ? v : eval_integer(e, n);
+	op = aml_op(rest);
+	if (!rest->data || eval_has_failed(e))
+		return refuse_malformed(e);
 	if (op == AML_NAMED)
-		return eval_name(e, rest, v);
+		return eval_name(e, rest, place);
 	if (op >= AML_LOCAL0 && op <= AML_LOCAL7) {
-		*v = e->locals[op - AML_LOCAL0];
-		return (v->kind != EVAL_NONE && !e->nesting) ||
-		       eval_refuse_op(e, NAMES_ROOT, "has no value for ", op);
+		v = e->locals[op - AML_LOCAL0];
+		if (place)
+			*place = &e->locals[op - AML_LOCAL0];
+		else if (v.kind == EVAL_NONE || e->nesting)
+			return eval_refuse(e, NULL, "has no value for ", aml_op_name(op));
+		return v;
 	}
-	if (++e->steps > EVAL_STEPS_MAX)
-		return eval_refuse(e, NAMES_ROOT, "takes too many steps", "");
-	if (op == AML_DEREF_OF)
-		return aml_op(rest, &op) && op == AML_INDEX &&
-		       take_element(e, rest, &i) && eval_element(e, i, v);
-	if (op != AML_PACKAGE && op != AML_VAR_PACKAGE)
-		return eval_operation(e, op, rest, v);
-	if (!aml_body(rest, &body))
-		return false;
-	if (op == AML_PACKAGE)
-		return aml_number(&body, 1, &n) && eval_package(e, body, n, v);
-	return eval_term(e, &body, v) && v->kind == EVAL_INTEGER &&
-	       eval_package(e, body, v->n, v);
+	count_step(e);
+	if (place && op == AML_DEBUG)
+		return none;
+	if (place && op == AML_INDEX)
+		return eval_index(e, rest, place);
+	if (op == AML_PACKAGE || op == AML_VAR_PACKAGE || op == AML_BUFFER) {
+		body = aml_body(rest);
+		if (op == AML_BUFFER)
+			return none;
+		n = op == AML_PACKAGE ? aml_number(&body, 1)
+				      : eval_term(e, &body, NULL).n;
+		return eval_package(e, body, n);
+	}
+	if (place || !strchr(aml_operands(op), '+'))
+		return eval_refuse(e, NULL, "uses ", aml_op_name(op));
+	return eval_operation(e, op, rest);
 }
 
-enum flow { FLOW_FAILED, FLOW_NEXT, FLOW_RETURN };
-
-static enum flow run_list(struct eval *e, struct bytes list, struct eval_value *v);
-
-static enum flow run_if(struct eval *e, struct bytes *list, struct eval_value *v)
+/* Returns what the method returns, if it does within @list. */
+static struct value run_list(struct eval *e, struct bytes list)
 {
-	struct bytes yes, no = { NULL, 0 }, rest;
-	unsigned int op;
+	struct value v = none;
+	bool otherwise = false; /* the last If was not taken */
 
-	if (!aml_body(list, &yes))
-		return FLOW_FAILED;
-	rest = *list;
-	if (aml_op(&rest, &op) && op == AML_ELSE) {
-		if (!aml_body(&rest, &no))
-			return FLOW_FAILED;
-		*list = rest;
-	}
-	if (++e->steps > EVAL_STEPS_MAX)
-		return eval_refuse(e, NAMES_ROOT, "takes too many steps", ""),
-		       FLOW_FAILED;
-	if (!eval_term(e, &yes, v) || v->kind != EVAL_INTEGER)
-		return FLOW_FAILED;
-	return run_list(e, v->n ? yes : no, v);
-}
+	while (list.size && !e->returned && !eval_has_failed(e)) {
+		struct bytes rest = list, body;
 
-static enum flow run_list(struct eval *e, struct bytes list, struct eval_value *v)
-{
-	while (list.size) {
-		struct bytes rest = list;
-		enum flow flow = FLOW_FAILED;
-		unsigned int op;
-
-		if (!aml_op(&rest, &op))
-			return FLOW_FAILED;
-		if (op == AML_RETURN)
-			return eval_term(e, &rest, v) ? FLOW_RETURN : FLOW_FAILED;
-		if (op == AML_IF) {
-			flow = run_if(e, &rest, v);
-			list = rest;
-		} else if (op == AML_NAME || op == AML_REGION || op == AML_FIELD) {
-			flow = names_declare(e->names, &list, e->scope);
-		} else {
-			flow = eval_term(e, &list, v);
+		switch (aml_op(&rest)) {
+		case AML_RETURN:
+			v = eval_term(e, &rest, NULL);
+			e->returned = true;
+			break;
+		case AML_IF:
+			count_step(e);
+			body = aml_body(&rest);
+			v = eval_term(e, &body, NULL);
+			if (v.kind != EVAL_INTEGER)
+				refuse_malformed(e);
+			otherwise = !v.n;
+			if (v.n)
+				v = run_list(e, body);
+			break;
+		case AML_ELSE:
+			body = aml_body(&rest);
+			if (otherwise)
+				v = run_list(e, body);
+			break;
+		case AML_NAME:
+		case AML_REGION:
+		case AML_FIELD:
+			rest = list;
+			names_declare(e->names, &rest, e->scope);
+			break;
+		default:
+			rest = list;
+			eval_term(e, &rest, NULL);
 		}
-		if (flow != FLOW_NEXT)
-			return flow;
+		list = rest;
 	}
-	return FLOW_NEXT;
+	return list.data ? v : refuse_malformed(e);
 }
 
-bool eval_node(struct eval *e, uint32_t node, struct eval_value *result)
+struct value eval_node(struct eval *e, struct names_node *node)
 {
-	const struct names_node *n = &e->names->nodes[node];
 	size_t count = e->names->count;
-	struct eval_object *o;
-	enum flow flow;
+	struct value v = none;
+	struct value *o;
 
 	e->scope = node;
+	e->returned = false;
 	e->steps = e->nesting = e->regions = 0;
-	eval_refuse(e, NAMES_ROOT, "is of an unknown kind",
-		    ""); /* unless there is a better reason */
 	memset(e->locals, 0, sizeof(e->locals));
-	if (n->op == AML_METHOD) {
-		flow = run_list(e, n->body, result);
+	if (node->op == AML_METHOD) {
+		v = run_list(e, node->body);
+		if (!e->returned)
+			eval_refuse(e, NULL, "returns nothing", "");
 		names_drop(e->names, count);
-		for (size_t i = 0; i < e->nr_objects; i++)
-			if (e->objects[i].node >= count)
-				e->objects[i].node = NAMES_NONE;
-	} else {
-		o = n->op == AML_NAME ? use_object(e, node) : NULL;
-		flow = o ? FLOW_RETURN : FLOW_FAILED;
-		if (o)
-			*result = o->value;
+		for (o = e->objects; o < e->objects + e->nr_objects; o++)
+			if (o->node >= e->names->nodes + count)
+				o->node = NULL;
+	} else if (node->op == AML_NAME) {
+		o = use_object(e, node);
+		v = o ? *o : none;
 	}
-	if (flow == FLOW_NEXT)
-		eval_refuse(e, NAMES_ROOT, "returns nothing", "");
-	return flow == FLOW_RETURN;
+	if (v.kind == EVAL_NONE)
+		refuse_malformed(e);
+	return eval_has_failed(e) ? none : v;
+}
+
+void eval_reset(struct eval *e)
+{
+	e->nr_elements = e->nr_objects = 0;
+	e->out->why[0] = e->out->from[0] = '\0';
 }

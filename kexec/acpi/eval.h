@@ -23,22 +23,16 @@ enum eval_kind {
 	EVAL_INTEGER,
 	EVAL_STRING,
 	EVAL_PACKAGE,
-	EVAL_NAME, /* an element that stands for the value of a named object */
 };
 
-struct eval_value {
+struct value {
 	enum eval_kind kind;
 	uint64_t n;	   /* integer; number of the first element in eval->elements */
 	size_t count;	   /* of a package's elements */
-	struct bytes text; /* of a string; what starts with a name */
-	uint32_t node;	   /* object whose plain value this is, or 0; a name's scope */
-};
-
-/* A named object that is in use. */
-struct eval_object {
-	uint32_t node;
-	bool written;
-	struct eval_value value;
+	struct bytes text; /* of a string */
+	const struct names_node *node; /* object whose plain value this is, or NULL */
+	bool written;		       /* an object: by ADDR */
+	bool fixed; /* an object: what lies outside of the method was made from it */
 };
 
 struct eval {
@@ -48,43 +42,46 @@ struct eval {
 	struct vmgenid *out;	    /* gets state, reason, origin and the words read */
 
 	/* private; {0} */
-	uint32_t scope;
+	struct names_node *scope;
+	bool returned; /* the method has come to its end */
 	unsigned int steps, regions;
 	unsigned int nesting; /* not 0: outside of the method's flow */
-	struct eval_value locals[8];
-	struct eval_value elements[EVAL_ELEMENTS_MAX];
+	struct value locals[8];
+	struct value elements[EVAL_ELEMENTS_MAX];
 	size_t nr_elements;
-	struct eval_object objects[EVAL_OBJECTS_MAX];
+	struct value objects[EVAL_OBJECTS_MAX]; /* named objects in use */
 	size_t nr_objects;
 };
 
 /*
- * Evaluates @node, a Name or a method without arguments, into @result, valid as long as
- * @e. Objects keep the values that it stores. False if it is outside of the subset.
+ * Evaluates @node, a Name or a method without arguments. Objects keep the values that it
+ * stores. EVAL_NONE, with state and reason in @e->out, if it is outside of the subset:
+ * nothing more is then evaluated before eval_reset().
  */
-bool eval_node(struct eval *e, uint32_t node, struct eval_value *result);
+struct value eval_node(struct eval *e, struct names_node *node);
 
-/* Sets @v to the value of element @i of e->elements; else as eval_node(). */
-bool eval_element(struct eval *e, size_t i, struct eval_value *v);
+/* Forgets all values, which are then no longer valid, and the reason. */
+void eval_reset(struct eval *e);
 
-/* Each sets state and reason of @e->out, and returns false. @node: 0 is ADDR itself. */
-bool eval_fail(struct eval *e, enum vmgenid_state state, const char *fmt, ...)
+/* Sets state and reason of @out, if there is no reason yet: the first one counts. */
+void eval_fail(struct vmgenid *out, enum vmgenid_state state, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-bool eval_refuse(struct eval *e, uint32_t node, const char *why, const char *what);
-bool eval_refuse_op(struct eval *e, uint32_t node, const char *why, unsigned int op);
+
+bool eval_has_failed(const struct eval *e);
+
+/* Refuses the object with the segment @seg; NULL: ADDR itself. Returns no value. */
+struct value eval_refuse(struct eval *e, const void *seg, const char *why,
+			 const char *what);
 
 /* Refuses an object that may differ from what the tables say, but not while IDs are read. */
-bool eval_check_node(struct eval *e, uint32_t node);
+void eval_check_object(struct eval *e, const struct names_node *n);
+
+struct value eval_integer(const struct eval *e, uint64_t n);
 
 /* Evaluates a term outside of the method's flow: it does not see local variables. */
-bool eval_at(struct eval *e, uint32_t scope, struct bytes *rest, struct eval_value *v);
+struct value eval_at(struct eval *e, struct names_node *scope, struct bytes *rest);
 
-bool eval_give_integer(const struct eval *e, uint64_t n, struct eval_value *v);
-
-/* Returns the region of the field @node, or NAMES_NONE. Reads nothing. */
-uint32_t eval_find_region(struct eval *e, uint32_t node);
-
-/* Sets @v to what the field @node has in memory now. */
-bool eval_field(struct eval *e, uint32_t node, struct eval_value *v);
+/* Returns what the field @f has in memory now. Refuses @write. */
+struct value eval_field(struct eval *e, const struct names_node *f, bool write);
 
 #endif

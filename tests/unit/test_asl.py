@@ -379,6 +379,9 @@ def refused() -> list[Case]:
         package("in-package", "Name (BIGP, Package () { PKG })"),
         package("of-method", "Method (CALL) { Return (PKG) } "
                 "Method (OTHR) { Store (1, Index (CALL (), 0)) }"),
+        package("handed-on", "Method (CALL, 1) { Store (1, Index (Arg0, 0)) } "
+                "Method (GETP) { Return (PKG) } Method (OTHR) { CALL (GETP ()) }"),
+        stored("alias-alone", "Alias (BASE, OTHN)"),
         Case("s-other-table", [device(use, base), ssdt("External (BASE, IntObj) "
              "Method (OTHR) { Store (1, BASE) }")], None, "may change"),
         Case("s-sta-outside", [device("Method (_STA) { Store (1, \\BASE) Return (OTHR ()) } "
@@ -390,6 +393,10 @@ def refused() -> list[Case]:
         Case("s-element-changed", [device("Name (BASE, 0xfc0d7010) "
              "Name (PKG, Package () { BASE, 0 }) " +
              method("Store (0xfc0d7018, BASE) Return (PKG)"))], None,
+             "BASE, which ADDR needs, may change"),
+        Case("s-element-later", [device("Name (BASE, 0xfc0d7010) "
+             "Name (PKG, Package () { BASE, 0 }) " +
+             method("Store (PKG, Local0) Store (0xfc0d7018, BASE) Return (PKG)"))], None,
              "BASE, which ADDR needs, may change"),
         Case("s-region-changed", [device(result("GILO", first="Store (0xfc0d6100, \\RBAS)"),
              "Name (RBAS, 0xfc0d6000) " + REGION.replace("0xfc0d6000", "RBAS"))], None,
@@ -497,6 +504,9 @@ def refused() -> list[Case]:
         Case("d-no-scope", ['DefinitionBlock ("", "DSDT", 2, "T", "T", 1) { }', ssdt(
              "External (\\_SB.ELSW, DeviceObj) Scope (\\_SB.ELSW) { Device (GENC) "
              "{ Name (_CID, \"VMGENCTR\") " + CONSTANT + "} }")], None, "its parent is in no table"),
+        Case("d-cid-cycle", [device(CONSTANT, "Name (PKG1, Package () { PKG2 }) Name (PKG2, Package () "
+             "{ PKG1 })", ids='Name (_HID, "TEST0001") Name (_CID, Package () { "VMGENCTR", PKG1 })')],
+             None, "not as a device's ID", acpiexec=False),
         Case("d-text", [device(CONSTANT, ids='Name (_HID, "TEST0001") '
              'Name (_DDN, "VM_Gen_Counter")')], None, "not as a device's ID"),
     ]
