@@ -79,7 +79,8 @@ const char *aml_table(struct bytes file, struct bytes *code, bool *narrow)
 
 	if (file.size < HEADER_SIZE)
 		return "smaller than a table's header";
-	if (memcmp(file.data + 1, "SDT", 3) != 0 || !memchr("DSPO", file.data[0], 4))
+	if (memcmp(file.data + 1, "SDT", 3) != 0 || !file.data[0] ||
+	    !strchr("DSPO", file.data[0]))
 		return "not a table of code";
 	cut(&rest, LENGTH_OFFSET);
 	length = aml_number(&rest, 4);

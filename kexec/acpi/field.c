@@ -95,8 +95,9 @@ struct value eval_field(struct eval *e, const struct names_node *f, bool write)
 
 	if (write)
 		eval_refuse(e, f->seg, "would be written", "");
-	if (!eval_has_failed(e))
-		eval_region(e, region, &addr, &size);
+	if (!region || eval_has_failed(e))
+		return none;
+	eval_region(e, region, &addr, &size);
 	if (!f->size || f->size > (e->narrow ? 32 : 64))
 		eval_refuse(e, f->seg, "is wider than an integer", "");
 	else if ((f->start + f->size + 7) / 8 > size)
