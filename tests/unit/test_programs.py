@@ -941,7 +941,9 @@ def test_daemon_run_wiped(m: Machine) -> None:
     load_crash(m)
     with Daemon(m) as d:
         d.need("fresh seed (event: start")
-        m.remove("run/kexec-seed")
+        # at once, for the daemon may be writing there
+        os.rename(m.root / "run/kexec-seed", m.root / "gone")
+        m.remove("gone")
         end = time.monotonic() + LIMIT
         while status(m)["running"] != "yes" and time.monotonic() < end:
             time.sleep(0.1)
