@@ -317,6 +317,11 @@ static int load_segments(const long args[5])
 	bool crash = args[3] & KEXEC_ON_CRASH;
 	size_t count = (size_t)args[1];
 
+	if (count > KEXEC_SEGMENT_MAX) { /* a try; the rights are checked before */
+		errno = code_of("FAKE_KEXEC_LOAD", calls);
+		errno = errno == EPERM || errno == ENOSYS ? errno : EINVAL;
+		return -1;
+	}
 	tell("kexec_load %#lx %zu %#lx", args[0], count, args[3]);
 	begin_call(crash);
 	errno = code_of("FAKE_KEXEC_LOAD", calls++);

@@ -143,5 +143,5 @@ def make_images(folder: Path, arch: str = "x86") -> dict[str, str]:
     if lzma:  # with the check that kernels are packed with
         data = lzma.compress(images[xz[:-3]][1], check=lzma.CHECK_CRC32)
         (folder / xz).write_bytes(data)
-    (folder / "initrd").write_bytes(b"i" * 70001)
+    (folder / "initrd").write_bytes(b"070701" + b"i" * 69995)
     return {name: needs for name, (needs, _) in images.items()} | {xz: "xz"}

@@ -140,18 +140,18 @@ def test_hotplug(m: Machine) -> None:
 def test_debug(m: Machine) -> None:
     done = m.run(KEXEC, "-p", m.kernel, "-d", "--append=x")
     for words in (f"kernel       {m.kernel}, 16 KiB, bzImage\n", "initrd       none\n",
-                  "loading      as the crash kernel, with kexec_load()\n",
-                  "seed         32 bytes, made unique before the jump\n",
+                  "method       kexec_load: the default\n", "loading      as the crash kernel\n",
+                  "seed         32 bytes, mixed at the jump: clones pass different ones\n",
                   "digests      checked before the jump\n", "purgatory\n"):
         assert words in done.stderr, (words, done.stderr)
     done = m.run(KEXEC, "-l", m.kernel, "-d", "-s", f"--initrd={m.initrd}", "--append=x")
     for words in ("initrd       " + m.initrd,
-                  "loading      as the next kernel, with kexec_file_load()\n",
-                  "seed         drawn by the kernel\n", "command line x\n"):
+                  "method       kexec_file_load: -s was given\n", "loading      as the next kernel\n",
+                  "seed         drawn by the kernel; clones share it\n", "command line x\n"):
         assert words in done.stderr, (words, done.stderr)
     assert "digests" not in done.stderr
     for option, words in (("--seed=off", "seed         none: --seed=off\n"),
-                          ("--seed-mix=off", "seed         32 bytes\n"),
+                          ("--seed-mix=off", "seed         32 bytes, not mixed; clones share them\n"),
                           ("--no-checks", "digests      not checked\n")):
         done = m.run(KEXEC, "-l", m.kernel, "-d", option)
         assert words in done.stderr, (words, done.stderr)
@@ -316,9 +316,10 @@ def test_rng_not_ready(m: Machine) -> None:
         assert m.calls() == []
     done = m.run(KEXEC, "-l", m.kernel, "-d", "--seed-timeout=1",
                  FAKE_GETRANDOM=f"{again} {errno.EINTR} 0")
-    assert "seed         none: the kernel's RNG is not ready\n" in done.stderr
+    assert "seed         none: the kernel's random number generator was not ready" in done.stderr, done
     # ready at last
-    done = m.run(KEXEC, "-l", m.kernel, "--seed-timeout=1", FAKE_GETRANDOM=f"{again} 0")
+    done = m.run(KEXEC, "-l", m.kernel, "--append=x", "--seed-timeout=1",
+                 FAKE_GETRANDOM=f"{again} 0")
     assert (done.returncode, done.stderr) == (0, "") and len(m.segments()) == 4
     # without a timeout there is no second try
     done = m.run(KEXEC, "-l", m.kernel, "--seed-timeout=0", FAKE_GETRANDOM=f"{again} 0")
@@ -442,7 +443,7 @@ def test_console_notes(m: Machine) -> None:
         done = m.run(KEXEC, "-l", m.kernel, "--console-vga")
         assert done.returncode == 0 and m.calls() == ["kexec_load"]
         assert ("--console-vga: the screen shows graphics" in done.stderr) == noted, done.stderr
-        done = m.run(KEXEC, "-l", m.kernel)
+        done = m.run(KEXEC, "-l", m.kernel, "--append=x")
         assert done.stderr == ""
     done = m.run(KEXEC, "-l", m.kernel, "--reset-vga")
     assert done.returncode == 0 and "--reset-vga has no effect" in done.stderr
@@ -457,7 +458,7 @@ def test_consoles(m: Machine) -> None:
                           (["--append=console=ttyS1,9600"], (1, 0x2F8, 0)),
                           (["--console-serial", "--serial-baud=9600"], (5, 0x3F8, 9600))):
         load_crash(m)
-        done = m.run(KEXEC, "-p", m.kernel, *options)
+        done = m.run(KEXEC, "-p", m.kernel, "--append=x", *options)
         assert (done.returncode, done.stderr) == (0, "")
         assert struct.unpack_from("<III", m.segments()[1].data, 76) == want, options
 
@@ -476,7 +477,7 @@ def test_crash_size(m: Machine) -> None:
 
 
 def test_full_output(m: Machine) -> None:
-    for argv in ([KEXEC, "--version"], [KEXEC, "--help"], [KEXEC, "--dry-run", m.kernel],
+    for argv in ([KEXEC, "--version"], [KEXEC, "--help"], [KEXEC, "--dry-run", "--append=x", m.kernel],
                  [KEXEC, "--print-ckr-size"], [KEXEC_SEED, "--help"], [KEXEC_SEED, "--version"],
                  [KEXEC_SEED, "status"], [KEXEC_SEED, "refresh", "--help"]):
         with open("/dev/full", "w", encoding="ascii") as full:
@@ -757,7 +758,7 @@ def test_verify(m: Machine) -> None:
         assert done.returncode == 1 and '"good":false' in done.stdout, (name, done)
         assert f'"part":"{names.get(name, name)}"' in done.stdout, (name, done.stdout)
         assert f'"addr":{parts[name].addr}' in done.stdout, (name, done.stdout)
-        assert "the loaded crash kernel is damaged: load it again" in done.stderr
+        assert "the loaded crash kernel is damaged; do: kexec-seed refresh --full" in done.stderr
         m.damage(at, saved)
     assert is_good(m)
     load_crash(m, "--no-checks")
