@@ -15,7 +15,7 @@
 #define CPUINFO_SIZE_MAX ((size_t)16 << 20) /* of thousands of CPUs */
 
 /* Inputs that nobody can guess who has a snapshot and knows the time of the crash. */
-#define UNIQUE_INPUTS (SEED_INPUT_RDSEED | SEED_INPUT_RDRAND | SEED_INPUT_KERNEL_MEMORY)
+#define UNIQUE_INPUTS (SEED_INPUT_WORDS | SEED_INPUT_KERNEL_MEMORY)
 
 static void add_input(struct protection *p, const char *name)
 {

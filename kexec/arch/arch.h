@@ -181,9 +181,10 @@ const char *arch_check_plan(const struct plan *plan);
 void arch_plan_print(FILE *to, const struct plan *plan);
 void arch_plan_report(struct report *to, const struct plan *plan);
 
-/* A field of the boot data; in a device tree a property. Borrowed from the plan. */
+/* A field of the boot data; in a device tree a property of /chosen. Borrowed from the plan. */
 struct boot_field {
-	const char *name; /* static */
+	const char *name;
+	bool opaque; /* bytes, text, or numbers in another order: no number */
 	size_t offset;
 	size_t size;
 	const uint8_t *data;
@@ -196,7 +197,7 @@ bool arch_boot_field(const struct plan *plan, size_t index, struct boot_field *o
 static inline bool boot_field_number(const struct boot_field *f, uint64_t *value)
 {
 	*value = 0;
-	if (f->size != 1 && f->size != 2 && f->size != 4 && f->size != 8)
+	if (f->opaque || (f->size != 1 && f->size != 2 && f->size != 4 && f->size != 8))
 		return false;
 	memcpy(value, f->data, f->size); /* little endian */
 	return true;

@@ -26,6 +26,9 @@ const char arch_unknown_memory[] = "";	 /* /proc/iomem has no such name */
 
 const struct range arch_not_dumped = { 0 };
 
+/* of_kexec_alloc_and_setup_fdt(), before 5.12 setup_dtb() of arch/arm64 */
+const unsigned int arch_file_seed_since = 5 << 16 | 5 << 8;
+
 bool arch_is_kernel_text(uint64_t vaddr)
 {
 	return vaddr >= TEXT_START;

@@ -113,28 +113,36 @@ int arch_plan_memory(struct plan_builder *b, struct range elfcorehdr, struct err
 	return 0;
 }
 
-static void print_chosen(FILE *to, const void *fdt)
+bool arch_boot_field(const struct plan *plan, size_t index, struct boot_field *out)
 {
+	const void *fdt = plan->boot_data;
 	int chosen = fdt_path_offset(fdt, "/chosen"), property;
 
 	fdt_for_each_property_offset(property, fdt, chosen)
 	{
-		const char *name;
 		int size;
 
-		fdt_getprop_by_offset(fdt, property, &name, &size);
-		fprintf(to, "  %-28s %d bytes\n", name, size);
+		*out = (struct boot_field){ .opaque = true };
+		out->data = fdt_getprop_by_offset(fdt, property, &out->name, &size);
+		if (!out->data || index--)
+			continue;
+		out->size = (size_t)size;
+		out->offset = (size_t)(out->data - plan->boot_data);
+		return true;
 	}
+	return false;
 }
 
 void arch_plan_print(FILE *to, const struct plan *plan)
 {
 	const void *fdt = plan->boot_data;
 	int count = fdt_num_mem_rsv(fdt);
+	struct boot_field f;
 	uint64_t start, size;
 
 	fprintf(to, "/chosen      of a tree of %zu bytes\n", plan->boot_data_size);
-	print_chosen(to, fdt);
+	for (size_t i = 0; arch_boot_field(plan, i, &f); i++)
+		fprintf(to, "  %-28s %zu bytes\n", f.name, f.size);
 	fprintf(to, "reserved by the tree%s\n", count > 0 ? "" : " (none)");
 	for (int i = 0; i < count; i++)
 		if (!fdt_get_mem_rsv(fdt, i, &start, &size))
@@ -142,20 +150,15 @@ void arch_plan_print(FILE *to, const struct plan *plan)
 				(unsigned long long)(start + size - 1));
 }
 
-static void report_chosen(struct report *o, const void *fdt)
+static void report_chosen(struct report *o, const struct plan *plan)
 {
-	int chosen = fdt_path_offset(fdt, "/chosen"), property;
+	struct boot_field f;
 
 	report_list(o, "chosen");
-	fdt_for_each_property_offset(property, fdt, chosen)
-	{
-		const char *name;
-		int size;
-
-		fdt_getprop_by_offset(fdt, property, &name, &size);
+	for (size_t i = 0; plan && arch_boot_field(plan, i, &f); i++) {
 		report_object(o, NULL);
-		report_text(o, "name", name);
-		report_number(o, "len", (uint64_t)size);
+		report_text(o, "name", f.name);
+		report_number(o, "len", f.size);
 		report_end(o);
 	}
 	report_end(o);
@@ -163,12 +166,15 @@ static void report_chosen(struct report *o, const void *fdt)
 
 void arch_plan_report(struct report *o, const struct plan *plan)
 {
-	const void *fdt = plan->boot_data;
-	int count = fdt_num_mem_rsv(fdt);
+	const void *fdt = plan ? plan->boot_data : NULL;
+	int count = plan ? fdt_num_mem_rsv(fdt) : 0;
 	uint64_t start, size;
 
-	report_number(o, "device_tree", plan->boot_data_addr);
-	report_chosen(o, fdt);
+	if (plan)
+		report_number(o, "device_tree", plan->boot_data_addr);
+	else
+		report_text(o, "device_tree", NULL);
+	report_chosen(o, plan);
 	report_list(o, "memreserve");
 	for (int i = 0; i < count; i++) {
 		if (fdt_get_mem_rsv(fdt, i, &start, &size))

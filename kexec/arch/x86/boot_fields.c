@@ -108,8 +108,11 @@ bool arch_boot_field(const struct plan *plan, size_t index, struct boot_field *o
 {
 	if (index >= sizeof(fields) / sizeof(fields[0]))
 		return false;
-	*out = (struct boot_field){ fields[index].name, fields[index].offset,
-				    fields[index].size,
-				    plan->boot_data + fields[index].offset };
+	*out = (struct boot_field){
+		.name = fields[index].name,
+		.offset = fields[index].offset,
+		.size = fields[index].size,
+		.data = plan->boot_data + fields[index].offset,
+	};
 	return true;
 }
