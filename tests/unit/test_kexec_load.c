@@ -62,7 +62,7 @@ long syscall(long number, ...)
 	for (size_t i = 0; i < 5; i++)
 		c->args[i] = va_arg(more, unsigned long);
 	va_end(more);
-	if (number == SYS_kexec_load && c->args[1])
+	if (number == SYS_kexec_load && c->args[1] && c->args[2])
 		memcpy(fake.segments, (void *)c->args[2],
 		       c->args[1] * sizeof(fake.segments[0]));
 	errno = fake.codes[fake.count++];
@@ -136,6 +136,40 @@ static void test_plan_refused(void **state)
 		-ENOMEM);
 	assert_false(may_fall_back);
 	assert_int_equal(fake.count, 1);
+}
+
+/* A dry run asks with more segments than any kernel takes. */
+static void test_try_load(void **state)
+{
+	struct error err = { "" };
+	bool may_fall_back = true;
+
+	(void)state;
+	answer(EINVAL, 0, 0);
+	assert_int_equal(kexec_try_load(KEXEC_TARGET_CRASH, &may_fall_back, &err), 0);
+	assert_load(&fake.calls[0], 0, KEXEC_SEGMENT_MAX + 1, KEXEC_ON_CRASH);
+	assert_int_equal(fake.calls[0].args[2], 0);
+	answer(ENOSYS, 0, 0);
+	assert_int_equal(kexec_try_load(KEXEC_TARGET_NORMAL, &may_fall_back, &err),
+			 -ENOSYS);
+	assert_true(may_fall_back);
+	assert_load(&fake.calls[0], 0, KEXEC_SEGMENT_MAX + 1, 0);
+	/* what is refused to everybody tells nothing about root */
+	answer(EPERM, 0, 0);
+	fake.path = "/proc/self/status";
+	fake.text = "Name:\tx\nCapEff:\t0000000000000000\n";
+	assert_int_equal(kexec_try_load(KEXEC_TARGET_NORMAL, &may_fall_back, &err), 0);
+	answer(EPERM, 0, 0);
+	fake.path = "/proc/self/status";
+	fake.text = "Name:\tx\nCapEff:\t000001ffffffffff\n";
+	assert_int_equal(kexec_try_load(KEXEC_TARGET_NORMAL, &may_fall_back, &err),
+			 -EPERM);
+	/* each call would count */
+	answer(0, 0, 0);
+	fake.path = "/proc/sys/kernel/kexec_load_limit_panic";
+	fake.text = "2\n";
+	assert_int_equal(kexec_try_load(KEXEC_TARGET_CRASH, &may_fall_back, &err), 0);
+	assert_int_equal(fake.count, 0);
 }
 
 static int never(const void *context, struct error *err)
@@ -310,7 +344,7 @@ int main(void)
 		cmocka_unit_test(test_plan),	  cmocka_unit_test(test_plan_refused),
 		cmocka_unit_test(test_guard),	  cmocka_unit_test(test_files),
 		cmocka_unit_test(test_try),	  cmocka_unit_test(test_unload),
-		cmocka_unit_test(test_is_loaded),
+		cmocka_unit_test(test_is_loaded), cmocka_unit_test(test_try_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
