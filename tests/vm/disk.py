@@ -256,12 +256,14 @@ def suites() -> list[str]:
     return SUITES if os.environ.get("KEXEC_SUITES") == "all" else [own_suite()]
 
 
-def install(guest: Guest) -> None:
-    """Install our package beside kexec-tools; from now on `kexec` is ours."""
+def install(guest: Guest) -> str:
+    """Install our package beside kexec-tools; from now on `kexec` is ours. What dpkg and the
+    package's scripts print."""
     assert "kexec-tools" in guest.check("kexec --version")
-    guest.check(f"dpkg -i {DEB}", 120)
+    said = guest.check(f"dpkg -i {DEB}", 120)
     for kexec in ("kexec", "/sbin/kexec", "/usr/sbin/kexec"):
         assert "kexec-seed" in guest.check(f"{kexec} --version")
+    return said
 
 
 def main(argv: list[str]) -> int:

@@ -19,6 +19,7 @@ from package import package
 
 RECIPE = "/run/kexec-seed/crash.recipe"
 DUMPS = "/var/crash"
+RELOAD = "kdump-config reload"
 MARK = "this is what the dump is to show"
 TIME_ZERO_SEED = r"^\[    0\.000000\] random: crng init done"
 MIB = 1 << 20
@@ -40,11 +41,52 @@ def crash_status(guest: Guest) -> dict:
     return json.loads(guest.check("kexec-seed status --json"))["crash"]
 
 
+def verdict(guest: Guest) -> tuple[str, str | None]:
+    told = json.loads(guest.check("kexec-seed status --json"))
+    return told["verdict"], told["remedy"]
+
+
+def service_says(guest: Guest, words: str) -> None:
+    """In a few seconds: `systemctl status` shows this text."""
+    text = "systemctl show --value -p StatusText kexec-seed.service"
+    guest.check("systemctl start kexec-seed.service; n=0;"
+                f" until {text} | grep -q '{words}'; do n=$((n + 1));"
+                f" [ $n -lt 50 ] || {{ {text}; exit 1; }}; sleep 0.2; done")
+
+
+def becomes_protected(guest: Guest) -> None:
+    """Loaded at boot, by kexec-tools; the one command that the installation prints helps."""
+    assert is_ready(guest)
+    said = install(guest)
+    [line] = [x for x in said.splitlines() if x.startswith("kexec-seed: ")]
+    assert "not protected: another kexec has loaded the crash kernel" in line, line
+    command = line.partition("; do: ")[2]
+    assert command == RELOAD
+    assert crash_status(guest)["method"] == "foreign"
+    assert verdict(guest) == ("not protected", RELOAD)
+    service_says(guest, f"1 failed; last error: .*{RELOAD}")
+    guest.check(command, 120)
+    assert is_ready(guest)
+    assert verdict(guest) == ("protected", None)
+    guest.check("kexec-seed status --check")
+    service_says(guest, "0 failed$")
+
+
+def removed_again(guest: Guest) -> None:
+    """kdump-tools stays, and works with kexec-tools; then ours is back."""
+    guest.check("yes | apt-get remove kexec-seed", 120)
+    for name in ("kdump-tools", "kexec-tools"):
+        assert "install ok installed" in guest.check(f"dpkg -s {name}")
+    guest.check(RELOAD, 120)
+    assert is_ready(guest)
+    said = install(guest)
+    assert f"; do: {RELOAD}" in said
+    guest.check(RELOAD, 120)
+    assert verdict(guest) == ("protected", None)
+
+
 def loads(guest: Guest) -> None:
     """Load, unload and reload; each time with our kexec, which keeps a recipe."""
-    assert is_ready(guest)  # loaded at boot, by kexec-tools
-    install(guest)
-    assert crash_status(guest)["method"] == "foreign"
     kdump(guest, "unload")
     assert not is_ready(guest) and not crash_status(guest)["loaded"]
     kdump(guest, "load")
@@ -121,6 +163,8 @@ def test_kdump(build, suite, tmp_path):
     # no RDRAND
     with disk.guest("crashkernel=256M", memory="1G", cpu="qemu64") as guest:
         guest.wait_ready(150)
+        becomes_protected(guest)
+        removed_again(guest)
         loads(guest)
         refreshes(guest)
         crashes(guest)
