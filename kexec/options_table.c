@@ -283,7 +283,7 @@ SETTER(set_serial_baud)
 
 #define NO_JUMP_BACK "this kexec cannot jump back into the kernel that was left"
 #define NO_XEN	     "this kexec does not update Xen"
-#define NO_DTB	     "this kexec hands over ACPI tables, not a device tree"
+#define NO_DTB	     "this kexec hands over the machine's own ACPI tables or device tree"
 
 /* kexec-tools jumps back to any address but the default, 0. */
 SETTER(set_entry)

@@ -57,7 +57,7 @@ static inline void fake_kcore_make(struct fake_kcore *k)
 	k->header.e_ident[EI_DATA] = ELFDATA2LSB;
 	k->header.e_ident[EI_VERSION] = EV_CURRENT;
 	k->header.e_type = ET_CORE;
-	k->header.e_machine = EM_X86_64;
+	k->header.e_machine = arch_elf_machine;
 	k->header.e_version = EV_CURRENT;
 	k->header.e_phoff = sizeof(k->header);
 	k->header.e_ehsize = sizeof(k->header);

@@ -6,6 +6,8 @@ srcdir=$(cd "${srcdir:-.}" && pwd) || exit 1
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 failed=0
+# the purgatory's tools, which may be those of another architecture
+unset CC LD OBJCOPY NM READELF OBJDUMP
 
 # refused HOST TEXT
 refused() {

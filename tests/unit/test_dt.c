@@ -149,8 +149,9 @@ static void test_nodes(void **state)
 
 static void test_registers(void **state)
 {
-	const fdt32_t none[] = { cpu_to_fdt32(0x8000), cpu_to_fdt32(0x9), cpu_to_fdt32(0),
-				 cpu_to_fdt32(0x1000) };
+	/* the next address behind the range */
+	const fdt32_t none[] = { cpu_to_fdt32(0x1000), cpu_to_fdt32(0x9), cpu_to_fdt32(0),
+				 cpu_to_fdt32(0x2000) };
 	struct fake_dt t;
 	uint64_t addr = 0;
 	int soc;

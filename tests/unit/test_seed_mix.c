@@ -87,13 +87,13 @@ static void test_what_counts(void **state)
 	(void)state;
 	for (uint8_t present = 0; present <= SEED_INPUT_ALL; present++) {
 		struct seed_inputs in = inputs(present, 5);
-		bool words = present & (SEED_INPUT_RDSEED | SEED_INPUT_RDRAND);
+		bool words = present & SEED_INPUT_WORDS;
 
 		assert_counts(&in, in.base, sizeof(in.base), true);
 		assert_counts(&in, in.words, 5 * sizeof(in.words[0]), words);
 		assert_counts(&in, in.words + 5, 3 * sizeof(in.words[0]), false);
 		assert_counts(&in, &in.counter, sizeof(in.counter),
-			      present & SEED_INPUT_TSC);
+			      present & SEED_INPUT_COUNTER);
 		assert_counts(&in, in.generation_id, sizeof(in.generation_id),
 			      present & SEED_INPUT_GENERATION_ID);
 		assert_counts(&in, in.kernel_memory, sizeof(in.kernel_memory),
@@ -123,8 +123,8 @@ static void test_presence_counts(void **state)
 
 static void test_too_many_words(void **state)
 {
-	struct seed_inputs all = inputs(SEED_INPUT_RDSEED, SEED_HW_WORDS);
-	struct seed_inputs more = inputs(SEED_INPUT_RDSEED, UINT32_MAX);
+	struct seed_inputs all = inputs(SEED_INPUT_WORDS, SEED_HW_WORDS);
+	struct seed_inputs more = inputs(SEED_INPUT_WORDS, UINT32_MAX);
 	uint8_t a[SEED_SIZE], b[SEED_SIZE];
 
 	(void)state;
@@ -136,7 +136,7 @@ static void test_too_many_words(void **state)
 /* The purgatory writes the result over the base seed. */
 static void test_result_may_be_the_base(void **state)
 {
-	struct seed_inputs in = inputs(SEED_INPUT_TSC, 0);
+	struct seed_inputs in = inputs(SEED_INPUT_COUNTER, 0);
 	uint8_t seed[SEED_SIZE];
 
 	(void)state;

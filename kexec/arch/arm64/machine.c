@@ -22,7 +22,7 @@ const char arch_name[] = "aarch64";
 const uint16_t arch_elf_machine = EM_AARCH64;
 const unsigned long arch_kexec = KEXEC_ARCH_AARCH64;
 const uint16_t arch_pe_machine = 0xaa64; /* Microsoft, "PE Format", "Machine Types" */
-const char arch_unknown_memory[] = "";	 /* /proc/iomem has no such name */
+const char arch_unknown_memory[] = "\n"; /* no line of /proc/iomem has such a name */
 
 const struct range arch_not_dumped = { 0 };
 

@@ -125,9 +125,6 @@ static void drop_old(struct build *b)
 	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
 		if (!b->ret && find_buffer(b, buffers[i], &r))
 			drop_reservations(b, r);
-	/* dropping a reservation moves the nodes */
-	if (!b->ret)
-		open_chosen(b);
 	for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
 		drop_property(b, dropped[i]);
 }

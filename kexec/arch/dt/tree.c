@@ -226,10 +226,21 @@ static int add_node(const void *fdt, int node, const struct cells *cells,
 	return ret;
 }
 
+static int add_nodes(const void *fdt, int parent, const struct cells *cells,
+		     struct ranges *out)
+{
+	int ret = 0;
+
+	for (int node = fdt_first_subnode(fdt, parent); !ret && node >= 0;
+	     node = fdt_next_subnode(fdt, node))
+		ret = add_node(fdt, node, cells, out);
+	return ret;
+}
+
 int dt_add_reserved(const struct dt *tree, struct ranges *out, struct error *err)
 {
+	int parent = fdt_path_offset(tree->data, "/reserved-memory");
 	int ret = add_memreserve(tree->data, out);
-	int parent = fdt_path_offset(tree->data, "/reserved-memory"), node;
 	struct cells cells;
 
 	if (!ret && parent >= 0 && !read_cells(tree->data, parent, &cells))
@@ -237,11 +248,6 @@ int dt_add_reserved(const struct dt *tree, struct ranges *out, struct error *err
 				 "device tree: /reserved-memory has addresses of more "
 				 "than 64 bits");
 	if (!ret && parent >= 0)
-		fdt_for_each_subnode(node, tree->data, parent)
-		{
-			ret = add_node(tree->data, node, &cells, out);
-			if (ret)
-				break;
-		}
+		ret = add_nodes(tree->data, parent, &cells, out);
 	return ret ? error_set(err, -ret, "out of memory") : 0;
 }
