@@ -10,13 +10,46 @@ dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
 failed=0
 
+# The architecture of this build, and instructions: one a line, for the assembler.
+arch=x86 emulation=elf_x86_64 vector=sha256_ni.bo call=call
+bad_outside='movaps %xmm0, %xmm1
+vpxor %ymm1, %ymm2, %ymm3
+movq %mm1, %mm2
+fld %st(1)
+kmovw %eax, %k1
+vpxord %zmm17, %zmm1, %zmm2'
+bad_inside='vpxor %xmm1, %xmm2, %xmm3
+vpxor %ymm1, %ymm2, %ymm3
+movq %mm1, %mm2
+vzeroupper
+fld %st(1)'
+good_inside='pxor %xmm1, %xmm2'
+forbidden=cpuid
+if [ -e purgatory/arch/arm64/entry.bo ]; then
+	arch=arm64 emulation=aarch64linux vector=sha256_ce.bo call=bl
+	bad_outside='fmov d1, x0
+ld1 {v0.16b}, [x0]
+stp q0, q1, [sp]
+ldr s3, [x1]
+.arch armv8-a+sve; ptrue p1.s
+.arch armv8-a+sve; add z0.s, z1.s, z2.s'
+	bad_inside='.arch armv8-a+sve; ptrue p1.s
+.arch armv8-a+sve; add z0.s, z1.s, z2.s'
+	good_inside='ld1 {v0.16b}, [x0]'
+	forbidden='dc zva, x0
+ldxr x0, [x1]
+stlxr w0, x2, [x1]
+.arch armv8-a+lse; ldadd w0, w1, [x2]
+.arch armv8-a+lse; casal w0, w1, [x2]'
+fi
+
 lenient=$dir/lenient.lds
-sed -e '/^ASSERT/d' "$srcdir/purgatory/arch/x86/purgatory.lds" >"$lenient"
+sed -e '/^ASSERT/d' "$srcdir/purgatory/arch/$arch/purgatory.lds" >"$lenient"
 sed -e '0,/ALIGN(4096)/s/ALIGN(4096)/ALIGN(16)/' "$lenient" >"$dir/shared-page.lds"
 
-entry=purgatory/arch/x86/entry.bo
+entry=purgatory/arch/$arch/entry.bo
 objects=$entry
-for object in purgatory/*.bo purgatory/arch/x86/*.bo; do
+for object in purgatory/*.bo purgatory/arch/$arch/*.bo; do
 	[ "$object" = $entry ] || objects="$objects $object"
 done
 
@@ -25,7 +58,7 @@ link() {
 	script=$1
 	shift
 	linked=$*
-	${LD:-ld} -m elf_x86_64 -pie --no-dynamic-linker --build-id=none -z noexecstack \
+	${LD:-ld} -m $emulation -pie --no-dynamic-linker --build-id=none -z noexecstack \
 		-z norelro -z max-page-size=4096 -T "$script" -o "$dir/blob.elf" "$@" \
 		2>"$dir/link.log" &&
 		${OBJCOPY:-objcopy} -O binary "$dir/blob.elf" "$dir/blob.bin" ||
@@ -73,7 +106,7 @@ else
 	failed=1
 fi
 
-echo '.text; .weak nobody_has_it; .hidden nobody_has_it; call nobody_has_it' | assemble
+echo ".text; .weak nobody_has_it; .hidden nobody_has_it; $call nobody_has_it" | assemble
 link "$lenient" $objects "$dir/bad.o"
 expect "undefined symbol" "undefined symbols: nobody_has_it"
 
@@ -94,30 +127,48 @@ echo '.comm shared, 8, 8' | assemble
 link "$lenient" $objects "$dir/bad.o"
 expect "common symbol" "nobody planned: .data"
 
-for instruction in 'movaps %xmm0, %xmm1' 'vpxor %ymm1, %ymm2, %ymm3' 'movq %mm1, %mm2' \
-	'fld %st(1)' 'kmovw %eax, %k1' 'vpxord %zmm17, %zmm1, %zmm2'; do
-	echo ".text; $instruction" | assemble
+# each LIST FUNCTION: calls it with each instruction.
+each() {
+	printf '%s\n' "$1" >"$dir/instructions"
+	while read -r instruction; do
+		echo ".text; $instruction" | assemble
+		"$2"
+	done <"$dir/instructions"
+}
+
+link_bad() {
 	link "$lenient" $objects "$dir/bad.o"
-	expect "$instruction" "registers that hold the old"
-done
+}
 
-# In the section for SSE: instructions that SSE does not include; the allowed ones are listed.
 mkdir "$dir/other" || exit 99
-for instruction in 'vpxor %xmm1, %xmm2, %xmm3' 'vpxor %ymm1, %ymm2, %ymm3' 'movq %mm1, %mm2' \
-	'vzeroupper' 'fld %st(1)'; do
-	echo ".text; $instruction" | assemble
-	mv "$dir/bad.o" "$dir/other/sha256_ni.bo"
-	link "$lenient" $objects "$dir/other/sha256_ni.bo"
-	expect "$instruction in .vector" "registers that hold the old"
-done
-echo '.text; pxor %xmm1, %xmm2' | assemble
-mv "$dir/bad.o" "$dir/other/sha256_ni.bo"
-link "$lenient" $objects "$dir/other/sha256_ni.bo"
-check || { echo "FAIL: SSE in .vector is rejected"; failed=1; }
+link_as_vector() {
+	mv "$dir/bad.o" "$dir/other/$vector"
+	link "$lenient" $objects "$dir/other/$vector"
+}
 
-echo '.text; cpuid' | assemble
-link "$lenient" $objects "$dir/bad.o"
-expect "cpuid" "asks the processor"
+expect_outside() {
+	link_bad
+	expect "$instruction" "registers that hold the old"
+}
+each "$bad_outside" expect_outside
+
+# In the section for vector registers: the allowed ones are listed.
+expect_inside() {
+	link_as_vector
+	expect "$instruction in .vector" "registers that hold the old"
+}
+each "$bad_inside" expect_inside
+allow_inside() {
+	link_as_vector
+	check || { echo "FAIL: $instruction in .vector is rejected"; failed=1; }
+}
+each "$good_inside" allow_inside
+
+expect_forbidden() {
+	link_bad
+	expect "$instruction" "instructions that it must not use"
+}
+each "$forbidden" expect_forbidden
 
 link "$dir/shared-page.lds" $objects
 expect "state in the code's last page" "shares a page"
