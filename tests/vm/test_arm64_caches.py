@@ -2,10 +2,15 @@
 """arm64: cache maintenance of the purgatory, which emulation alone does not check: see
 tests/cachecheck. Mutants of the purgatory show that each kind of mistake is seen."""
 
+import json
+
 import pytest
 
-from arm64 import build_arm64  # noqa: F401 (a fixture)
-from caches import Bench
+from arm64 import PLAIN, build_arm64  # noqa: F401 (a fixture)
+from caches import Bench, build_plugin
+from initrd import build_initrd
+from places import kexec
+from probe_arm64 import wait_for_probe
 
 ENTRY, SLOTS, MMU = "entry.S", "seed_slots.c", "mmu.c"
 LOOP = "7:	dc civac, x2\n"
@@ -108,3 +113,33 @@ def test_mutant_with_caches_off(bench, name):
     words, *change = OFF_MUTANTS[name]
     run = bench.run(bench.mutant(*change), "caches=0")
     assert any(words in x for x in run.mistakes), run
+
+
+def write_ranges(path, plan: dict) -> None:
+    """What kexec is about to load; what the next kernel reads first."""
+    rows = []
+    for segment in plan["segments"]:
+        end = segment["addr"] + segment["size"]
+        words = ["listed"] + {"purgatory": ["blob"], "seed": []}.get(segment["kind"], ["read"])
+        rows += [f"{word} {segment['addr']:x} {end:x}\n" for word in words]
+    rows.append(f"entry {plan['kernel_entry']:x}\n")
+    path.write_text("".join(rows))
+
+
+def test_in_a_guest(build_arm64, tmp_path):  # noqa: F811
+    """After a real kernel, with the parameters and page tables of a real load."""
+    ranges, out = tmp_path / "ranges", tmp_path / "out"
+    initrd = build_initrd(programs=[kexec(build_arm64)], arch="arm64", files={
+        "/probe": build_arm64 / "tests/probe/probe.Image", "/ramdisk": bytes(100001)})
+    load = "kexec -l /probe --initrd=/ramdisk --append=x --seed=require"
+    with PLAIN.start("6.1", memory="512M", initrd=initrd, extra=[
+            "-plugin", f"{build_plugin(tmp_path)},ranges={ranges},out={out}"]) as guest:
+        write_ranges(ranges, json.loads(guest.check(f"{load} --dry-run --json")))
+        guest.check(load)
+        guest.send_and_jump("kexec -e")
+        assert "rng-seed" in wait_for_probe(guest, 60).tree["/chosen"]
+        guest.qmp.command("quit")
+        guest.wait_exit()
+    *mistakes, counts = out.read_text().splitlines()
+    assert mistakes == [] and counts.startswith("0 mistakes") and "armed, jumped" in counts
+    print(counts)
