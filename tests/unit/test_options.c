@@ -100,6 +100,12 @@ static void test_values(void **state)
 	assert_int_equal(parse("-l k --serial=0x2f8 --serial-baud=9600", &o, &err), 0);
 	assert_int_equal(o.request.serial_port, 0x2f8);
 	assert_int_equal(o.request.serial_baud, 9600);
+	assert_false(o.request.caches_off);
+	assert_int_equal(parse("-l k --purgatory-caches=off", &o, &err), 0);
+	assert_true(o.request.caches_off);
+	assert_int_equal(parse("-l k --purgatory-caches=on", &o, &err), 0);
+	assert_false(o.request.caches_off);
+	assert_int_not_equal(parse("-l k --purgatory-caches=no", &o, &err), 0);
 	assert_int_equal(parse("-l k --serial=ttyS1", &o, &err), 0);
 	assert_int_equal(o.request.serial_port, 0x2f8);
 	assert_int_equal(parse("-s --dry-run -l k --kexec-file-syscall", &o, &err), 0);

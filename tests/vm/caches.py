@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cache import qemu_arm64_command
+from guest import SLOW
 
 TOP = Path(__file__).resolve().parents[2]
 # What the loader compiles, for the program that makes the guest's RAM.
@@ -37,7 +38,7 @@ class Run(NamedTuple):
 
 def call(argv: list[str], cwd: Path = TOP, **more) -> str:
     done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False,
-                          timeout=120, **more)
+                          timeout=120 * SLOW, **more)
     if done.returncode:
         raise AssertionError(f"{shlex.join(argv)}: {done.stderr}")
     return done.stdout

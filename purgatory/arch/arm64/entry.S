@@ -11,7 +11,11 @@
  */
 #include "purgatory_params.h"
 
+#ifdef __OPTIMIZE__
 #define STACK_SIZE 8192
+#else
+#define STACK_SIZE (8192 + 65536) /* traceless.h wipes more then */
+#endif
 
 #define SCTLR_M	  (1 << 0)
 #define SCTLR_A	  (1 << 1)
