@@ -4,7 +4,7 @@
  *
  * argv[0] is "kexec-seed NAME"; results go to standard output. They return 0; 1 for
  * failure, with the line in @err (empty: nothing to add); 2 for wrong usage, with the
- * line; 3 or 4 if verify or status --check cannot tell.
+ * line; 3 if status --check cannot tell.
  */
 #ifndef KS_SUBCOMMAND_H
 #define KS_SUBCOMMAND_H
@@ -19,7 +19,6 @@
 #define EXIT_FAILED  1
 #define EXIT_USAGE   2
 #define EXIT_UNKNOWN 3 /* what was asked cannot be told */
-#define EXIT_PARTIAL 4 /* nothing is wrong, but not all of it was compared by us */
 
 /*
  * Returns the next option as option_next() does; an argument after the last one is an

@@ -8,6 +8,7 @@
 
 struct findings {
 	struct report *out;
+	struct notes notes;
 	unsigned int damaged;
 };
 
@@ -33,9 +34,9 @@ static const struct {
 	[GOOD] = { "good", EXIT_DONE },
 	[DAMAGED] = { "damaged", EXIT_FAILED },
 	[UNLOADED] = { "not loaded", EXIT_FAILED },
-	[UNKNOWN] = { "unknown", EXIT_UNKNOWN },
-	[KERNEL] = { "checked by the kernel", EXIT_PARTIAL },
-	[OUTDATED] = { "outdated", EXIT_PARTIAL },
+	[UNKNOWN] = { "unknown", EXIT_FAILED },
+	[KERNEL] = { "checked by the kernel", EXIT_FAILED },
+	[OUTDATED] = { "outdated", EXIT_DONE },
 };
 
 /* An image whose purgatory, of an older version, the recipe cannot describe. */
@@ -137,6 +138,10 @@ static int report(const struct crash_state *s, int ret, bool json, struct error 
 	}
 	if (report_close(r.out, result == GOOD ? err : &ignored))
 		return EXIT_FAILED;
+	if (result == OUTDATED) {
+		notes_add(&r.notes, "%s", err->text);
+		subcommand_print_notes(&r.notes);
+	}
 	return results[result].status;
 }
 
