@@ -107,6 +107,8 @@ static void report_mix(struct report *o, const struct purgatory_params *p)
 			report_text(o, NULL, seed_input_names[i]);
 	if (p->generation_id)
 		report_text(o, NULL, "GENERATION_ID");
+	if (plan_kernel_memory(p))
+		report_text(o, NULL, "KERNEL_MEMORY");
 	report_end(o);
 	if (p->generation_id)
 		report_number(o, "generation_id", p->generation_id);
