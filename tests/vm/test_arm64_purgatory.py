@@ -32,7 +32,7 @@ LESSER = {
     "trng-stuck": (["trng=3"], "mixed with COUNTER, gen", "exception"),
     "no-such-sha2": (["cptr=0x37ff"], "exception 0, verifying without SHA2", "not mixed"),
     "no-such-rndr": (["hcr=0x40000", "isar0=0x1000000000001000"], "mixed with COUNTER", "RNDR"),
-    "no-sha2": (["hcr=0x40000", "isar0=0"], "verifying 6 ranges, 1 MiB\r", "SHA2"),
+    "no-sha2": (["hcr=0x40000", "isar0=0"], "verifying 6 ranges, 1 MiB\n", "SHA2"),
     "no-physical-counter": (["cnthctl=0"], "mixed with COUNTER", "exception"),
 }
 
@@ -125,7 +125,7 @@ def test_lesser_cpu(bare, name):
 def test_bad_memory(bare):
     """The old kernel's memory cannot be read: an external abort."""
     run = bare.run("kernel_memory=0x200000000")
-    assert run.entered and "mixed with RNDR, COUNTER, generation ID\r" in run.console
+    assert run.entered and "mixed with RNDR, COUNTER, generation ID\n" in run.console
     check_memory(run)
 
 

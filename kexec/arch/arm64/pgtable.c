@@ -113,7 +113,7 @@ static int split_block(struct builder *b, uint64_t *entry)
 	return 0;
 }
 
-/* Steps down from *@entry, an entry above the last level, to a table; makes that if new. */
+/* Makes *@entry, above the last level, one of a table. */
 static int step_down(struct builder *b, uint64_t *entry)
 {
 	if (*entry & VALID)

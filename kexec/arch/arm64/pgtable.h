@@ -3,7 +3,7 @@
  * pgtable.h - the identity map that the purgatory runs on.
  *
  * The loader builds the tables, so that the purgatory has nothing to store before its MMU
- * is on. They map what the purgatory uses, to the page: the CPU may read ahead whatever is
+ * is on. They map what the purgatory uses, to the page: the CPU may read ahead all that is
  * mapped, and memory next to it may be the firmware's. Stage 1, 4 KiB granule, blocks of
  * 2 MiB, no LPA2: "The AArch64 Virtual Memory System Architecture" in DDI 0487. Addresses
  * are physical, sizes in bytes.
@@ -33,7 +33,7 @@ struct pgt_map {
 	enum pgt_type type;
 };
 
-/* Where the tables lie: @count pages at physical address @addr; @tables shows them here. */
+/* The tables: @count pages at physical address @addr, seen here at @tables. */
 struct pgt_pool {
 	uint64_t addr;
 	uint64_t *tables; /* count * PGT_ENTRIES, zeroed */

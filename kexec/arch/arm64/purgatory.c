@@ -22,7 +22,7 @@ const char arch_serial_values[] =
 /* The type is in the low bits of load_request.serial_port: registers have 32 bits. */
 #define SERIAL_TYPE_MASK 3u
 
-/* earlycon= of Documentation/admin-guide/kernel-parameters.rst; the longest words first. */
+/* earlycon= of Documentation/admin-guide/kernel-parameters.rst; longest words first. */
 static const struct {
 	const char *prefix;
 	uint32_t type;

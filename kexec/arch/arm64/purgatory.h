@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Of the CPU: "Features" of /proc/cpuinfo. For people, and for the loader's own digests. */
+/* Of the CPU, for people: "Features" of /proc/cpuinfo. */
 struct arm64_cpu {
 	bool sha2; /* "sha2" */
 	bool rndr; /* "rng" */

@@ -23,13 +23,13 @@ struct arch_vectors {
 /* The CPU that runs decides, not the one that the image was loaded on. */
 uint32_t arch_digest_impl(const struct purgatory_params *params);
 
-/* Returns the base seed at @target (purgatory_params.mix_target): the page begins with it. */
+/* Returns the base seed, with which the page at @target (mix_target) begins. */
 static inline uint8_t *arch_seed_bytes(uint64_t target)
 {
 	return (uint8_t *)(uintptr_t)target;
 }
 
-/* The loader's tables map all that the parameters name; without tables all is reachable. */
+/* The tables map all that the parameters name; without tables all is reachable. */
 static inline bool arch_is_mapped(const struct purgatory_params *params, uint64_t addr,
 				  uint64_t size)
 {
