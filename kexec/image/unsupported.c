@@ -30,7 +30,6 @@ static const struct magic {
 	MAGIC(0x38, "RSC\x05", "a kernel for riscv64"),
 	MAGIC(4, "zimg", "a compressed EFI kernel (zboot) for another architecture"),
 	MAGIC(0x202, "HdrS", "a bzImage, a kernel for x86"),
-	MAGIC(0, "\177ELF", "an ELF file"),
 	MAGIC(0, "MZ", "an EFI program that is no UKI: it has no section .linux"),
 };
 
@@ -95,10 +94,9 @@ const char *unsupported_machine(uint16_t pe_machine)
 
 const char *unsupported_name(struct bytes start)
 {
-	const char *multiboot = unsupported_multiboot(start);
+	static const uint8_t elf[] = { 0x7f, 'E', 'L', 'F' };
+	const char *name;
 
-	if (multiboot) /* which may be an ELF file, too */
-		return multiboot;
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
 		const struct magic *m = &magics[i];
 		struct bytes at;
@@ -107,5 +105,8 @@ const char *unsupported_name(struct bytes start)
 		    memcmp(at.data, m->bytes, m->size) == 0)
 			return m->name;
 	}
-	return NULL;
+	name = unsupported_multiboot(start);
+	if (!name && start.size >= sizeof(elf) && !memcmp(start.data, elf, sizeof(elf)))
+		return "an ELF file";
+	return name;
 }
