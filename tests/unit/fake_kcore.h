@@ -8,6 +8,8 @@
 #ifndef KS_FAKE_KCORE_H
 #define KS_FAKE_KCORE_H
 
+#include "arch/arch.h"
+
 #include <elf.h>
 #include <stdint.h>
 #include <string.h>
