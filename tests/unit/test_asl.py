@@ -258,6 +258,10 @@ def good() -> list[Case]:
              .replace("^BASE", "^^BASE")], GOOD),
         Case("g-nearest", [device("Name (BASE, 0xfc0d7018) " + result("BASE"),
              "Name (BASE, 7)")], GOOD),
+        Case("g-alias", [device(result("\\BASE"), "Name (BASE, 0xfc0d7018) Alias (BASE, OTH1) "
+             "Alias (OTH1, OTH2) Method (OTHR) { Add (OTH2, 1, Local0) Return (OTH1) }")], GOOD),
+        Case("g-alias-of-device", [device("Name (BASE, 0xfc0d7018) " + result("\\_SB.OTHD.BASE")),
+             ssdt("External (\\_SB.GENC, DeviceObj) Scope (\\_SB) { Alias (GENC, OTHD) }")], GOOD),
         Case("g-root", [device("Name (BASE, 7) " + result("\\BASE"),
              "Name (BASE, 0xfc0d7018)")], GOOD),
         Case("g-relative-path", [device(result("^BUS0.BASE"),
@@ -369,6 +373,20 @@ def refused() -> list[Case]:
         stored("module-level", "Store (1, BASE)"),
         stored("module-level-if", "If (LEqual (BASE, 3)) { Store (1, BASE) }"),
         stored("alias", "Alias (BASE, OTHN) Method (OTHR) { Store (1, OTHN) }"),
+        stored("alias-of-alias", "Alias (BASE, OTH1) Alias (OTH1, OTH2) "
+               "Method (OTHR) { Store (1, OTH2) }"),
+        stored("alias-of-later", "Method (OTHR) { Store (1, OTHN) } Alias (BASE, OTHN)"),
+        Case("s-alias-of-device", [device("Name (BASE, 0xfc0d7018) " + result("BASE")), ssdt(
+             "External (\\_SB.GENC, DeviceObj) Scope (\\_SB) { Alias (GENC, OTHD) "
+             "Method (OTHR) { Store (1, \\_SB.OTHD.BASE) } }")], None,
+             "BASE, which ADDR needs, may change"),
+        stored("alias-nearer-later", "Device (OTHD) { Alias (BASE, OTHN) Name (BASE, 5) "
+               "Method (OTHR) { Store (1, OTHN) } }"),
+        Case("s-alias-of-either", [device(result("BASE"), "Name (BASE, 5)"), ssdt(
+             "External (\\_SB.GENC, DeviceObj) External (\\BASE, IntObj) Scope (\\_SB.GENC) "
+             "{ Method (OTHR) { Store (1, OTHN) } Alias (BASE, OTHN) }"), ssdt(
+             "External (\\_SB.GENC, DeviceObj) Scope (\\_SB.GENC) { Name (BASE, 0xfc0d7018) }")],
+             None, "BASE, which ADDR needs, may change"),
         stored("unknown-call", "External (ELSW, UnknownObj) Method (OTHR) { ELSX (BASE) }".replace(
                "ELSX (BASE)", "Store (ELSW, Local0) Store (1, BASE)")),
         package("index", "Method (OTHR) { Store (1, Index (PKG, 0)) }"),
@@ -381,7 +399,8 @@ def refused() -> list[Case]:
                 "Method (OTHR) { Store (1, Index (CALL (), 0)) }"),
         package("handed-on", "Method (CALL, 1) { Store (1, Index (Arg0, 0)) } "
                 "Method (GETP) { Return (PKG) } Method (OTHR) { CALL (GETP ()) }"),
-        stored("alias-alone", "Alias (BASE, OTHN)"),
+        package("argument-of-alias", "Method (CALL, 1) { Store (1, Index (Arg0, 0)) } "
+                "Alias (CALL, CAL2) Method (OTHR) { CAL2 (PKG) }"),
         Case("s-other-table", [device(use, base), ssdt("External (BASE, IntObj) "
              "Method (OTHR) { Store (1, BASE) }")], None, "may change"),
         Case("s-sta-outside", [device("Method (_STA) { Store (1, \\BASE) Return (OTHR ()) } "
