@@ -12,7 +12,7 @@
 
 /* Section 20.2.5, by the upper digits of the opcodes. */
 const char *const aml_terms[AML_NR_OPS / 16][16] = {
-	[0x00] = { [6] = "RN Alias", [8] = "Nt Name" },
+	[0x00] = { [6] = "nN Alias", [8] = "Nt Name" },
 	[0x01] = { "pnl Scope", "pt Buffer", "p1e Package", "pte Package", "pNal Method",
 		   "N1a External" },
 	[0x06] = { " Local0", " Local1", " Local2", " Local3", " Local4", " Local5",

@@ -149,10 +149,15 @@ static struct value eval_name(struct eval *e, struct bytes *rest, struct value *
 	return *o;
 }
 
+static bool is_element(const struct eval *e, const struct value *v)
+{
+	return v >= e->elements && v < e->elements + EVAL_ELEMENTS_MAX;
+}
+
 /* Packages are copied. An object keeps its kind; an element can only be an integer. */
 static void store(struct eval *e, struct value *to, struct value v)
 {
-	bool element = to >= e->elements && to < e->elements + EVAL_ELEMENTS_MAX;
+	bool element = is_element(e, to);
 	bool object = to >= e->objects && to < e->objects + EVAL_OBJECTS_MAX;
 	uint64_t from = v.n;
 
@@ -238,6 +243,8 @@ static struct value eval_operation(struct eval *e, unsigned int op, struct bytes
 	if (!count) /* Increment, Decrement, DerefOf */
 		arg[count++] = v;
 	v = arg[0];
+	if (op == AML_DEREF_OF && !is_element(e, to))
+		return eval_refuse(e, NULL, "uses ", "DerefOf of what is no element");
 	if (op == AML_DEREF_OF && v.kind == EVAL_NONE)
 		return eval_refuse(e, NULL, "needs an element that has no value", "");
 	if (op >= AML_ADD && op <= AML_TO_INTEGER && op != AML_DEREF_OF) {
@@ -269,12 +276,16 @@ static void count_step(struct eval *e)
 static struct value eval_term(struct eval *e, struct bytes *rest, struct value **place)
 {
 	struct value v = { .kind = EVAL_STRING };
+	bool nothing = rest->size && !rest->data[0]; /* a target that is left out */
 	struct bytes body;
 	unsigned int op;
 	uint64_t n = 0;
 
-	if (aml_constant(rest, &n, &v.text))
+	if (aml_constant(rest, &n, &v.text)) {
+		if (place && !nothing)
+			return eval_refuse(e, NULL, "uses a constant as an object", "");
 		return v.text.data ? v : eval_integer(e, n);
+	}
 	op = aml_op(rest);
 	if (!rest->data || eval_has_failed(e))
 		return refuse_malformed(e);
@@ -293,7 +304,7 @@ static struct value eval_term(struct eval *e, struct bytes *rest, struct value *
 		return none;
 	if (place && op == AML_INDEX)
 		return eval_index(e, rest, place);
-	if (op == AML_PACKAGE || op == AML_VAR_PACKAGE || op == AML_BUFFER) {
+	if (!place && (op == AML_PACKAGE || op == AML_VAR_PACKAGE || op == AML_BUFFER)) {
 		body = aml_body(rest);
 		if (op == AML_BUFFER)
 			return none;
@@ -311,11 +322,14 @@ static struct value run_list(struct eval *e, struct bytes list)
 {
 	struct value v = none;
 	bool otherwise = false; /* the last If was not taken */
+	unsigned int op = 0, before;
 
 	while (list.size && !e->returned && !eval_has_failed(e)) {
 		struct bytes rest = list, body;
 
-		switch (aml_op(&rest)) {
+		before = op;
+		op = aml_op(&rest);
+		switch (op) {
 		case AML_RETURN:
 			v = eval_term(e, &rest, NULL);
 			e->returned = true;
@@ -332,6 +346,8 @@ static struct value run_list(struct eval *e, struct bytes list)
 			break;
 		case AML_ELSE:
 			body = aml_body(&rest);
+			if (before != AML_IF) /* interpreters differ */
+				eval_refuse(e, NULL, "has no If before an Else", "");
 			if (otherwise)
 				v = run_list(e, body);
 			break;

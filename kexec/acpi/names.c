@@ -64,6 +64,12 @@ void names_drop(struct names *ns, size_t count)
 	}
 }
 
+/* Returns what the Alias @n is another name of, or NULL; of another object itself. */
+static struct names_node *follow(struct names_node *n)
+{
+	return n && n->op == AML_ALIAS ? n->target : n;
+}
+
 /* Finds an object on the one path that @name gives, or adds what is missing. */
 static struct names_node *find_exact(struct names *ns, struct names_node *scope,
 				     const struct aml_name *name, bool add)
@@ -72,7 +78,7 @@ static struct names_node *find_exact(struct names *ns, struct names_node *scope,
 
 	for (size_t up = name->up; up > 0 && n; up--)
 		n = n->parent;
-	for (size_t k = 0; k < name->count && n; k++) {
+	for (size_t k = 0; k < name->count && (n = follow(n)); k++) {
 		child = names_child(ns, n, name->segs + k * AML_SEG_SIZE);
 		if (!child && add)
 			child = add_node(ns, n, name->segs + k * AML_SEG_SIZE);
@@ -110,6 +116,7 @@ static struct names_node *declare(struct names *ns, const struct place *at,
 	if (n->op == AML_EXTERNAL) {
 		n->op = as->op;
 		n->arguments = as->arguments;
+		n->target = as->target;
 		n->body = as->body;
 		n->start = as->start;
 		n->size = as->size;
@@ -118,13 +125,15 @@ static struct names_node *declare(struct names *ns, const struct place *at,
 	} else if (as->op != AML_EXTERNAL &&
 		   (n->body.data != as->body.data || n->start != as->start)) {
 		n->flags |= NAMES_TWICE;
+	} else if (n->target != as->target) { /* depends on the order of tables */
+		n->target = NULL;
 	}
 	return n;
 }
 
 /*
  * Notes that a term uses @n in a way by which the suspect may change: as a target or for a
- * reference, or a package by another name. So may what a method returns.
+ * reference, or a package by another name. So may what a method returns. NULL: unknown.
  */
 static void note_use(struct names *ns, struct names_node *n, char use)
 {
@@ -133,8 +142,8 @@ static void note_use(struct names *ns, struct names_node *n, char use)
 
 	if (!strchr(package ? "TRPE" : "TR", use))
 		return;
-	ns->changed |= n == ns->suspect;
-	if (n->op == AML_METHOD)
+	ns->changed |= !n || n == ns->suspect;
+	if (n && n->op == AML_METHOD)
 		n->flags |= NAMES_HANDED;
 }
 
@@ -150,7 +159,8 @@ static void walk_name(struct names *ns, struct bytes *rest, struct place at, cha
 	struct names_node *n = rest->data ? names_find(ns, at.scope, &name) : NULL;
 
 	if (ns->suspect && n)
-		note_use(ns, n, use);
+		note_use(ns, follow(n), use);
+	n = follow(n);
 	if (strchr("TRsE", use))
 		return;
 	if (!n && use != 'v')
@@ -163,7 +173,7 @@ static void walk_name(struct names *ns, struct bytes *rest, struct place at, cha
 static void walk_fields(struct names *ns, struct bytes *list, const struct place *at,
 			struct names_node as)
 {
-	while (list->size) {
+	while (list->data && list->size) {
 		uint8_t kind = list->data[0];
 		struct aml_name name = { .count = 0 };
 
@@ -239,6 +249,8 @@ static void walk_operands(struct names *ns, struct bytes *rest, const struct pla
 			name = aml_name(in);
 			break;
 		case 'N':
+			if (op == AML_ALIAS)
+				as.target = follow(names_find(ns, at->scope, &name));
 			name = aml_name(in);
 			as.body = *in;
 			declares = true;
@@ -329,6 +341,7 @@ bool names_load(struct names *ns, const struct bytes *codes, size_t count)
 	ns->nodes->op = AML_SCOPE;
 	walk_list(ns, first, (struct place){ .scope = ns->nodes });
 	walk_tables(ns);
+	walk_tables(ns); /* for each Alias again, now with all objects */
 	return !ns->failed;
 }
 

@@ -26,6 +26,7 @@ struct names_node {
 	struct names_node *parent; /* NULL: this is the root */
 	struct names_node *next;   /* of the same hash */
 	struct names_node *first;  /* for the hash that is this node's index */
+	struct names_node *target; /* of an Alias; NULL: unknown, or not certain */
 	struct bytes body; /* operands after its name; of a method or of what cannot
 				      be parsed: code; of a field: its region's name */
 	uint64_t start;	   /* of a field, in bits */
@@ -57,8 +58,8 @@ struct names {
 bool names_load(struct names *ns, const struct bytes *codes, size_t count);
 
 /*
- * True if code of the tables stores into @node, the object of a Name, or makes a reference
- * to it, or mentions it and cannot be parsed.
+ * True if code of the tables stores into @node, the object of a Name, by any name, or makes
+ * a reference to it, or mentions it and cannot be parsed.
  */
 bool names_may_change(struct names *ns, const struct names_node *node);
 

@@ -42,6 +42,7 @@ class Case(NamedTuple):
     hypervisor: str | None = None
     origin: str | None = None
     acpiexec: bool = True  # compare with it
+    patch: tuple[bytes, bytes] = (b"", b"")  # AML that iasl does not emit: old, new
 
 
 def run(*command: object) -> subprocess.CompletedProcess:
@@ -59,6 +60,14 @@ def compile_tables(case: Case, folder: Path) -> list[Path]:
         if not name.with_suffix(".aml").exists():
             raise AssertionError(f"iasl: {done.stdout}{done.stderr}")
         tables.append(name.with_suffix(".aml"))
+    old, new = case.patch
+    if old:
+        table = bytearray(tables[0].read_bytes())
+        if table.count(old) != 1 or len(old) != len(new):
+            raise AssertionError(f"{table.count(old)} times {old!r}")
+        table = table.replace(old, new)
+        table[9] = (table[9] - sum(table)) & 0xff  # the checksum
+        tables[0].write_bytes(table)
     return tables
 
 
@@ -258,6 +267,10 @@ def good() -> list[Case]:
              .replace("^BASE", "^^BASE")], GOOD),
         Case("g-nearest", [device("Name (BASE, 0xfc0d7018) " + result("BASE"),
              "Name (BASE, 7)")], GOOD),
+        Case("g-alias", [device(result("\\BASE"), "Name (BASE, 0xfc0d7018) Alias (BASE, OTH1) "
+             "Alias (OTH1, OTH2) Method (OTHR) { Add (OTH2, 1, Local0) Return (OTH1) }")], GOOD),
+        Case("g-alias-of-device", [device("Name (BASE, 0xfc0d7018) " + result("\\_SB.OTHD.BASE")),
+             ssdt("External (\\_SB.GENC, DeviceObj) Scope (\\_SB) { Alias (GENC, OTHD) }")], GOOD),
         Case("g-root", [device("Name (BASE, 7) " + result("\\BASE"),
              "Name (BASE, 0xfc0d7018)")], GOOD),
         Case("g-relative-path", [device(result("^BUS0.BASE"),
@@ -353,6 +366,15 @@ def refused() -> list[Case]:
     def uses(name: str, code: str, why: str, before: str = "") -> Case:
         return Case(f"u-{name}", [device(method(code), before)], None, why)
 
+    def else_(name: str, code: str) -> Case:
+        """The If that stores 0x33 becomes an Else."""
+        return uses(f"else-{name}", code + tail, "its ADDR has no If before an Else")._replace(
+            patch=(b"\xa0\x06\x01\x70\x0a\x33\x60", b"\xa1\x06\xa3\x70\x0a\x33\x60"))
+
+    def written(name: str, code: str, old: bytes, new: bytes, before: str = "") -> Case:
+        return uses(f"write-{name}", code + tail, "its ADDR uses a constant as an object",
+                    before)._replace(patch=(old, new))
+
     tail = " Return (Package () { 0xfc0d7018, 0 })"
     return [
         stored("store", "Method (OTHR) { Store (1, BASE) }"),
@@ -369,6 +391,20 @@ def refused() -> list[Case]:
         stored("module-level", "Store (1, BASE)"),
         stored("module-level-if", "If (LEqual (BASE, 3)) { Store (1, BASE) }"),
         stored("alias", "Alias (BASE, OTHN) Method (OTHR) { Store (1, OTHN) }"),
+        stored("alias-of-alias", "Alias (BASE, OTH1) Alias (OTH1, OTH2) "
+               "Method (OTHR) { Store (1, OTH2) }"),
+        stored("alias-of-later", "Method (OTHR) { Store (1, OTHN) } Alias (BASE, OTHN)"),
+        Case("s-alias-of-device", [device("Name (BASE, 0xfc0d7018) " + result("BASE")), ssdt(
+             "External (\\_SB.GENC, DeviceObj) Scope (\\_SB) { Alias (GENC, OTHD) "
+             "Method (OTHR) { Store (1, \\_SB.OTHD.BASE) } }")], None,
+             "BASE, which ADDR needs, may change"),
+        stored("alias-nearer-later", "Device (OTHD) { Alias (BASE, OTHN) Name (BASE, 5) "
+               "Method (OTHR) { Store (1, OTHN) } }"),
+        Case("s-alias-of-either", [device(result("BASE"), "Name (BASE, 5)"), ssdt(
+             "External (\\_SB.GENC, DeviceObj) External (\\BASE, IntObj) Scope (\\_SB.GENC) "
+             "{ Method (OTHR) { Store (1, OTHN) } Alias (BASE, OTHN) }"), ssdt(
+             "External (\\_SB.GENC, DeviceObj) Scope (\\_SB.GENC) { Name (BASE, 0xfc0d7018) }")],
+             None, "BASE, which ADDR needs, may change"),
         stored("unknown-call", "External (ELSW, UnknownObj) Method (OTHR) { ELSX (BASE) }".replace(
                "ELSX (BASE)", "Store (ELSW, Local0) Store (1, BASE)")),
         package("index", "Method (OTHR) { Store (1, Index (PKG, 0)) }"),
@@ -381,7 +417,8 @@ def refused() -> list[Case]:
                 "Method (OTHR) { Store (1, Index (CALL (), 0)) }"),
         package("handed-on", "Method (CALL, 1) { Store (1, Index (Arg0, 0)) } "
                 "Method (GETP) { Return (PKG) } Method (OTHR) { CALL (GETP ()) }"),
-        stored("alias-alone", "Alias (BASE, OTHN)"),
+        package("argument-of-alias", "Method (CALL, 1) { Store (1, Index (Arg0, 0)) } "
+                "Alias (CALL, CAL2) Method (OTHR) { CAL2 (PKG) }"),
         Case("s-other-table", [device(use, base), ssdt("External (BASE, IntObj) "
              "Method (OTHR) { Store (1, BASE) }")], None, "may change"),
         Case("s-sta-outside", [device("Method (_STA) { Store (1, \\BASE) Return (OTHR ()) } "
@@ -474,6 +511,20 @@ def refused() -> list[Case]:
         uses("add-text", "Store (\"5\", Local1) Add (Local1, 1, Local0)" + tail, "its ADDR has no integers for Add"),
         uses("kind", "Store (Package (2) {}, BASE)" + tail,
              "its ADDR stores a value of another kind", base),
+        # ACPICA runs each Else whose last If, somewhere before, was not taken
+        else_("stray", "If (Zero) { } Noop If (One) { Store (0x33, Local0) }"),
+        else_("alone", "If (One) { Store (0x33, Local0) }"),
+        else_("second", "If (Zero) { } Else { Noop } If (One) { Store (0x33, Local0) }"),
+        # ACPICA ignores the first three, and fails for DerefOf of what is no reference
+        written("constant", "Store (5, Local1)", b"\x70\x0a\x05\x61", b"\x70\x0a\x05\x01"),
+        written("sum-constant", "Add (5, 4, Local1)", b"\x72\x0a\x05\x0a\x04\x61",
+                b"\x72\x0a\x05\x0a\x04\x01"),
+        written("zero-byte", "Store (5, LOCA)", b"\x70\x0a\x05LOCA",
+                b"\x70\x0a\x05\x0a\x00\xa3\xa3", "Name (LOCA, 5)"),
+        uses("deref-local", "Store (5, Local0) Store (DerefOf (Local0), Local1)" + tail,
+             "its ADDR uses DerefOf of what is no element"),
+        uses("deref-name", "Store (DerefOf (BASE), Local0)" + tail,
+             "its ADDR uses DerefOf of what is no element", base),
         uses("alias", "Return (Package () { OTHN, 0 })", "OTHN, which ADDR needs, is declared by Alias",
              base + "Alias (BASE, OTHN)"),
         uses("buffer", "Store (BUFF, Local0)" + tail, "BUFF, which ADDR needs, is neither number",
@@ -507,6 +558,13 @@ def refused() -> list[Case]:
         Case("d-cid-cycle", [device(CONSTANT, "Name (PKG1, Package () { PKG2 }) Name (PKG2, Package () "
              "{ PKG1 })", ids='Name (_HID, "TEST0001") Name (_CID, Package () { "VMGENCTR", PKG1 })')],
              None, "not as a device's ID", acpiexec=False),
+        # Linux takes no ID of a _CID with such an element
+        Case("d-cid-element-method", [device(CONSTANT, "Method (OTHR) { Return (5) }",
+             ids='Name (_HID, "TEST0001") Name (_CID, Package () { "VMGENCTR", OTHR })')],
+             None, "not as a device's ID"),
+        Case("d-cid-element-nowhere", [device(CONSTANT, "External (ELSW, IntObj)",
+             ids='Name (_HID, "TEST0001") Name (_CID, Package () { "VMGENCTR", ELSW })')],
+             None, "not as a device's ID"),
         Case("d-text", [device(CONSTANT, ids='Name (_HID, "TEST0001") '
              'Name (_DDN, "VM_Gen_Counter")')], None, "not as a device's ID"),
     ]
