@@ -253,7 +253,7 @@ if "$KEXEC" --dry-run --json $bios "$PROBE" 2>&1 | grep -q "built without json-c
 	echo "SKIPPED: --json: this build lacks json-c"
 else
 	plans --facts="$MACHINES/vmgenid-bios" "$PROBE" --json --append=x
-	for word in '"generation_id":1073737768' '^      "GENERATION_ID"$' '"name":"RNG_SEED"' '"command_line":"x"'; do
+	for word in '"generation_id":1073737768' '^      "GENERATION_ID",$' '^      "KERNEL_MEMORY"$' '"name":"RNG_SEED"' '"command_line":"x"'; do
 		shows "$word"
 	done
 	# Any command line gives valid JSON.
