@@ -64,17 +64,17 @@ def test_next_kernel_has_all_it_needs(build_arm64, loader, loaded, machine):  # 
         assert guest.check("ls /sys/firmware") == firmware
 
 
-def test_efi_three_hops(build_arm64, tmp_path):  # noqa: F811
+def test_efi_three_hops(build_arm64):  # noqa: F811
     """Runtime services and ACPI tables reach the kernel after the kernel after the next."""
     machine = Machine("max", False, "efi")
-    last = build_initrd(kernels=["6.1"], programs=[kexec(build_arm64)], arch="arm64")
-    with machine.start("6.1", memory="1G", initrd=last) as guest:
+    initrd = build_initrd(kernels=["6.12"], programs=[kexec(build_arm64)], arch="arm64")
+    with machine.start("6.12", memory="1G", initrd=initrd, cmdline="retain_initrd") as guest:
         tables = guest.check("ls /sys/firmware/acpi/tables")
         assert guest.check(CLOCK).startswith("rtc-efi")
         for _ in range(3):
-            guest.check("kexec -l /boot/vmlinuz-6.1 --reuse-cmdline --reuseinitrd"
-                        " --append=retain_initrd --seed=require")
-            said = jump(guest, "6.1")
+            guest.check("kexec -l /boot/vmlinuz-6.12 --reuse-cmdline --reuseinitrd"
+                        " --seed=require")
+            said = jump(guest, "6.12")
             assert re.search(TIME_ZERO_SEED, said, re.MULTILINE)
             assert guest.check("ls /sys/firmware/acpi/tables") == tables
         clock = guest.check(CLOCK).split()
