@@ -19,10 +19,11 @@ from pathlib import Path
 
 import pytest
 
+from arches import ARCHES
 from cache import kernel_image
 from crash import KERNEL, Setup, crash, load_command
 from forks import VMGENID, start_daemon, stop_daemon
-from guest import CMDLINE, OVMF, Guest
+from guest import CMDLINE, Guest
 from initrd import build_initrd
 from loaded import (agree, crash_status, judged, refreshable, refused, seed_in_slot,
                     unchanged)
@@ -51,6 +52,7 @@ SETUP_RNG_SEED = 9
 
 # The firmware's memory: a volume header with its size at 48 (UEFI PI specification), the
 # store's header, and records (EDK II, AuthenticatedVariableFormat.h).
+FIRMWARE = Path(ARCHES["x86_64"].firmware[0])
 VOLUME_HEADER_SIZE_AT, STORE_HEADER_SIZE = 48, 28
 RECORD = struct.Struct("<HBBIQ16sIII16s")
 RECORD_START, RECORD_VALID = 0x55aa, 0x3f
@@ -105,7 +107,7 @@ def record(name: str, vendor: uuid.UUID, certificates: set[bytes]) -> bytes:
 def firmware_memory(trusted: set[bytes], secure_boot: bool) -> bytes:
     """Firmware memory with these certificates. For Secure Boot one of them is also the
     platform key, whose presence enables it."""
-    empty = bytearray(Path("/usr/share/OVMF/OVMF_VARS_4M.fd").read_bytes())
+    empty = bytearray((FIRMWARE / "OVMF_VARS_4M.fd").read_bytes())
     [at] = struct.unpack_from("<H", empty, VOLUME_HEADER_SIZE_AT)
     at += STORE_HEADER_SIZE
     records = record("db", DATABASE, trusted)
@@ -118,7 +120,7 @@ def firmware_memory(trusted: set[bytes], secure_boot: bool) -> bytes:
 
 def firmware(folder: Path, secure_boot: bool = True) -> list[str]:
     """QEMU options: a guest whose firmware trusts the signer of Debian's kernels."""
-    code = Path("/usr/share/OVMF") / OVMF[0]
+    code = FIRMWARE / ARCHES["x86_64"].firmware[1][0]
     if not code.exists():
         pytest.fail(f"{code} not found (Debian: ovmf)", pytrace=False)
     memory = folder / "firmware"
