@@ -14,6 +14,7 @@
 #include "plan/cmdline.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -86,17 +87,24 @@ static int map_page(struct run *run, struct error *err)
 /* -EOPNOTSUPP with the line if this kernel passes no seed with kexec_file_load(). */
 static int check_kernel_seeds(struct error *err)
 {
-	unsigned int major, minor;
+	unsigned long major, minor;
 	struct utsname self;
+	char *rest, *end;
 
-	if (uname(&self) < 0 || sscanf(self.release, "%u.%u", &major, &minor) != 2 ||
-	    (major << 16) + (minor << 8) >= arch_file_seed_since)
+	if (uname(&self) < 0)
 		return 0;
-	return error_set(err, EOPNOTSUPP,
-			 "Linux %u.%u passes none with kexec_file_load (%u.%u and later "
-			 "do); with kexec_load (-c) kexec does",
-			 major, minor, arch_file_seed_since >> 16,
-			 arch_file_seed_since >> 8 & 0xff);
+	major = strtoul(self.release, &rest, 10);
+	if (*rest != '.')
+		return 0;
+	minor = strtoul(rest + 1, &end, 10);
+	if (end == rest + 1 || (major << 16) + (minor << 8) >= arch_file_seed_since)
+		return 0;
+	return error_set(
+		err, EOPNOTSUPP,
+		"Linux %lu.%lu passes none with kexec_file_load (%u.%u and later "
+		"do); with kexec_load (-c) kexec does",
+		major, minor, arch_file_seed_since >> 16,
+		arch_file_seed_since >> 8 & 0xff);
 }
 
 /*
