@@ -8,7 +8,7 @@
 /* What the remedy of a rule is. */
 enum remedy {
 	REMEDY_NONE,
-	REMEDY_RELOAD,	     /* whoever loads it here loads it again */
+	REMEDY_RELOAD,	     /* the command that loads crash kernels here */
 	REMEDY_REFRESH,	     /* ours; a refresh is enough */
 	REMEDY_REFRESH_FULL, /* ours; all of it from the same files */
 	REMEDY_DAEMON,

@@ -4,7 +4,7 @@
  * verdict; protection.h reads the facts of this machine.
  *
  * A seed that the purgatory mixes with a hardware generator or with the old kernel's RNG
- * differs in each clone, whoever holds a snapshot: no daemon is needed. Any other seed is
+ * differs in each clone, even for the holder of a snapshot: no daemon is needed. Any other seed is
  * in the snapshot, so each clone has to be refreshed: by a daemon that learns of forks,
  * and that can do so.
  */

@@ -66,7 +66,7 @@ struct range {
 	uint64_t start, end;
 };
 
-struct block { /* of the purgatory's map, as far as it is write-back memory */
+struct block { /* of the purgatory's map, only write-back memory */
 	struct range pages;
 };
 

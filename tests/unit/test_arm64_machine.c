@@ -100,7 +100,7 @@ static void test_memory(void **state)
 	assert_int_equal(s->machine.kernel_memory[0].end, 0x42270000);
 }
 
-/* Nothing smaller than a page is free, whatever the page's size is. */
+/* Nothing smaller than a page is free, with each page size. */
 static void test_page_sizes(void **state)
 {
 	static const uint64_t sizes[] = { 4 * KIB, 16 * KIB, 64 * KIB };
@@ -318,7 +318,7 @@ static void test_hidden(void **state)
 	assert_int_equal(read_machine(s), -ENODATA);
 }
 
-/* A damaged tree is not the same as none: nothing is loaded by halves. */
+/* A damaged tree is not the same as none: nothing is loaded. */
 static void test_damaged_tree(void **state)
 {
 	struct scene *s = *state;

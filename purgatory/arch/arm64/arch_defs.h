@@ -20,7 +20,7 @@ struct arch_vectors {
 	uint64_t control; /* CPACR_EL1 or CPTR_EL2 */
 };
 
-/* The CPU that runs decides, not the one that the image was loaded on. */
+/* Decided on the CPU that runs: a VM may resume on another one. */
 uint32_t arch_digest_impl(const struct purgatory_params *params);
 
 /* Returns the base seed, with which the page at @target (mix_target) begins. */

@@ -274,7 +274,7 @@ next_kernel:
 	report text_daif, x19
 	adr x0, text_bye
 	bl put_text
-	/* off: PSCI by either conduit; the one that is not there is undefined and ends here */
+	/* off: PSCI by either conduit; a missing one is undefined and ends here */
 	ldr w0, =0x84000008
 	ldr x1, [x20, #(conduit - next_kernel)]
 	cbnz x1, 3f
