@@ -25,7 +25,7 @@ static const struct command commands[] = {
 	{ "verify", command_verify, "read the loaded crash kernel back and check it" },
 	{ "status", command_status,
 	  "whether the loaded crash kernel is protected, and what it is\n"
-	  "             --check        for monitoring: one line; see EXIT STATUS" },
+	  "             --check        one line; exit status 0 protected, 1 not, 3 unknown" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -166,7 +166,7 @@ static const char *field_text(const struct boot_field *f, size_t limit,
 		snprintf(text, FIELD_TEXT, "0x%llx", (unsigned long long)number);
 		return text;
 	}
-	if (limit < FIELD_TEXT / 2 && !memcmp(f->data, zeroes, shown))
+	if (limit < FIELD_TEXT / 2 - 1 && !memcmp(f->data, zeroes, shown))
 		return "zero";
 	for (size_t i = 0; i < shown; i++)
 		snprintf(text + 2 * i, 3, "%02x", f->data[i]);

@@ -29,8 +29,8 @@ TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number":
          "boolean": bool, "null": type(None)}
 # Words that restrict nothing.
 REMARKS = {"$schema", "$defs", "title", "description", "format"}
-RESTRICT = {"$ref", "anyOf", "type", "enum", "minimum", "properties", "required", "items",
-            "additionalProperties"}
+RESTRICT = {"$ref", "anyOf", "type", "enum", "minimum", "pattern", "properties", "required",
+            "items", "additionalProperties"}
 
 
 def has_type(value: object, name: str) -> bool:
@@ -54,6 +54,8 @@ def validate(value: object, schema: dict, at: str = "") -> list[str]:
         return [f"{at}: {value!r} is none of {schema['enum']}"]
     if "minimum" in schema and value is not None and value < schema["minimum"]:
         return [f"{at}: {value!r} is too small"]
+    if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
+        return [f"{at}: {value!r} does not fit {schema['pattern']}"]
     if isinstance(value, list):
         return [x for n, item in enumerate(value)
                 for x in validate(item, schema.get("items", {}), f"{at}/{n}")]
