@@ -38,10 +38,14 @@ class Segment:
 
 
 def no_fake_here() -> str:
-    """Why programs cannot be preloaded in this build; "": they can."""
-    config = Path("config.h")
-    if config.exists() and "#define WITH_SANITIZERS 1" in config.read_text():
+    """Why whole programs cannot be tested in this build; "": they can."""
+    path = Path("config.h")
+    config = path.read_text(encoding="ascii") if path.exists() else ""
+    if "#define WITH_SANITIZERS 1" in config:
         return "a build with sanitizers has its own malloc()"
+    lacking = [x for x in ("ELF", "JSONC", "SYSTEMD") if f"#undef HAVE_{x} " in config]
+    if lacking:
+        return f"built without {', '.join(lacking)}"
     for text, status in (("0", 0), ("1", 1)):
         with tempfile.TemporaryDirectory() as root:
             loaded = Path(root, "sys/kernel/kexec_crash_loaded")
