@@ -109,7 +109,7 @@ def load_and_leave_alone(guest, how: str, beside: bool) -> None:
         for options in ("", "--full"):
             refused(guest, f"kexec-seed refresh {options}", "was not loaded by kexec of kexec-seed",
                     "another crash image is loaded")
-        refused(guest, "kexec-seed verify", "cannot verify", "another crash image", status=3)
+        refused(guest, "kexec-seed verify", "cannot verify", "another crash image")
 
 
 @pytest.mark.parametrize("kernel, last", [("6.1", ""), ("6.12", "-s"), ("7.3", "")])
@@ -154,7 +154,7 @@ def test_loaded_by_the_kernel(build, kernel):
         second = seed_in_slot(guest)
         assert first != second
         with unchanged(guest):
-            refused(guest, "kexec-seed verify", "kexec_file_load", status=4)
+            refused(guest, "kexec-seed verify", "kexec_file_load")
         assert seed_after_crash(guest)[0] == second
 
 
@@ -177,8 +177,8 @@ def test_upgrade(build, kernel):
             guest.put(RECIPE, aged)
             status = crash_status(guest)
             assert (status["method"], status["proven"]) == ("kexec_load", True)
-            refused(guest, "kexec-seed verify", "purgatory and its seed are not compared",
-                    status=4)
+            said = guest.check("kexec-seed verify")
+            assert "purgatory and its seed are not compared" in said
             addr, size = plan(guest)["kernel"]
             flip(guest, addr + size // 2)
             assert "kernel" in guest.run("kexec-seed verify").output

@@ -161,7 +161,7 @@ def test_lockdown(build, kernel):
         guest.check(load_probe())
         with unchanged(guest):
             guest.check("echo integrity >/sys/kernel/security/lockdown")
-            says = "locked down (integrity) and takes signed kernels only"
+            says = "locked down (integrity), as under Secure Boot, and takes signed kernels only"
             refused(guest, load_probe(), says, "(-s)")
             refused(guest, REFRESHES[0], says, notes=(AGAIN,))
             refused(guest, REFRESHES[1], says)
