@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "load/digests.h"
 #include "load/readback.h"
+#include "load/refusal.h"
 #include "load/seed.h"
 #include "machine/machine.h"
 #include "plan/elfcorehdr.h"
@@ -164,6 +165,9 @@ static int load_segments(struct crash_state *s, struct refresh_result *out,
 	double start;
 	int ret;
 
+	ret = refusal_foresee("", KEXEC_TARGET_CRASH, err);
+	if (ret)
+		return ret;
 	ret = attach_headers(&plan, &headers, err);
 	last.headers = headers;
 	if (!ret)
