@@ -32,7 +32,8 @@ struct run {
 	struct secret page;
 	const struct load_guard *guard; /* must hold right before the call; NULL: none */
 	bool had_one;			/* an image was loaded before */
-	bool waited; /* already waited for the RNG; load.seed_ready is the result */
+	bool waited;			/* already waited for the RNG; the result: */
+	bool rng_ready; /* a fallback after a failure to lock a page still gets a seed */
 };
 
 static const struct load_request *request_of(const struct run *run)
@@ -65,13 +66,14 @@ static int wait_for_seed(struct run *run, struct error *err)
 {
 	int ret;
 
+	run->load.seed_ready = run->rng_ready;
 	if (request_of(run)->seed == SEED_OFF || run->waited)
 		return 0;
 	run->waited = true;
 	ret = seed_wait(request_of(run)->seed_timeout, err);
 	if (!ret && !request_of(run)->dry_run)
 		rng_force_reseed();
-	run->load.seed_ready = !ret;
+	run->load.seed_ready = run->rng_ready = !ret;
 	return ret ? go_without_seed(run, ret, err) : 0;
 }
 

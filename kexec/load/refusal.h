@@ -14,10 +14,14 @@ enum kexec_call {
 };
 
 /*
- * -EPERM with the line if this process may load nothing, or if the kernel below @root (""
- * for the machine) will refuse both calls; 0 otherwise or if unknown.
+ * -EPERM with the line if this process may load nothing; 0 otherwise.
  */
 int refusal_foresee_rights(struct error *err);
+
+/*
+ * The same if the kernel below @root ("" for the machine) will refuse both calls of any
+ * process: a sysctl forbids loads, or no more are allowed. 0 also if unknown.
+ */
 int refusal_foresee(const char *root, enum kexec_target target, struct error *err);
 
 /*

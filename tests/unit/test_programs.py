@@ -558,7 +558,7 @@ def test_refresh_nothing(m: Machine) -> None:
 
 
 def test_refresh_foreign(m: Machine) -> None:
-    """Another tool's image stays, whatever shows that it is not ours."""
+    """Another tool's image stays; several facts show that it is not ours."""
     m.put("sys/kernel/kexec_crash_loaded", "1\n")
     refused(m, "was not loaded by kexec of kexec-seed", KEXEC_SEED, "refresh", "--full")
     load_crash(m)
