@@ -3,6 +3,7 @@
 command. Rows of machines and images that kexec-tools cannot be run on here have a test of ours
 alone: test_machines.py (Xen), unit/test_placement.c (32-bit kernels)."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -124,3 +125,23 @@ def test_images(build, tmp_path):
                 done = guest.run(f"{loader} {command}", 120)
                 assert (done.status, words in done.output) == (status, True), (row, done.output)
                 assert loader == "kexec" or not ours[1] or ours[1] not in done.output, row
+
+
+# Persistent memory, ACPI tables and reserved memory in the middle of RAM.
+MEMORY = "memmap=64M!512M memmap=32M#640M memmap=16M$704M"
+E820 = {"RAM": 1, "reserved": 2, "ACPI": 3, "PRAM": 12}
+
+
+def test_memory_map_of_a_crash_kernel(build):
+    """All that is not RAM is passed on alike."""
+    files = {THEIRS: kexec_tools(), **libraries(kexec_tools())}
+    with running(build, Setup("6.12", crashkernel="128M"), files=files, kind=Guest,
+                 cmdline=MEMORY) as guest:
+        theirs = guest.check(f"{THEIRS} -c -d -p {KERNEL} --append=x 2>&1")
+        ours = guest.check(f"kexec -c -d -p {KERNEL} --append=x 2>&1")
+    theirs = re.findall(r"^(\w+)-(\w+) \((\d+)\)$", theirs.partition("E820 memmap:")[2], re.M)
+    ours = re.findall(r"^  0x(\w+)-0x(\w+)  (\w+)$", ours.partition("memory map")[2], re.M)
+    theirs = {(int(a, 16), int(b, 16), int(kind)) for a, b, kind in theirs if kind != "1"}
+    ours = {(int(a, 16), int(b, 16), E820[kind]) for a, b, kind in ours if kind != "RAM"}
+    assert {(32 << 24, (36 << 24) - 1, 12), (40 << 24, (42 << 24) - 1, 3)} < ours
+    assert ours == theirs
