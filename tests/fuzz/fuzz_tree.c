@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct dt_next usual = { .cmdline = "root=x y",
 				      .initrd = { INITRD, INITRD_END },
-				      .seed = true };
+				      .seed = true,
+				      .kaslr_seed = true };
 
 static void require(bool ok)
 {

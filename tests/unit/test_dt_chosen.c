@@ -16,7 +16,8 @@ static struct error err;
 
 static const struct dt_next usual = { .cmdline = "root=new ro",
 				      .initrd = { INITRD, INITRD_END },
-				      .seed = true };
+				      .seed = true,
+				      .kaslr_seed = true };
 
 static struct dt make_from(const void *fdt, size_t size, const struct dt_next *next)
 {

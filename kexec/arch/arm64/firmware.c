@@ -196,9 +196,9 @@ int arm64_firmware_read(const char *root, struct arch_machine *m, struct error *
 {
 	int ret = 0;
 
-	if (m->tree.data) {
-		take_stdout(m->tree.data, &m->uart);
-		m->conduit = find_conduit(m->tree.data);
+	if (m->dt.tree.data) {
+		take_stdout(m->dt.tree.data, &m->uart);
+		m->conduit = find_conduit(m->dt.tree.data);
 	}
 	if (m->conduit == PURGATORY_CONDUIT_NONE)
 		ret = take_fadt(root, &m->conduit, err);

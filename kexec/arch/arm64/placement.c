@@ -19,6 +19,8 @@
 
 const char linux_image_magic[4] = { 'A', 'R', 'M', '\x64' };
 const uint64_t linux_image_align = 2 * MIB;
+const uint64_t linux_image_offset_max = 2 * MIB - 1;
+const uint64_t linux_image_cmdline_max = 2047;
 
 int linux_image_take_flags(const struct linux_image *header, struct image *out,
 			   struct error *err)

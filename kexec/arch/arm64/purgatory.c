@@ -213,6 +213,8 @@ static void build_map(const struct plan_builder *b, struct purgatory_params *p)
 
 /* --- Seed and CPU --- */
 
+const bool dt_passes_kaslr_seed = true;
+
 static void fill_seed(const struct plan_builder *b, struct purgatory_params *p)
 {
 	const struct segment *seed = plan_find(b->plan, SEGMENT_SEED);

@@ -33,6 +33,7 @@ static int make_tree(const struct plan_builder *b, uint64_t initrd, struct dt *o
 		.cmdline = b->cmdline,
 		.initrd = { initrd, initrd + b->in->initrd.size },
 		.seed = b->in->seed,
+		.kaslr_seed = b->in->seed && dt_passes_kaslr_seed,
 	};
 
 	return dt_make_next(dt_of_machine(b->in->machine), &next, out, err);
@@ -78,7 +79,7 @@ bool dt_seed_offsets(const struct plan *plan, uint64_t *rng, uint64_t *kaslr)
 {
 	*rng = dt_chosen_value(plan_tree(plan), "rng-seed", SEED_SIZE);
 	*kaslr = dt_chosen_value(plan_tree(plan), "kaslr-seed", DT_KASLR_SEED_SIZE);
-	return *rng && *kaslr;
+	return *rng && !!*kaslr == dt_passes_kaslr_seed;
 }
 
 struct seed_slot arch_seed_slot(const struct plan *plan)

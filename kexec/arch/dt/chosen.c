@@ -139,10 +139,10 @@ static void add_new(struct build *b, const struct dt_next *next)
 	}
 	if (next->cmdline && *next->cmdline)
 		add_bytes(b, "bootargs", next->cmdline, strlen(next->cmdline) + 1);
-	if (next->seed) {
+	if (next->kaslr_seed)
 		add_bytes(b, "kaslr-seed", zeroes, DT_KASLR_SEED_SIZE);
+	if (next->seed)
 		add_bytes(b, "rng-seed", zeroes, SEED_SIZE);
-	}
 	add_bytes(b, "linux,booted-from-kexec", NULL, 0);
 	if (!b->ret && range_size(next->initrd))
 		keep_failure(b, fdt_add_mem_rsv(b->fdt, next->initrd.start,

@@ -15,7 +15,8 @@
 struct dt_next {
 	const char *cmdline; /* NULL or empty: none */
 	struct range initrd; /* exact bytes; empty: none */
-	bool seed;	     /* reserve zeroed values for rng-seed and kaslr-seed */
+	bool seed;	     /* reserve a zeroed value for rng-seed ... */
+	bool kaslr_seed;     /* ... and for kaslr-seed */
 };
 
 /*

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Placement of segments, and what this architecture asks of an Image. */
+#include "arch/dt/linux_image.h"
+#include "arch/riscv64/riscv64.h"
+
+#include "base/units.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Physical addresses of all modes: RISC-V Privileged Architecture, "satp". */
+#define PLACE_END (1ull << 56)
+
+/* Documentation/arch/riscv/boot-image-header.rst */
+#define FLAG_BIG_ENDIAN 0x1u
+
+/* The offset in the header is that from the start of RAM, where firmware puts kernels. */
+const char linux_image_magic[4] = { 'R', 'S', 'C', '\x05' };
+const uint64_t linux_image_align = 2 * MIB;
+const uint64_t linux_image_offset_max = 16 * MIB;
+const uint64_t linux_image_cmdline_max = 1023;
+
+int linux_image_take_flags(const struct linux_image *header, struct image *out,
+			   struct error *err)
+{
+	if (header->flags & FLAG_BIG_ENDIAN)
+		return error_set(err, ENOEXEC,
+				 "a big-endian kernel; only little-endian "
+				 "ones are booted");
+	/* as low as possible: older kernels do not map memory below themselves */
+	out->low_end = PLACE_END;
+	return 0;
+}
+
+struct range arch_placement(const struct image *image)
+{
+	(void)image;
+	return (struct range){ 0, PLACE_END };
+}
+
+int arch_check_image(const struct machine *m, const struct image *image,
+		     struct error *err)
+{
+	(void)m, (void)image, (void)err;
+	return 0;
+}
+
+const char *arch_choose_entry(const struct machine *m, struct image *image)
+{
+	(void)m, (void)image;
+	return NULL;
+}
+
+/* Control code, and the copy of vmcoreinfo. */
+#define CONTROL_PAGES 2
+
+uint64_t arch_control_pages(const struct memory_map *ram, bool large_pages)
+{
+	(void)ram, (void)large_pages;
+	return CONTROL_PAGES;
+}
+
+uint64_t arch_control_reserve(const struct memory_map *ram, bool large_pages)
+{
+	return arch_control_pages(ram, large_pages);
+}
+
+char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr)
+{
+	(void)elfcorehdr;
+	return strdup(b->in->cmdline ? b->in->cmdline : "");
+}
+
+/* The journal of crash loads has no use for it before those exist. */
+int arch_find_file_load(const struct kcore *k, struct range region, const char *cmdline,
+			struct file_load_image *out, struct error *err)
+{
+	(void)k, (void)region, (void)cmdline;
+	*out = (struct file_load_image){ 0 };
+	return error_set(err, ENOENT,
+			 "images of kexec_file_load() are not found on riscv64 yet");
+}
