@@ -163,7 +163,7 @@ static void test_spoiled(void **state)
 		HEADER(e_ident[0], 'E', "no ELF file"),
 		HEADER(e_ident[EI_CLASS], ELFCLASS32, "another machine"),
 		HEADER(e_ident[EI_DATA], ELFDATA2MSB, "another machine"),
-		HEADER(e_machine, EM_RISCV, "another machine"),
+		HEADER(e_machine, EM_S390, "another machine"),
 		HEADER(e_type, ET_EXEC, "no core file"),
 		HEADER(e_phnum, 0, "make no sense"),
 		HEADER(e_phnum, PN_XNUM, "make no sense"),
