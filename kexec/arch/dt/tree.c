@@ -168,14 +168,37 @@ static bool translate(const void *fdt, int bus, int parent, uint64_t *addr)
 	return false;
 }
 
+/* Returns the node's first register and the format of its parent's addresses; or NULL. */
+static const fdt32_t *find_register(const void *fdt, int node, int bus,
+				    struct cells *cells)
+{
+	int size;
+	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &size);
+
+	if (bus < 0 || !reg || !read_cells(fdt, bus, cells) ||
+	    size < (int)sizeof(*reg) * (cells->addr + cells->size))
+		return NULL;
+	return reg;
+}
+
+bool dt_register_size(const void *fdt, int node, uint64_t *size)
+{
+	struct cells cells;
+	const fdt32_t *reg =
+		find_register(fdt, node, fdt_parent_offset(fdt, node), &cells);
+
+	if (reg)
+		*size = take_cells(reg + cells.addr, cells.size);
+	return reg;
+}
+
 bool dt_register(const void *fdt, int node, uint64_t *addr)
 {
-	int size, bus = fdt_parent_offset(fdt, node);
-	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &size);
+	int bus = fdt_parent_offset(fdt, node);
 	struct cells cells;
+	const fdt32_t *reg = find_register(fdt, node, bus, &cells);
 
-	if (bus < 0 || !reg || !read_cells(fdt, bus, &cells) ||
-	    size < (int)sizeof(*reg) * (cells.addr + cells.size))
+	if (!reg)
 		return false;
 	*addr = take_cells(reg, cells.addr);
 	while (bus) { /* 0 is the root */
