@@ -32,15 +32,28 @@ void mix_take_words(bool (*draw)(uint64_t *word), unsigned int tries, uint8_t so
 		in->present |= source;
 }
 
+struct generation_copy {
+	uint64_t addr;
+	struct seed_inputs *in;
+};
+
+static void copy_generation_id(void *context)
+{
+	const struct generation_copy *copy = context;
+
+	copy_bytes(copy->in->generation_id, (const void *)(uintptr_t)copy->addr,
+		   VMGENID_SIZE);
+	copy->in->present |= SEED_INPUT_GENERATION_ID;
+}
+
+/* Firmware may name an address at which there is nothing. */
 static void take_generation_id(const struct purgatory_params *params,
 			       struct seed_inputs *in)
 {
-	uint64_t addr = params->generation_id;
+	struct generation_copy copy = { params->generation_id, in };
 
-	if (!addr || !arch_is_mapped(params, addr, VMGENID_SIZE))
-		return;
-	copy_bytes(in->generation_id, (const void *)(uintptr_t)addr, VMGENID_SIZE);
-	in->present |= SEED_INPUT_GENERATION_ID;
+	if (copy.addr && arch_is_mapped(params, copy.addr, VMGENID_SIZE))
+		arch_try(copy_generation_id, &copy);
 }
 
 static uint64_t range_size(const struct purgatory_map *r)

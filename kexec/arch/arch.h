@@ -30,6 +30,7 @@ struct plan_builder;
 struct purgatory_params;
 struct report;
 struct seed_slot;
+struct vmgenid;
 
 /* --- Constants --- */
 
@@ -66,6 +67,12 @@ extern const unsigned int arch_file_seed_since;
 int arch_machine_read(const char *root, struct iomem *iomem, struct machine *out,
 		      struct error *err);
 void arch_machine_free(struct machine *m);
+
+/*
+ * Finds a VM generation ID that ACPI does not describe: @out is VMGENID_ABSENT. Sets it as
+ * vmgenid_find() does, or leaves it as it is if there is no other description.
+ */
+void arch_find_vmgenid(const struct machine *m, struct vmgenid *out);
 
 /* Reads only machine.large_pages. 0 or a negative errno with the line. */
 int arch_read_large_pages(const char *root, bool *out, struct error *err);

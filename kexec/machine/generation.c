@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "machine/phys_mem.h"
 #include "machine/vmclock.h"
 
 #include <fcntl.h>
@@ -21,40 +22,28 @@ static int open_below(const char *root, const char *path)
 	return open(whole, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 }
 
+bool generation_is_addr(uint64_t addr)
+{
+	return addr && addr % 8 == 0 && addr <= INT64_MAX - VMGENID_SIZE - page_size();
+}
+
+static bool read_id(const char *root, uint64_t addr, uint8_t id[VMGENID_SIZE])
+{
+	_cleanup_close_ int fd = open_below(root, "/dev/mem");
+
+	return fd >= 0 && !phys_mem_fetch(fd, addr, id, VMGENID_SIZE);
+}
+
 /* Maps a device, which cannot shrink; NULL: a regular file, or it cannot be mapped. */
-static void *map_device(int fd, uint64_t start, size_t size)
+static void *map_page(int fd)
 {
 	struct stat st;
 	void *p;
 
 	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode))
 		return NULL;
-	p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)start);
+	p = mmap(NULL, VMCLOCK_PAGE, PROT_READ, MAP_SHARED, fd, 0);
 	return p == MAP_FAILED ? NULL : p;
-}
-
-bool generation_is_addr(uint64_t addr)
-{
-	return addr && addr % 8 == 0 && addr <= INT64_MAX - VMGENID_SIZE - page_size();
-}
-
-/* Memory that read(2) refuses can often be mapped. */
-static bool read_id(const char *root, uint64_t addr, uint8_t id[VMGENID_SIZE])
-{
-	_cleanup_close_ int fd = open_below(root, "/dev/mem");
-	const uint64_t start = align_down(addr, page_size());
-	const size_t size = align_up(addr + VMGENID_SIZE, page_size()) - start;
-	const volatile uint8_t *page;
-
-	if (fd < 0)
-		return false;
-	page = map_device(fd, start, size);
-	if (!page)
-		return pread(fd, id, VMGENID_SIZE, (off_t)addr) == VMGENID_SIZE;
-	for (size_t i = 0; i < VMGENID_SIZE; i++)
-		id[i] = page[addr - start + i];
-	munmap((void *)page, size);
-	return true;
 }
 
 static bool read_count(const char *root, uint64_t *count)
@@ -69,7 +58,7 @@ static bool read_count(const char *root, uint64_t *count)
 
 	if (fd < 0)
 		return false;
-	page = map_device(fd, 0, VMCLOCK_PAGE);
+	page = map_page(fd);
 	if (page) {
 		ret = vmclock_read_page(page, &now, &ignored);
 		munmap(page, VMCLOCK_PAGE);

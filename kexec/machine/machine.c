@@ -219,9 +219,14 @@ static void find_vmgenid(const char *root, struct machine *m)
 				      .firmware = &m->firmware,
 				      .iomem = &m->iomem };
 
+	bool acpi;
+
 	acpi_tables_find_vmgenid(&mem, &m->vmgenid);
+	acpi = m->vmgenid.state != VMGENID_ABSENT;
+	if (!acpi) /* a kernel with ACPI has no other description */
+		arch_find_vmgenid(m, &m->vmgenid);
 	machine_check_vmgenid(m, &m->vmgenid);
-	if (m->vmgenid.state == VMGENID_FOUND && machine_has_genid_driver(root) &&
+	if (acpi && m->vmgenid.state == VMGENID_FOUND && machine_has_genid_driver(root) &&
 	    phys_mem_is_unmapped(root, m->vmgenid.addr))
 		snprintf(
 			m->vmgenid.note, sizeof(m->vmgenid.note),

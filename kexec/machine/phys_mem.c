@@ -9,8 +9,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 /* In bytes, far above real machines: files in /proc have no size in advance. */
 #define VMALLOCINFO_SIZE_MAX ((size_t)16 << 20)
@@ -41,20 +44,45 @@ static size_t copy_aligned(const volatile uint8_t *from, uint8_t *to, size_t siz
 	return 1;
 }
 
+static _Thread_local sigjmp_buf no_memory; /* valid while on_sigbus() is installed */
+
+static void on_sigbus(int number)
+{
+	(void)number;
+	siglongjmp(no_memory, 1);
+}
+
+/* Where nothing answers at an address, PCs read ones; on arm64 that raises SIGBUS. */
+static int copy_guarded(const volatile uint8_t *from, uint8_t *to, size_t size)
+{
+	const struct sigaction guard = { .sa_handler = on_sigbus };
+	struct sigaction before;
+	volatile int ret = -EFAULT;
+
+	if (sigaction(SIGBUS, &guard, &before) < 0)
+		return -errno;
+	if (!sigsetjmp(no_memory, 1)) {
+		for (size_t done = 0; done < size;)
+			done += copy_aligned(from + done, to + done, size - done);
+		ret = 0;
+	}
+	sigaction(SIGBUS, &before, NULL);
+	return ret;
+}
+
 int phys_mem_copy(int fd, uint64_t addr, void *buf, size_t size)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), start = align_down(addr, page);
-	size_t skip = (size_t)(addr - start), done = 0;
+	size_t skip = (size_t)(addr - start);
 	const uint8_t *map;
+	int ret;
 
 	map = mmap(NULL, skip + size, PROT_READ, MAP_SHARED, fd, (off_t)start);
 	if (map == MAP_FAILED)
 		return -errno;
-	while (done < size)
-		done += copy_aligned(map + skip + done, (uint8_t *)buf + done,
-				     size - done);
+	ret = copy_guarded(map + skip, buf, size);
 	munmap((void *)map, skip + size);
-	return 0;
+	return ret;
 }
 
 static int read_file(int fd, uint64_t addr, void *buf, size_t size)
@@ -63,6 +91,19 @@ static int read_file(int fd, uint64_t addr, void *buf, size_t size)
 	int ret = file_read_at(fd, addr, buf, size, &used);
 
 	return ret || used == size ? ret : -ENODATA;
+}
+
+int phys_mem_fetch(int fd, uint64_t addr, void *buf, size_t size)
+{
+	struct stat st;
+	int ret;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISCHR(st.st_mode)) /* mapped, it could shrink */
+		return read_file(fd, addr, buf, size);
+	ret = phys_mem_copy(fd, addr, buf, size);
+	return ret && read_file(fd, addr, buf, size) ? ret : 0;
 }
 
 static int cannot_read(const struct phys_mem *m, uint64_t addr, int ret,
@@ -96,8 +137,7 @@ int phys_mem_read(const struct phys_mem *m, uint64_t addr, void *buf, size_t siz
 	fd = open(path, O_RDONLY | O_CLOEXEC); /* no O_SYNC: see phys_mem.h */
 	if (fd < 0)
 		return cannot_read(m, addr, -errno, err);
-	ret = m->root[0] ? read_file(fd, addr, buf, size)
-			 : phys_mem_copy(fd, addr, buf, size);
+	ret = phys_mem_fetch(fd, addr, buf, size);
 	return ret ? cannot_read(m, addr, ret, err) : 0;
 }
 

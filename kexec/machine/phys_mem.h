@@ -41,9 +41,15 @@ int phys_mem_read(const struct phys_mem *m, uint64_t addr, void *buf, size_t siz
 /*
  * As read(2) of @size bytes at @addr from @fd, but by way of a mapping: /dev/mem has no
  * read() for addresses above RAM. Each access is as wide as its alignment permits, since
- * the memory may be a device's. 0 or a negative errno.
+ * the memory may be a device's. 0 or a negative errno; -EFAULT: no memory answers there.
  */
 int phys_mem_copy(int fd, uint64_t addr, void *buf, size_t size);
+
+/*
+ * The same if @fd is a device, whose read(2) is tried last; a file in its place is read.
+ * -ENODATA: the file ends before.
+ */
+int phys_mem_fetch(int fd, uint64_t addr, void *buf, size_t size);
 
 /*
  * True if drivers have mapped memory with memremap(), but not @addr: then a driver that

@@ -7,38 +7,22 @@
 
 #include "base/units.h"
 #include "machine/machine.h"
+#include "machine/phys_mem.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct genid {
 	uint64_t addr;
-	void *map; /* the page or two that hold it; NULL: use pread(2) */
-	size_t map_size;
 	uint8_t id[VMGENID_SIZE];
 };
 
 static int look(const struct source *s, uint8_t id[VMGENID_SIZE])
 {
 	const struct genid *g = s->data;
-	ssize_t n;
 
-	if (g->map) {
-		const volatile uint8_t *p = g->map;
-
-		p += g->addr - align_down(g->addr, page_size());
-		for (size_t i = 0; i < VMGENID_SIZE; i++)
-			id[i] = p[i];
-		return 0;
-	}
-	n = pread(s->fd, id, VMGENID_SIZE, (off_t)g->addr);
-	if (n < 0)
-		return -errno;
-	return n == VMGENID_SIZE ? 0 : -ENXIO;
+	return phys_mem_fetch(s->fd, g->addr, id, VMGENID_SIZE);
 }
 
 static int on_timer(sd_event_source *timer, uint64_t usec, void *context)
@@ -84,24 +68,6 @@ static uint64_t find(struct source *s)
 	return addr;
 }
 
-/* Maps /dev/mem, which cannot shrink; a mapped regular file could, and raise SIGBUS. */
-static void map(struct source *s)
-{
-	struct genid *g = s->data;
-	uint64_t start = align_down(g->addr, page_size());
-	size_t size = align_up(g->addr + VMGENID_SIZE, page_size()) - start;
-	struct stat st;
-	void *p;
-
-	if (fstat(s->fd, &st) < 0 || !S_ISCHR(st.st_mode))
-		return;
-	p = mmap(NULL, size, PROT_READ, MAP_SHARED, s->fd, (off_t)start);
-	if (p == MAP_FAILED)
-		return;
-	g->map = p;
-	g->map_size = size;
-}
-
 static int start(struct source *s, uint64_t addr)
 {
 	struct genid *g = calloc(1, sizeof(*g));
@@ -114,9 +80,20 @@ static int start(struct source *s, uint64_t addr)
 	ret = source_open_file(s, "/dev/mem");
 	if (ret)
 		return ret;
-	map(s);
 	ret = look(s, g->id);
 	return ret ? ret : source_add_timer(s, on_timer);
+}
+
+/* EPERM of a page that a driver has claimed: CONFIG_IO_STRICT_DEVMEM. */
+static void set_unreadable(struct source *s, int ret)
+{
+	const char *reason = "";
+
+	if (ret == -EPERM && machine_has_genid_driver(s->host->options->root))
+		reason = ": the kernel's driver has the ID, and logs forks (source kmsg)";
+	else if (ret == -EFAULT)
+		reason = ": no memory at the ID's address";
+	source_set(s, SOURCE_INACTIVE, "/dev/mem: %s%s", errno_text(-ret), reason);
 }
 
 static void open_genid(struct source *s, bool heard)
@@ -133,17 +110,13 @@ static void open_genid(struct source *s, bool heard)
 		return source_set(s, SOURCE_INACTIVE, "its address cannot be right");
 	ret = start(s, addr);
 	if (ret)
-		return source_set(s, SOURCE_INACTIVE, "/dev/mem: %s", errno_text(-ret));
+		return set_unreadable(s, ret);
 	s->level = SOURCE_ACTIVE;
 }
 
 static void close_genid(struct source *s)
 {
-	struct genid *g = s->data;
-
-	if (g->map)
-		munmap(g->map, g->map_size);
-	free(g);
+	free(s->data);
 }
 
 const struct source_kind source_genid = {

@@ -7,6 +7,7 @@
 #include "arch/arm64/arm64.h"
 #include "arch/dt/boot_data.h"
 #include "arch/dt/chosen.h"
+#include "arch/dt/vmgenid.h"
 #include "seed_mix.h"
 
 #include <libfdt.h>
@@ -34,8 +35,12 @@ static void read_tree(const struct dt *tree)
 {
 	struct arch_machine machine = { .tree = *tree };
 	struct ranges reserved = { 0 };
+	struct vmgenid id;
 	struct error err;
 
+	dt_find_vmgenid(tree, &id);
+	require((id.state == VMGENID_FOUND) == !id.why[0]);
+	require(id.state == VMGENID_FOUND || !id.addr);
 	dt_add_reserved(tree, &reserved, &err);
 	for (size_t i = 0; i < reserved.count; i++)
 		require(reserved.items[i].start < reserved.items[i].end);

@@ -84,6 +84,33 @@ static void test_flipped_bytes(void **state)
 	assert_in_range(good, size / 4, size - 40);
 }
 
+/* libfdt before 1.7 walks backwards, in a circle or out of the tree. */
+static void test_huge_property(void **state)
+{
+	static const uint32_t lengths[] = { 0xfffffff4, 0xfffffff0, 0xffffffff,
+					    0x80000000, 0x7ffffff4, FAKE_DT_SIZE };
+	struct fake_dt t;
+	struct dt tree;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		struct fdt_property *p;
+
+		fake_dt(&t);
+		p = fdt_get_property_w(t.data, fdt_path_offset(t.data, "/chosen"),
+				       "bootargs", NULL);
+		assert_non_null(p);
+		p->len = cpu_to_fdt32(lengths[i]);
+		assert_int_equal(dt_open(whole(&t), &tree, &err), -EBADMSG);
+		assert_false(dt_is_valid(whole(&t)));
+	}
+	fake_dt(&t);
+	fdt_set_version(t.data, 15);
+	fdt_set_last_comp_version(t.data, 15);
+	assert_int_equal(dt_open(whole(&t), &tree, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "VERSION"));
+}
+
 static void test_too_large(void **state)
 {
 	static uint8_t data[DT_SIZE_MAX + 1];
@@ -244,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_opens_packed),
 		cmocka_unit_test(test_every_truncation_is_seen),
 		cmocka_unit_test(test_flipped_bytes),
+		cmocka_unit_test(test_huge_property),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_reads_sysfs),
 		cmocka_unit_test(test_nodes),

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,6 +74,38 @@ static void test_mapping(void **state)
 	assert_int_equal(phys_mem_copy(-1, 0, buf, 4), -EBADF);
 }
 
+/*
+ * As on arm64 where there is no memory: a file that ends before. SIGBUS is an error, each
+ * time, and what it does otherwise stays.
+ */
+static void test_no_memory(void **state)
+{
+	char path[64] = "/tmp/test_phys_mem-XXXXXX";
+	const struct sigaction ours = { .sa_handler = SIG_IGN };
+	struct sigaction after;
+	uint8_t buf[16];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	unlink(path);
+	assert_int_equal(ftruncate(fd, 0x10000), 0);
+	sigaction(SIGBUS, &ours, NULL);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(phys_mem_copy(fd, 0x10000, buf, 16), -EFAULT);
+		assert_int_equal(phys_mem_copy(fd, 0xfff0, buf, 16), 0);
+	}
+	sigaction(SIGBUS, NULL, &after);
+	assert_ptr_equal(after.sa_handler, SIG_IGN);
+	assert_int_equal(phys_mem_fetch(fd, 0x10000, buf, 16), -ENODATA);
+	assert_int_equal(phys_mem_fetch(fd, 0xfff0, buf, 16), 0);
+	close(fd);
+	assert_int_equal(phys_mem_fetch(-1, 0, buf, 16), -EBADF);
+	fd = open("/dev/zero", O_RDONLY | O_CLOEXEC); /* a device */
+	assert_int_equal(phys_mem_fetch(fd, 0x5000, buf, 16), 0);
+	close(fd);
+}
+
 static bool is_unmapped(const char *text, uint64_t addr)
 {
 	struct tree t;
@@ -132,9 +165,8 @@ static void test_set_aside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_file),
-		cmocka_unit_test(test_mapping),
-		cmocka_unit_test(test_mapped),
+		cmocka_unit_test(test_file),	  cmocka_unit_test(test_mapping),
+		cmocka_unit_test(test_no_memory), cmocka_unit_test(test_mapped),
 		cmocka_unit_test(test_set_aside),
 	};
 

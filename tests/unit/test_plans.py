@@ -87,6 +87,8 @@ OPTIONS = {
         "-l uki --append=own", "-l zboot.gz --type=vmlinuz", "-l zboot.gz -s",
         "-p Image", "-p Image -s"],
     "uefi": ["-l Image --noefi"],
+    "vmgenid": ["-l Image " + words for words in (
+        "--seed-mix=off", "--vmgenid-addr=0x4c800040", "--vmgenid-addr=0x50000000")],
 }
 
 

@@ -516,6 +516,20 @@ static void test_kernel_memory(void **state)
 	}
 }
 
+/* Nothing answers at its address. */
+static void test_generation_id_that_is_not_there(void **state)
+{
+	struct scene *s = *state;
+
+	start(s);
+	map_generation_id(s);
+	exception = 0x25;
+	failing_tries = 1;
+	mix_seed(&s->params, true);
+	assert_string_equal(said, "seed not mixed: no entropy source enabled");
+	assert_surroundings(s);
+}
+
 /* Absent: nothing to read, reversed ranges, the old tables, or memory that is bad. */
 static void test_no_kernel_memory(void **state)
 {
@@ -573,6 +587,7 @@ int main(void)
 		MIX_TEST(test_no_inputs),
 		MIX_TEST(test_silence),
 		MIX_TEST(test_generation_id),
+		MIX_TEST(test_generation_id_that_is_not_there),
 		MIX_TEST(test_generation_id_in_the_low_memory),
 		MIX_TEST(test_generation_id_and_the_old_tables),
 		MIX_TEST(test_generation_id_out_of_the_map),

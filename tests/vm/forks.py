@@ -48,11 +48,14 @@ PIDFILE = "/run/daemon.pid"
 
 
 def build_module(kernel: str, folder: Path, source: Path = MODULE_SOURCE) -> Path:
-    """Build the module in `source` (default: vmgenid_uevent) for one of VMGENID_KERNELS, in a
-    new `folder`."""
+    """Build the module in `source` (default: vmgenid_uevent) for one of VMGENID_KERNELS, or of
+    VMGENID_KERNELS_ARM64, in a new `folder`."""
     shutil.copytree(source, folder)
-    options = ["CC=gcc", "KCFLAGS=-Werror", "W=1", "CONFIG_DEBUG_INFO_BTF_MODULES="]
-    if subprocess.run(["gcc", NEWER_FLAG, "-E", "-x", "c", "/dev/null"],
+    cross = "aarch64-linux-gnu-" if kernel.startswith("arm64/") else ""
+    options = [f"CC={cross}gcc", "KCFLAGS=-Werror", "W=1", "CONFIG_DEBUG_INFO_BTF_MODULES="]
+    if cross:
+        options += ["ARCH=arm64", f"CROSS_COMPILE={cross}"]
+    if subprocess.run([f"{cross}gcc", NEWER_FLAG, "-E", "-x", "c", "/dev/null"],
                       capture_output=True, check=False).returncode:
         options.append(OLDER)
     done = subprocess.run(

@@ -306,13 +306,17 @@ class Guest:
     def stop(self) -> None:
         self.qmp.command("stop")
 
-    def cont(self) -> None:
-        """Resume; waits until an incoming state has arrived."""
+    def arrived(self) -> None:
+        """Wait until an incoming state has arrived; the guest is still stopped."""
         deadline = time.monotonic() + 60 * SLOW
         while self.qmp.command("query-status")["status"] == "inmigrate":
             if time.monotonic() > deadline:
                 raise self._error("the saved state does not arrive")
             time.sleep(0.05)
+
+    def cont(self) -> None:
+        """Resume; waits until an incoming state has arrived."""
+        self.arrived()
         self.qmp.command("cont")
 
     def save(self, path: Path, timeout: float = 120) -> None:

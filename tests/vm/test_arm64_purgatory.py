@@ -129,6 +129,15 @@ def test_bad_memory(bare):
     check_memory(run)
 
 
+def test_no_generation_id(bare):
+    """Nothing is at its address, on which firmware was wrong: the same."""
+    for more in ([], ["caches=0"]):
+        run = bare.run("generation_id=0x200000000", *more)
+        assert run.entered, run.console
+        assert "mixed with RNDR, COUNTER, kernel memory\n" in run.console
+        check_memory(run)
+
+
 def flips(places: dict[str, int]) -> list[tuple[str, int]]:
     draw = random.Random(18)
     at = {"purgatory": ("purgatory", places["params_size"] + 0x4000, 0x800),

@@ -54,15 +54,18 @@ class Root:
                 for p in self.path(MADE).glob("*.deb")}
 
 
-def make_root(suite: str, folder: Path, variant: str = "buildd") -> None:
-    """Debian, by default with build-essential; its apt is ready to use."""
+def make_root(suite: str, folder: Path, variant: str = "buildd",
+              architectures: str = "amd64") -> None:
+    """Debian, by default with build-essential; its apt is ready to use, for all of
+    `architectures`, of which the first is the root's own."""
     fetch = debian._load_fetch()
     site = fetch.Archive(debian.cache_dir() / "apt").site()
     conf = folder / "etc/apt/apt.conf.d/99test"
     tar = folder.with_suffix(".tar")
     keyring = next((k for k in fetch.KEYRINGS if os.path.exists(k)), None)
     signed = f"[signed-by={keyring}] " if keyring else ""
-    fetch.run(["mmdebstrap", f"--variant={variant}", suite, str(tar),
+    fetch.run(["mmdebstrap", f"--variant={variant}",
+               f"--architectures={architectures}", suite, str(tar),
                f"deb {signed}{site} {suite} main"], f"make a root of {suite}")
     folder.mkdir()
     fetch.run(["tar", "-C", str(folder), "-xf", str(tar)], "unpack it")

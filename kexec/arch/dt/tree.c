@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/units.h"
 
 #include <errno.h>
 #include <libfdt.h>
@@ -15,9 +16,68 @@
 /* Version 17 has a longer header than 16, and blocks may have to be aligned anew. */
 #define GROWTH 64u
 
+/* Versions before 16 align properties in another way; no tree of today has one. */
+#define VERSION_MIN 16
+
+/* True unless a property is longer than what follows of the structure block. */
+static bool has_possible_lengths(struct bytes block)
+{
+	const fdt32_t *head;
+	struct bytes at;
+	size_t offset = 0;
+
+	while (bytes_slice(block, offset, sizeof(*head), &at)) {
+		head = (const fdt32_t *)(const void *)at.data;
+		offset += sizeof(*head);
+		switch (fdt32_ld(head)) {
+		case FDT_BEGIN_NODE:
+			offset += strnlen((const char *)at.data + sizeof(*head),
+					  block.size - offset) +
+				  1;
+			break;
+		case FDT_PROP: /* its length and the offset of its name */
+			if (!bytes_slice(block, offset, 2 * sizeof(*head), &at))
+				return true;
+			offset += 2 * sizeof(*head);
+			if (fdt32_ld(head + 1) > block.size - offset)
+				return false;
+			offset += fdt32_ld(head + 1);
+			break;
+		case FDT_NOP:
+		case FDT_END_NODE:
+			break;
+		default: /* the end, or nonsense */
+			return true;
+		}
+		offset = align_up(offset, sizeof(*head));
+	}
+	return true;
+}
+
+/*
+ * As fdt_check_full(), which before libfdt 1.7 walks a property of almost 4 GiB backwards,
+ * and never ends.
+ */
+static int check_tree(struct bytes blob)
+{
+	struct bytes block;
+
+	if (blob.size < sizeof(struct fdt_header) || fdt_check_header(blob.data))
+		return fdt_check_full(blob.data, blob.size);
+	if (fdt_version(blob.data) < VERSION_MIN)
+		return -FDT_ERR_BADVERSION;
+	if (fdt_off_dt_struct(blob.data) > blob.size)
+		return -FDT_ERR_TRUNCATED;
+	block.data = blob.data + fdt_off_dt_struct(blob.data);
+	block.size = blob.size - fdt_off_dt_struct(blob.data);
+	if (!has_possible_lengths(block))
+		return -FDT_ERR_BADSTRUCTURE;
+	return fdt_check_full(blob.data, blob.size);
+}
+
 bool dt_is_valid(struct bytes blob)
 {
-	return blob.size <= DT_SIZE_MAX && !fdt_check_full(blob.data, blob.size);
+	return blob.size <= DT_SIZE_MAX && !check_tree(blob);
 }
 
 /* Moves the blocks into their usual order and drops unused space. */
@@ -51,7 +111,7 @@ int dt_open(struct bytes blob, struct dt *out, struct error *err)
 				 "the device tree has more than %zu KiB; no kernel takes "
 				 "that",
 				 DT_SIZE_MAX >> 10);
-	ret = fdt_check_full(blob.data, blob.size);
+	ret = check_tree(blob);
 	if (ret)
 		return error_set(err, EBADMSG, "damaged device tree: %s",
 				 fdt_strerror(ret));
@@ -168,14 +228,37 @@ static bool translate(const void *fdt, int bus, int parent, uint64_t *addr)
 	return false;
 }
 
+/* Returns the node's first register and the format of its parent's addresses; or NULL. */
+static const fdt32_t *find_register(const void *fdt, int node, int bus,
+				    struct cells *cells)
+{
+	int size;
+	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &size);
+
+	if (bus < 0 || !reg || !read_cells(fdt, bus, cells) ||
+	    size < (int)sizeof(*reg) * (cells->addr + cells->size))
+		return NULL;
+	return reg;
+}
+
+bool dt_register_size(const void *fdt, int node, uint64_t *size)
+{
+	struct cells cells;
+	const fdt32_t *reg =
+		find_register(fdt, node, fdt_parent_offset(fdt, node), &cells);
+
+	if (reg)
+		*size = take_cells(reg + cells.addr, cells.size);
+	return reg;
+}
+
 bool dt_register(const void *fdt, int node, uint64_t *addr)
 {
-	int size, bus = fdt_parent_offset(fdt, node);
-	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &size);
+	int bus = fdt_parent_offset(fdt, node);
 	struct cells cells;
+	const fdt32_t *reg = find_register(fdt, node, bus, &cells);
 
-	if (bus < 0 || !reg || !read_cells(fdt, bus, &cells) ||
-	    size < (int)sizeof(*reg) * (cells.addr + cells.size))
+	if (!reg)
 		return false;
 	*addr = take_cells(reg, cells.addr);
 	while (bus) { /* 0 is the root */

@@ -57,6 +57,9 @@ bool dt_number(const void *fdt, int node, const char *name, uint64_t *out);
  */
 bool dt_register(const void *fdt, int node, uint64_t *addr);
 
+/* Sets *@size to the bytes of the node's first register; 0: not given. False: it has none. */
+bool dt_register_size(const void *fdt, int node, uint64_t *size);
+
 /*
  * Adds memory that the tree reserves to @out: /memreserve/ entries, and children of
  * /reserved-memory with a fixed place. 0; -ENOMEM or -EBADMSG with the line.

@@ -209,6 +209,12 @@ int arch_check_machine(const struct machine *m, const struct load_request *r,
 		x86->rsdp ? " or --noefi" : "");
 }
 
+/* Only ACPI describes it. */
+void arch_find_vmgenid(const struct machine *m, struct vmgenid *out)
+{
+	(void)m, (void)out;
+}
+
 void arch_machine_free(struct machine *m)
 {
 	if (!m->arch)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Forks of arm64 guests with a device tree: each source tells the daemon of the fork of a real
+snapshot, and the plan mixes the generation ID.
+
+$KEXEC_FORKS=all makes three clones, not one, on every kernel that has the driver.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from arm64 import build_arm64  # noqa: F401 (a fixture)
+from cache import VMGENID_KERNELS_ARM64
+from forks import (MODULE, RESEEDED, build_module, daemon_status, said, start_daemon, stop_daemon,
+                   until)
+from forks_arm64 import VMCLOCK, VMGENID, ForkGuest, machine
+from guest import Guest
+from test_fork import ALL
+from test_module import LISTEN, TROUBLE, heard, refused
+
+DRIVER = [kernel.removeprefix("arm64/") for kernel in VMGENID_KERNELS_ARM64]
+DEVICE = f"/devices/platform/{VMGENID.addr:x}.vmgenid"
+
+
+def clones(setup: dict, guest: ForkGuest, folder: Path):
+    """Ends the guest; yields forks of it."""
+    guest.connect()
+    guest.save(folder / "saved")
+    guest.close()
+    for _ in range(3 if ALL else 1):
+        with ForkGuest(**setup, incoming=folder / "saved") as clone:
+            clone.fork()
+            yield clone
+    (folder / "saved").unlink()
+
+
+def tells(guest: Guest, source: str, options: str = "") -> str:
+    """What a daemon with these options, which is running then, has to say of a source."""
+    start_daemon(guest, options)
+    return daemon_status(guest)["sources"][source]
+
+
+def check_clones(setup: dict, guest: ForkGuest, folder: Path, source: str) -> None:
+    """The daemon of each clone, and of none before, sees its fork through `source`."""
+    before = said(guest, "event")
+    for clone in clones(setup, guest, folder):
+        clone.check(until(f"dmesg | grep -q '(event: {source})'"))
+        assert len(said(clone, "event")) == len(before) + 1
+
+
+def planned_id(guest: Guest) -> int:
+    """Where the purgatory of a plan looks for the ID."""
+    plan = json.loads(guest.check("kexec -l /probe --append=x --dry-run --json"))
+    return plan["seed_mix"]["generation_id"]
+
+
+def test_generation_id(build_arm64, tmp_path):  # noqa: F811
+    """6.1's driver is for ACPI alone: the ID itself is polled."""
+    setup = machine(build_arm64, "6.1", tmp_path, VMGENID)
+    with ForkGuest(**setup) as guest:
+        assert planned_id(guest) == VMGENID.addr
+        told = json.loads(guest.check("kexec-seed status --json"))["generation_id"]
+        assert told["addr"] == VMGENID.addr and told["from"].startswith("device tree, /vmgenid@")
+        # an address without memory is no reason to die
+        assert tells(guest, "genid", "--sources=genid --vmgenid-addr=0x3ffff000") == \
+            "inactive: /dev/mem: Bad address: no memory at the ID's address"
+        stop_daemon(guest)
+        assert tells(guest, "genid") == "active"
+        check_clones(setup, guest, tmp_path, "genid")
+
+
+@pytest.mark.parametrize("kernel", DRIVER if ALL else DRIVER[-1:])
+def test_kernel_log(build_arm64, tmp_path, kernel):  # noqa: F811
+    """The driver has the ID's page, so that /dev/mem has not."""
+    setup = machine(build_arm64, kernel, tmp_path, VMGENID)
+    with ForkGuest(**setup) as guest:
+        assert planned_id(guest) == VMGENID.addr
+        assert tells(guest, "genid", "--sources=genid") == \
+            ("inactive: /dev/mem: Operation not permitted: the kernel's driver has the ID, and"
+             " logs forks (source kmsg)")
+        stop_daemon(guest)
+        assert tells(guest, "kmsg") == "active"
+        check_clones(setup, guest, tmp_path, "kmsg")
+
+
+def test_vmclock(build_arm64, tmp_path):  # noqa: F811
+    """7.3's driver takes it from the tree, and is notified."""
+    setup = machine(build_arm64, "7.3", tmp_path, VMCLOCK)
+    with ForkGuest(**setup) as guest:
+        assert tells(guest, "vmclock") == "active"
+        check_clones(setup, guest, tmp_path, "vmclock")
+
+
+@pytest.mark.parametrize("kernel", DRIVER if ALL else DRIVER[-1:])
+def test_uevent(build_arm64, tmp_path, kernel):  # noqa: F811
+    """vmgenid_uevent finds the driver's device, which has no ACPI, if it has the driver."""
+    module = build_module(f"arm64/{kernel}", tmp_path / "module")
+    assert b"alias=of:N*T*Cmicrosoft,vmgenid" in module.read_bytes().split(b"\0")
+    setup = machine(build_arm64, kernel, tmp_path, VMGENID, files={MODULE: module})
+    with ForkGuest(**setup) as guest:
+        guest.check(f"insmod {MODULE}; {LISTEN} >/run/uevents 2>&1 </dev/null &")
+        guest.check(until("grep -q vmgenid_uevent /proc/modules"))
+        assert tells(guest, "uevent", "--sources=uevent") == "active"
+        for clone in clones(setup, guest, tmp_path):
+            clone.check(until("dmesg | grep -q '(event: uevent)'"))
+            [event] = heard(clone)
+            assert {"ACTION=change", "NEW_VMGENID=1", f"DEVPATH={DEVICE}"} <= set(
+                event.splitlines())
+            assert len(re.findall(RESEEDED, clone.check("dmesg"))) == 1
+            clone.check(f"rmmod vmgenid_uevent && echo {VMGENID.addr:x}.vmgenid"
+                        " >/sys/bus/platform/drivers/vmgenid/unbind")
+            assert refused(clone)
+            assert not re.search(TROUBLE, clone.check("dmesg"))

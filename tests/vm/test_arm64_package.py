@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The arm64 packages, cross-built: the same files with the same modes as amd64's, programs for
+arm64, installable, and the module built by DKMS.
+
+What `make install` brings is compared at any time. The packages need a chroot with packages of
+both architectures, root, the network and some minutes: `make check-long` ($KEXEC_PACKAGES). The
+machine's own dpkg knows nothing of it.
+"""
+
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import debian
+import test_package
+from arm64 import build_arm64  # noqa: F401 (a fixture)
+from test_package import APT, BUILD, HERE, MADE, Root, copy_tree, make_root
+
+PACKAGES = test_package.pytestmark
+CROSS = "aarch64-linux-gnu-"
+PROGRAMS = ["usr/sbin/kexec", "usr/sbin/kexec-seed"]
+# Of the profiles of cross builds: no tests, which could not run.
+NO_TESTS = BUILD.replace("env ", "env DEB_BUILD_OPTIONS=nocheck ")
+
+
+def listing(folder: Path) -> dict[str, str]:
+    """Path in the package -> type and mode; the unit's folder depends on configure."""
+    found = {}
+    for path in folder.rglob("*"):
+        name = str(path.relative_to(folder)).replace("usr/local", "usr")
+        if not path.is_dir():
+            found[re.sub("^lib/", "usr/lib/", name)] = stat.filemode(path.lstat().st_mode)
+    return found
+
+
+def machines(folder: Path) -> dict[str, str]:
+    """ELF files, and for which machine they are."""
+    found = {}
+    for path in folder.rglob("*"):
+        if path.is_file() and path.read_bytes()[:4] == b"\x7fELF":
+            said = subprocess.run(["readelf", "-h", path], capture_output=True, text=True,
+                                  env={"LC_ALL": "C", "PATH": "/usr/bin"}, check=True).stdout
+            found[str(path.relative_to(folder))] = re.search(r"Machine: +(.*)", said)[1]
+    return found
+
+
+def test_installed(build, build_arm64, tmp_path):  # noqa: F811
+    """Of a build for arm64, beside one for this machine."""
+    for made, name in ((build, "own"), (build_arm64, "arm64")):
+        subprocess.run(["make", "-C", made, "install", f"DESTDIR={tmp_path / name}"],
+                       capture_output=True, timeout=300, check=True)
+    assert listing(tmp_path / "arm64") == listing(tmp_path / "own")
+    assert machines(tmp_path / "arm64") == {name: "AArch64" for name in PROGRAMS}
+
+
+def packages(marked):
+    for mark in PACKAGES:
+        marked = mark(marked)
+    return marked
+
+
+@pytest.fixture(scope="module", params=debian.SUITES)
+def root(request, tmp_path_factory):
+    """With the packages of both architectures built from the tree."""
+    if not shutil.which("mmdebstrap"):
+        pytest.skip("mmdebstrap not found")
+    folder = tmp_path_factory.mktemp("package") / request.param
+    make_root(request.param, folder, architectures="amd64,arm64")
+    made = Root(folder)
+    copy_tree(made.path(HERE))
+    made.run(f"chown -R 65534:65534 {MADE}; apt-get -q update;"
+             f"{APT} build-dep -Pnocheck {HERE}; {NO_TESTS} -Pnocheck;"
+             f"mkdir {MADE}/own; mv {MADE}/*.deb {MADE}/own", 1800)
+    made.run(f"{APT} build-dep -aarm64 -Pcross,nocheck {HERE};"
+             f"{NO_TESTS} -aarm64 -Pcross,nocheck", 1800)
+    yield made
+    shutil.rmtree(folder)
+
+
+def field(root: Root, deb: str, name: str) -> str:
+    return root.run(f"dpkg-deb -f {deb} {name}").strip()
+
+
+def needs(root: Root, deb: str) -> set[str]:
+    return {part.split()[0] for part in field(root, deb, "Depends").split(", ")}
+
+
+@packages
+def test_contents(root):
+    own = f"{MADE}/own/" + next(p.name for p in root.path(f"{MADE}/own").glob("kexec-seed_*"))
+    arm64 = root.debs()["kexec-seed"]
+    assert field(root, own, "Architecture") == "amd64" and own.endswith("_amd64.deb")
+    assert field(root, arm64, "Architecture") == "arm64" and arm64.endswith("_arm64.deb")
+    assert needs(root, arm64) == needs(root, own) | {"libfdt1"}
+    root.run("; ".join(f"dpkg-deb -R {deb} {MADE}/{name}" for deb, name in (
+        (own, "own.d"), (arm64, "arm64.d"))))
+    folders = [root.path(f"{MADE}/{name}") for name in ("own.d", "arm64.d")]
+    assert listing(folders[0]) == listing(folders[1])
+    assert machines(folders[1]) == {name: "AArch64" for name in PROGRAMS}
+    # what is for every machine is the same, whoever built it
+    root.run(f"cmp {MADE}/own/vmgenid-uevent-dkms_*.deb {root.debs()['vmgenid-uevent-dkms']}")
+
+
+@packages
+def test_lintian(root):
+    root.run(f"{APT} install lintian")
+    said = root.run(f"cd {MADE} && lintian --allow-root --fail-on none *_arm64.changes")
+    assert not [line for line in said.splitlines() if line.startswith(("E:", "W:"))], said
+
+
+@packages
+def test_installable(root):
+    """With arm64's libraries; its scripts run, and undo what they did."""
+    root.run(f"{APT} install {root.debs()['kexec-seed']}")
+    assert "kexec-seed" in root.run("dpkg-divert --list '*kexec*'")
+    assert root.run("dpkg --verify kexec-seed") == ""
+    root.run("dpkg --purge kexec-seed")
+    assert "kexec-seed" not in root.run("dpkg-divert --list '*kexec*'")
+
+
+@packages
+def test_dkms(root):
+    """Debian 13's kernel has the driver for device trees. Debian 12's has none at all on arm64,
+    and DKMS leaves it alone."""
+    root.run(f"{APT} install {root.debs()['vmgenid-uevent-dkms']}"
+             " linux-headers-cloud-arm64:arm64", 1800)
+    [release] = [p.name.removeprefix("linux-headers-") for p in
+                 root.path("/usr/src").glob("linux-headers-*-cloud-arm64")]
+    config = root.path(f"/usr/src/linux-headers-{release}/.config").read_text()
+    [version] = [p.name.partition("-uevent-")[2] for p in
+                 root.path("/usr/src").glob("vmgenid-uevent-*")]
+    done = root.run(f"ARCH=arm64 CROSS_COMPILE={CROSS} dkms build vmgenid-uevent/{version}"
+                    f" -k {release} -a aarch64 --kernelsourcedir"
+                    f" /usr/src/linux-headers-{release} 2>&1 || :", 1800)
+    modules = list(root.path("/var/lib/dkms").rglob("vmgenid_uevent.ko*"))
+    assert bool(modules) == ("CONFIG_VMGENID=" in config), done
+    for module in modules:
+        root.run(f"cd /tmp; cp {Path('/') / module.relative_to(root.folder)} .;"
+                 "unxz *.ko.xz 2>/dev/null || :;"
+                 "readelf -h vmgenid_uevent.ko | grep -q AArch64")
