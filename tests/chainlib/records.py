@@ -45,7 +45,7 @@ class Times:
 
 @dataclass
 class Seed:
-    """The SETUP_RNG_SEED nodes, or the rng-seed of a device tree, at the kernel's first instruction."""
+    """SETUP_RNG_SEED nodes, or rng-seed of a tree, at the kernel's first instruction."""
 
     count: int = 0  # number of nodes
     length: int = 0  # of the first one, in bytes
