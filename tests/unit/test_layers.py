@@ -94,7 +94,7 @@ LIBRARIES = {
     "zlib.h": "kexec/image/decompress.c",
     "lzma.h": "kexec/image/decompress.c",
     "zstd*.h": "kexec/image/decompress.c",
-    "libelf.h": "kexec/plan/elfcorehdr.c",
+    "libelf.h": "",  # <gelf.h> has it
     "gelf.h": "kexec/arch/*/elf.c",
     "libfdt*.h": "kexec/arch/*",
     "systemd/*": "kexec_seed/daemon kexec_seed/sources",

@@ -2,13 +2,13 @@
 #include "arch/arm64/arm64.h"
 
 #include "arch/dt/boot_data.h"
+#include "arch/dt/libfdt.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/units.h"
 
 #include <elf.h>
 #include <errno.h>
-#include <libfdt.h>
 #include <linux/kexec.h>
 #include <string.h>
 

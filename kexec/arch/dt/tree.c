@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arch/dt/tree.h"
 
+#include "arch/dt/libfdt.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 
 #include <errno.h>
-#include <libfdt.h>
 #include <string.h>
 
 #define FDT_PATH "/sys/firmware/fdt"
@@ -17,7 +17,10 @@
 
 bool dt_is_valid(struct bytes blob)
 {
-	return blob.size <= DT_SIZE_MAX && !fdt_check_full(blob.data, blob.size);
+	struct error ignored;
+
+	return blob.size <= DT_SIZE_MAX && !libfdt_open(&ignored) &&
+	       !fdt_check_full(blob.data, blob.size);
 }
 
 /* Moves the blocks into their usual order and drops unused space. */
@@ -51,6 +54,9 @@ int dt_open(struct bytes blob, struct dt *out, struct error *err)
 				 "the device tree has more than %zu KiB; no kernel takes "
 				 "that",
 				 DT_SIZE_MAX >> 10);
+	ret = libfdt_open(err);
+	if (ret)
+		return ret;
 	ret = fdt_check_full(blob.data, blob.size);
 	if (ret)
 		return error_set(err, EBADMSG, "damaged device tree: %s",
