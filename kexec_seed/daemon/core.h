@@ -15,6 +15,7 @@
 #include "kexec_seed/daemon/options.h"
 #include "kexec_seed/daemon/ratelimit.h"
 #include "kexec_seed/daemon/state.h"
+#include "kexec_seed/loop/loop.h"
 #include "kexec_seed/sources/source.h"
 #include "machine/generation.h"
 
@@ -24,15 +25,18 @@ struct daemon {
 	const struct daemon_options *options; /* borrowed; after a reload &reloaded */
 	struct daemon_options reloaded;	      /* owned */
 	daemon_refresh *refresh;	      /* refresh_run(), or a test's replacement */
-	sd_event *loop;			      /* owned, as are the next ones */
-	sd_event_source *due;		      /* timer of the next refresh */
-	sd_event_source *every;
-	sd_event_source *reopen;   /* timer: reopen the sources */
-	sd_event_source *reseeded; /* timer: RNG reseeded since the fork */
-	sd_event_source *unlinked; /* inotify: our lock file */
-	sd_event_source *folder;   /* inotify: recipes come and go */
-	sd_event_source *loaded;   /* timer: look at a new recipe */
-	sd_event_source *rewrite_state;
+	struct loop loop;
+	struct loop_watch signals;
+	struct loop_timer due; /* of the next refresh */
+	struct loop_timer every;
+	struct loop_timer reopen;   /* the sources */
+	struct loop_timer reseeded; /* the RNG, since the fork */
+	struct loop_timer loaded;   /* look at a new recipe */
+	struct loop_timer rewrite_state;
+	struct loop_timer watchdog; /* tell the service manager */
+	uint64_t watchdog_us;	    /* 0: it does not want that */
+	struct loop_watch unlinked; /* inotify: our lock file */
+	struct loop_watch folder;   /* inotify: recipes come and go */
 	struct source_host host;
 	struct sources sources;
 	struct ratelimit ratelimit;

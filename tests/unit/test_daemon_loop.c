@@ -193,7 +193,7 @@ static void test_blind_flood(void **state)
 	began = daemon_now();
 	while (daemon_now() < began + 1000000) {
 		s.d.host.missed(&s.d, &source_kmsg);
-		sd_event_run(s.d.loop, 1000);
+		loop_step(&s.d.loop, 1);
 	}
 	assert_int_equal(fake.count, 1);
 	assert_true(ratelimit_due(&s.d.ratelimit, &at));
@@ -227,7 +227,7 @@ static void test_flood(void **state)
 	began = daemon_now();
 	for (unsigned int i = 0; i < 10000; i++) {
 		while (daemon_now() < began + i * 100ull)
-			sd_event_run(s.d.loop, 0);
+			loop_step(&s.d.loop, 0);
 		last = daemon_now();
 		daemon_event(&s.d, "kmsg", "");
 	}
@@ -255,7 +255,7 @@ static void test_million(void **state)
 	for (int i = 0; i < 1000000; i++) {
 		daemon_event(&s.d, i & 1 ? "kmsg" : "uevent", "0123");
 		if (i % 64 == 0)
-			sd_event_run(s.d.loop, 0);
+			loop_step(&s.d.loop, 0);
 	}
 	run(&s, 50000);
 	assert_int_equal(open_files(), files);
@@ -596,7 +596,7 @@ static void test_signals(void **state)
 	assert_int_equal(fake.count, 2);
 	assert_string_equal(fake.source, "signal");
 	raise(SIGTERM);
-	assert_int_equal(sd_event_loop(s.d.loop), 0);
+	assert_int_equal(loop_run(&s.d.loop), 0);
 	end(&s);
 }
 

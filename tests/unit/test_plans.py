@@ -116,8 +116,6 @@ class Build:
         if not (self.folder / image).exists():
             return "Python lacks lzma"
         needs = [self.images[image]]
-        if "-p" in words:
-            needs.append("ELF vmlinux")  # libelf writes the ELF core headers as well
         lacking = sorted({need for need in needs if need in self.missing})
         return f"this build lacks {' and '.join(lacking)}" if lacking else ""
 

@@ -57,8 +57,26 @@ def _pc_qemu(version: str) -> list[str]:
     return qemu_command(sha_ni=version == "10")
 
 
+def _opened(program: Path) -> list[str]:
+    """Sonames in a program's dlopen notes: libraries that it opens when it needs them."""
+    return [x.decode() for x in re.findall(rb'"soname":\["([^"]+)"\]', program.read_bytes())]
+
+
 def _own_libraries(program: Path) -> dict[str, Path]:
-    """By ldd, for this machine's own programs."""
+    """For this machine's own programs: those that they are linked with, and those that they
+    open, each with its own."""
+    found = _linked_libraries(program)
+    for name in _opened(program):
+        target = f"/lib/x86_64-linux-gnu/{name}"
+        path = next((p for p in (Path(target), Path(f"/usr{target}")) if p.exists()), None)
+        if path is None:
+            raise LibraryError(f"{program} opens {name}, which was not found")
+        found |= {target: path, **_linked_libraries(path)}
+    return found
+
+
+def _linked_libraries(program: Path) -> dict[str, Path]:
+    """By ldd."""
     env = dict(os.environ, LC_ALL="C")
     own = program.parent.parent / "lib"  # put beside kexec-tools by `fetch`
     if own.is_relative_to(cache_dir()):
@@ -93,7 +111,7 @@ def _sysroot_libraries(arch: str, triplet: str, program: Path) -> dict[str, Path
                               env=dict(os.environ, LC_ALL="C"))
         if done.returncode:
             raise LibraryError(f"readelf {file}: {done.stderr.strip()}")
-        names = re.findall(r"\(NEEDED\).*\[(\S+)\]", done.stdout)
+        names = re.findall(r"\(NEEDED\).*\[(\S+)\]", done.stdout) + _opened(file)
         loader = re.search(r"program interpreter: (/\S+)\]", done.stdout)
         wanted = {f"/lib/{triplet}/{name}": name for name in names}
         if loader:

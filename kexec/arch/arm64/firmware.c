@@ -2,11 +2,11 @@
 /* What firmware says about itself: how PSCI is called, and which UART is the console. */
 #include "arch/arm64/arm64.h"
 
+#include "arch/dt/libfdt.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 
 #include <errno.h>
-#include <libfdt.h>
 #include <string.h>
 
 #define TABLES	  "/sys/firmware/acpi/tables/"

@@ -7,11 +7,11 @@
 
 #include "arch/arch.h"
 #include "arch/dt/chosen.h"
+#include "arch/dt/libfdt.h"
 #include "base/report.h"
 #include "plan/builder.h"
 
 #include <errno.h>
-#include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
 

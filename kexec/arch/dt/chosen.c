@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arch/dt/chosen.h"
 
+#include "arch/dt/libfdt.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "seed_mix.h"
 
 #include <errno.h>
-#include <libfdt.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -45,16 +45,17 @@ static void keep_failure(struct build *b, int ret)
 		b->ret = ret;
 }
 
-static void add_number(struct build *b, const char *name, uint64_t value)
-{
-	if (!b->ret)
-		keep_failure(b, fdt_setprop_u64(b->fdt, b->chosen, name, value));
-}
-
 static void add_bytes(struct build *b, const char *name, const void *value, size_t size)
 {
 	if (!b->ret)
 		keep_failure(b, fdt_setprop(b->fdt, b->chosen, name, value, (int)size));
+}
+
+static void add_number(struct build *b, const char *name, uint64_t value)
+{
+	const fdt64_t big_endian = cpu_to_fdt64(value);
+
+	add_bytes(b, name, &big_endian, sizeof(big_endian));
 }
 
 /*

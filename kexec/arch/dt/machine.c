@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arch/dt/machine.h"
 
+#include "arch/dt/libfdt.h"
 #include "base/file.h"
 #include "base/units.h"
 
 #include <errno.h>
-#include <libfdt.h>
 
 /* Without root privileges the tree cannot be read: dt_machine_check() says so. */
 static int read_tree(const char *root, struct dt_machine *out, struct error *err)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arch/dt/tree.h"
 
+#include "arch/dt/libfdt.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/units.h"
 
 #include <errno.h>
-#include <libfdt.h>
 #include <string.h>
 
 #define FDT_PATH "/sys/firmware/fdt"
@@ -77,7 +77,9 @@ static int check_tree(struct bytes blob)
 
 bool dt_is_valid(struct bytes blob)
 {
-	return blob.size <= DT_SIZE_MAX && !check_tree(blob);
+	struct error ignored;
+
+	return blob.size <= DT_SIZE_MAX && !libfdt_open(&ignored) && !check_tree(blob);
 }
 
 /* Moves the blocks into their usual order and drops unused space. */
@@ -111,6 +113,9 @@ int dt_open(struct bytes blob, struct dt *out, struct error *err)
 				 "the device tree has more than %zu KiB; no kernel takes "
 				 "that",
 				 DT_SIZE_MAX >> 10);
+	ret = libfdt_open(err);
+	if (ret)
+		return ret;
 	ret = check_tree(blob);
 	if (ret)
 		return error_set(err, EBADMSG, "damaged device tree: %s",

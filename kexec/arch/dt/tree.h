@@ -27,7 +27,7 @@ struct dt {
 
 /*
  * Checks and copies the tree in @blob. 0; -EBADMSG with the line: damaged; -EFBIG: more
- * than DT_SIZE_MAX bytes; -ENOMEM. On failure @out is empty.
+ * than DT_SIZE_MAX bytes; -ENOMEM; -ENOTSUP: no libfdt. On failure @out is empty.
  */
 int dt_open(struct bytes blob, struct dt *out, struct error *err);
 

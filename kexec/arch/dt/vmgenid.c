@@ -3,9 +3,9 @@
 
 #include "arch/arch.h"
 #include "arch/dt/boot_data.h"
+#include "arch/dt/libfdt.h"
 #include "machine/machine.h"
 
-#include <libfdt.h>
 #include <stdarg.h>
 #include <string.h>
 
