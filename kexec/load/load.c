@@ -10,6 +10,7 @@
 #include "load/load_txn.h"
 #include "load/method.h"
 #include "load/refusal.h"
+#include "load/remedy.h"
 #include "load/seed.h"
 #include "plan/cmdline.h"
 
@@ -388,10 +389,14 @@ int load_run(const struct load_request *request, struct load_io *io, struct erro
 		ret = foresee(&run.load, err);
 	if (!ret && request_is_crash(request)) {
 		/* failing to store a recipe is not fatal */
-		if (recipe_dir_open(RUN_DIR, RECIPE_WAIT, &own, &why))
+		int no_dir = recipe_dir_open(RUN_DIR, RECIPE_WAIT, &own, &why);
+
+		if (no_dir) {
+			remedy_denied("", no_dir, &why);
 			notes_add_error(&io->notes, NOT_REFRESHABLE, &why);
-		else
+		} else {
 			run.txn.dir = own;
+		}
 	}
 	if (!ret)
 		ret = load_it(&run, err);

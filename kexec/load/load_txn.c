@@ -183,6 +183,7 @@ static int go_without(struct load_txn *txn, const struct load *l, int ret,
 {
 	if (txn->again)
 		return ret;
+	remedy_denied("", ret, err);
 	notes_add_error(&l->io->notes, NOT_REFRESHABLE, err);
 	txn->dir = RECIPE_DIR_NONE; /* closed by its owner */
 	return 0;
