@@ -4,6 +4,7 @@
 #include "arch/dt/linux_image.h"
 
 #include "base/units.h"
+#include "plan/cmdline.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -88,15 +89,27 @@ uint64_t arch_control_reserve(const struct memory_map *ram, bool large_pages)
 	return arch_control_pages(ram, large_pages);
 }
 
+/*
+ * The first of the two is written by no load of a crash image, which is entered without
+ * that code: machine_kexec() of arch/arm64/kernel/machine_kexec.c.
+ */
+const bool arch_spares_first_page = true;
+
+/* Until 6.4, arch_kexec_protect_crashkres() of the same file unmapped them. */
+const bool arch_may_hide_load = true;
+
+/*
+ * The headers' address is in the tree. If the user decides about the bootloader, nothing
+ * is added.
+ */
 char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr)
 {
 	const char *own = b->in->cmdline ? b->in->cmdline : "";
-	char *text;
 
-	return asprintf(&text, "elfcorehdr=0x%llx%s%s", (unsigned long long)elfcorehdr,
-			*own ? " " : "", own) < 0
-		       ? NULL
-		       : text;
+	(void)elfcorehdr;
+	if (b->in->seed || !b->in->machine->arch->uefi || cmdline_sets(own, PLAN_TRUST))
+		return strdup(own);
+	return cmdline_append(PLAN_DISTRUST, own);
 }
 
 /* The journal of crash loads has no use for it before those exist. */
