@@ -77,8 +77,11 @@ void arch_find_vmgenid(const struct machine *m, struct vmgenid *out);
 /* Reads only machine.large_pages. 0 or a negative errno with the line. */
 int arch_read_large_pages(const char *root, bool *out, struct error *err);
 
-/* True if this virtual address is in the kernel's mapping of its own text and modules. */
-bool arch_is_kernel_text(uint64_t vaddr);
+/*
+ * True if this virtual address is in the kernel's mapping of its own text and modules.
+ * @lowest: the lowest one at which it maps RAM.
+ */
+bool arch_is_kernel_text(uint64_t vaddr, uint64_t lowest);
 
 /* --- options --- */
 
@@ -116,6 +119,18 @@ int arch_check_image(const struct machine *m, const struct image *image,
  */
 int arch_check_machine(const struct machine *m, const struct load_request *r,
 		       struct error *err);
+
+/*
+ * True if a load may leave the first page that it takes for itself as it was. The image ID
+ * is then in the second one, too (image_id.h).
+ */
+extern const bool arch_spares_first_page;
+
+/*
+ * True if a kernel may hide the segments of the last load from /proc/kcore, as zeroes. A
+ * crash image then has another copy of its image ID, which no refresh loads.
+ */
+extern const bool arch_may_hide_load;
 
 /*
  * Pages of the crash region that the running kernel allocates for itself, bottom-up:

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "load/load_txn.h"
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "load/file_digest.h"
-#include "load/kexec_load.h"
 #include "load/readback.h"
 #include "load/remedy.h"
+#include "load/seed.h"
 #include "machine/kcore.h"
 
 #include <errno.h>
@@ -276,4 +277,37 @@ void load_txn_abort(struct load_txn *txn)
 
 	if (txn->dir.fd >= 0)
 		recipe_remove(&txn->dir, RECIPE_PENDING, &ignored);
+}
+
+/* Hidden pages read as zeroes, and this one never is: it holds the image ID. */
+static bool is_hidden(const struct plan *plan)
+{
+	struct kcore k = KCORE_NONE;
+	struct error ignored;
+	bool hidden = arch_may_hide_load && !kcore_open(KCORE_PATH, &k, &ignored) &&
+		      image_is_all_hidden(&k, plan);
+
+	kcore_close(&k);
+	return hidden;
+}
+
+int load_if_hidden(const struct plan *plan, const struct load_guard *guard,
+		   struct notes *notes, struct error *err)
+{
+	struct plan again = plan_refreshed(plan);
+	struct secret page = { 0 };
+	struct error ignored;
+	int ret = 0;
+
+	if (!is_hidden(plan))
+		return 0;
+	if (plan->has_seed)
+		ret = secret_map(plan->page_size, &page, err);
+	if (!ret)
+		ret = load_with_seed(&again, &page, KEXEC_TARGET_CRASH, guard, NULL, err);
+	if (!ret || kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored) <= 0)
+		return ret;
+	/* it is as good as before, but nothing can tell it from another */
+	notes_add_error(notes, NOT_REFRESHABLE, err);
+	return 0;
 }

@@ -89,6 +89,10 @@ OPTIONS = {
     "uefi": ["-l Image --noefi"],
     "vmgenid": ["-l Image " + words for words in (
         "--seed-mix=off", "--vmgenid-addr=0x4c800040", "--vmgenid-addr=0x50000000")],
+    "crash": ["-p Image " + words for words in (
+        "--seed=off", "--seed-mix=off", "--mem-min=0x72000000", "--mem-max=0x6b000000", "-i",
+        "--mem-min=0x72000000 --initrd=initrd", "--append=quiet", "--reuse-cmdline", "-s",
+        "--append=elfcorehdr=0x1000", "--console-serial")],
 }
 
 
@@ -129,13 +133,13 @@ def list_cases(machine: Path, images: dict[str, str]) -> list[str]:
     if machine.name == MANY:
         return ["--json -l bzImage"]
     ways = ["-l"]
-    if ARCH == "x86" and "Crash kernel" in (machine / "proc/iomem").read_text("ascii"):
+    if "Crash kernel" in (machine / "proc/iomem").read_text("ascii"):
         ways.append("-p")
     cases = [f"{way} {KERNEL}" for way in ways]
     planned = [f"{way} {image}{initrd}" for way in ways for image in images
                for initrd in ("", " --initrd=initrd")]
     if "-p" in ways:
-        planned += ["-p bzImage --pass-memmap-cmdline", "-p bzImage --hotplug"]
+        planned += [f"-p {KERNEL} --pass-memmap-cmdline", f"-p {KERNEL} --hotplug"]
     return cases + [f"--json {words}" for words in planned + OPTIONS.get(machine.name, [])]
 
 

@@ -77,9 +77,14 @@ def kexec_tools(arch: str = "") -> Path:
     return _existing(cache_dir() / arch / "kexec-tools" / "sbin" / "kexec")
 
 
-def makedumpfile() -> Path:
+def makedumpfile(arch: str = "") -> Path:
     """Debian's makedumpfile, to read /proc/vmcore in guests."""
-    return _existing(cache_dir() / "makedumpfile" / "sbin" / "makedumpfile")
+    return _existing(cache_dir() / arch / "makedumpfile" / "sbin" / "makedumpfile")
+
+
+def vmcore_dmesg(arch: str) -> Path:
+    """The reader of a crashed kernel's log in Debian's kexec-tools."""
+    return _existing(cache_dir() / arch / "vmcore-dmesg" / "sbin" / "vmcore-dmesg")
 
 
 def i386_kernel() -> Path:

@@ -9,10 +9,11 @@
 #include <stdlib.h>
 
 /*
- * The kernel's text lies at the start of the upper half's vmalloc area, above the modules,
- * and the direct map below that: Documentation/arch/arm64/memory.rst.
+ * Kernel addresses have 36 to 48 bits; with 52, only RAM uses the others. RAM is mapped in
+ * their lower half, the kernel itself in the upper one: Documentation/arch/arm64/memory.rst,
+ * and KIMAGE_VADDR of the kernel.
  */
-#define TEXT_START 0xffff800000000000ull
+#define IMAGE_BITS_MAX 48u
 
 const char arch_name[] = "aarch64";
 const uint16_t arch_elf_machine = EM_AARCH64;
@@ -25,14 +26,18 @@ const struct range arch_not_dumped = { 0 };
 /* of_kexec_alloc_and_setup_fdt(), before 5.12 setup_dtb() of arch/arm64 */
 const unsigned int arch_file_seed_since = 5 << 16 | 5 << 8;
 
-bool arch_is_kernel_text(uint64_t vaddr)
+bool arch_is_kernel_text(uint64_t vaddr, uint64_t lowest)
 {
-	return vaddr >= TEXT_START;
+	unsigned int bits = IMAGE_BITS_MAX;
+
+	while (bits > 1 && lowest >= -(1ull << (bits - 1)))
+		bits--;
+	return vaddr >= -(1ull << (bits - 1));
 }
 
-const struct dt *dt_of_machine(const struct machine *m)
+const struct dt_machine *dt_of_machine(const struct machine *m)
 {
-	return &m->arch->dt.tree;
+	return &m->arch->dt;
 }
 
 int arch_machine_read(const char *root, struct iomem *iomem, struct machine *m,
@@ -71,10 +76,5 @@ int arch_read_large_pages(const char *root, bool *out, struct error *err)
 int arch_check_machine(const struct machine *m, const struct load_request *r,
 		       struct error *err)
 {
-	if (request_is_crash(r))
-		return error_set(err, ENOTSUP,
-				 "crash kernels are not supported on arm64 yet; "
-				 "kexec_file_load (-s) loads one if the running kernel "
-				 "has that call");
 	return dt_machine_check(&m->arch->dt, r, err);
 }

@@ -6,11 +6,11 @@
 #ifndef KS_DT_BOOT_DATA_H
 #define KS_DT_BOOT_DATA_H
 
-#include "arch/dt/tree.h"
+#include "arch/dt/machine.h"
 #include "plan/plan.h"
 
-/* The running kernel's tree; owned by @m. */
-const struct dt *dt_of_machine(const struct machine *m);
+/* What the tree says of the machine; owned by @m. */
+const struct dt_machine *dt_of_machine(const struct machine *m);
 
 /* True if kernels take kaslr-seed from the tree, and then remove it. */
 extern const bool dt_passes_kaslr_seed;

@@ -18,6 +18,7 @@
 	X(fdt_add_mem_rsv)                                                               \
 	X(fdt_add_subnode)                                                               \
 	X(fdt_address_cells)                                                             \
+	X(fdt_appendprop_addrrange)                                                      \
 	X(fdt_check_full)                                                                \
 	X(fdt_check_header)                                                              \
 	X(fdt_del_mem_rsv)                                                               \
@@ -53,6 +54,7 @@ extern struct libfdt {
 #define fdt_add_mem_rsv		   libfdt.fdt_add_mem_rsv
 #define fdt_add_subnode		   libfdt.fdt_add_subnode
 #define fdt_address_cells	   libfdt.fdt_address_cells
+#define fdt_appendprop_addrrange   libfdt.fdt_appendprop_addrrange
 #define fdt_check_full		   libfdt.fdt_check_full
 #define fdt_check_header	   libfdt.fdt_check_header
 #define fdt_del_mem_rsv		   libfdt.fdt_del_mem_rsv

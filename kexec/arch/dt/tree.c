@@ -208,6 +208,20 @@ static bool read_cells(const void *fdt, int bus, struct cells *out)
 	       out->size <= CELLS_MAX;
 }
 
+bool dt_pair(const void *fdt, int node, const char *name, uint64_t *addr, uint64_t *size)
+{
+	int length;
+	const fdt32_t *value = fdt_getprop(fdt, node, name, &length);
+	struct cells cells;
+
+	if (!value || !read_cells(fdt, 0, &cells) ||
+	    length != (int)sizeof(*value) * (cells.addr + cells.size))
+		return false;
+	*addr = take_cells(value, cells.addr);
+	*size = take_cells(value + cells.addr, cells.size);
+	return true;
+}
+
 /* Translates *@addr from the addresses behind @bus to those of its parent. */
 static bool translate(const void *fdt, int bus, int parent, uint64_t *addr)
 {

@@ -52,6 +52,12 @@ int dt_find_node(const void *fdt, const char *path);
 bool dt_number(const void *fdt, int node, const char *name, uint64_t *out);
 
 /*
+ * Reads a value that is one address and one size, in cells of the root node, as Linux does
+ * in /chosen. False: no such property, or of another length.
+ */
+bool dt_pair(const void *fdt, int node, const char *name, uint64_t *addr, uint64_t *size);
+
+/*
  * Sets *@addr to the physical address of the node's first register, through the ranges of
  * all its parents. False: it has none that the CPU can address.
  */

@@ -107,7 +107,7 @@ void dt_find_vmgenid(const struct dt *tree, struct vmgenid *out)
 
 void arch_find_vmgenid(const struct machine *m, struct vmgenid *out)
 {
-	const struct dt *tree = dt_of_machine(m);
+	const struct dt *tree = &dt_of_machine(m)->tree;
 
 	if (tree->data)
 		dt_find_vmgenid(tree, out);

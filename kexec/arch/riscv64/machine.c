@@ -33,14 +33,15 @@ const struct range arch_not_dumped = { 0 };
 /* of_kexec_alloc_and_setup_fdt() */
 const unsigned int arch_file_seed_since = 5 << 16 | 19 << 8;
 
-bool arch_is_kernel_text(uint64_t vaddr)
+bool arch_is_kernel_text(uint64_t vaddr, uint64_t lowest)
 {
+	(void)lowest;
 	return vaddr >= TEXT_START;
 }
 
-const struct dt *dt_of_machine(const struct machine *m)
+const struct dt_machine *dt_of_machine(const struct machine *m)
 {
-	return &m->arch->dt.tree;
+	return &m->arch->dt;
 }
 
 /* As in "rv64imafdc_zicsr_zkr". */
@@ -111,8 +112,5 @@ int arch_read_large_pages(const char *root, bool *out, struct error *err)
 int arch_check_machine(const struct machine *m, const struct load_request *r,
 		       struct error *err)
 {
-	if (request_is_crash(r))
-		return error_set(err, ENOTSUP,
-				 "crash kernels are not supported on riscv64 yet");
 	return dt_machine_check(&m->arch->dt, r, err);
 }

@@ -6,7 +6,6 @@
 #include "base/units.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* Physical addresses of all modes: RISC-V Privileged Architecture, "satp". */
 #define PLACE_END (1ull << 56)
@@ -51,32 +50,10 @@ const char *arch_choose_entry(const struct machine *m, struct image *image)
 	return NULL;
 }
 
-/* Control code, and the copy of vmcoreinfo. */
-#define CONTROL_PAGES 2
+/*
+ * The first control page stays zeroed: a crash image is entered without the code for it, in
+ * machine_kexec() of arch/riscv/kernel/machine_kexec.c.
+ */
+const bool arch_spares_first_page = true;
 
-uint64_t arch_control_pages(const struct memory_map *ram, bool large_pages)
-{
-	(void)ram, (void)large_pages;
-	return CONTROL_PAGES;
-}
-
-uint64_t arch_control_reserve(const struct memory_map *ram, bool large_pages)
-{
-	return arch_control_pages(ram, large_pages);
-}
-
-char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr)
-{
-	(void)elfcorehdr;
-	return strdup(b->in->cmdline ? b->in->cmdline : "");
-}
-
-/* The journal of crash loads has no use for it before those exist. */
-int arch_find_file_load(const struct kcore *k, struct range region, const char *cmdline,
-			struct file_load_image *out, struct error *err)
-{
-	(void)k, (void)region, (void)cmdline;
-	*out = (struct file_load_image){ 0 };
-	return error_set(err, ENOENT,
-			 "images of kexec_file_load() are not found on riscv64 yet");
-}
+const bool arch_may_hide_load = false;

@@ -32,8 +32,9 @@ const uint64_t arch_seed_offset = sizeof(struct setup_data);
 /* setup_rng_seed() of arch/x86/kernel/kexec-bzimage64.c */
 const unsigned int arch_file_seed_since = 6 << 16;
 
-bool arch_is_kernel_text(uint64_t vaddr)
+bool arch_is_kernel_text(uint64_t vaddr, uint64_t lowest)
 {
+	(void)lowest;
 	return vaddr >= TEXT_START;
 }
 
