@@ -59,10 +59,14 @@ static bool ends_below(uint64_t start, uint64_t size, uint64_t limit)
 
 static int add_load(struct kcore *k, const Elf64_Phdr *p, struct error *err)
 {
+	bool readable = ends_below(p->p_offset, p->p_filesz, INT64_MAX);
+
 	if (!p->p_filesz) /* nothing to read */
 		return 0;
-	if (!ends_below(p->p_offset, p->p_filesz, INT64_MAX) ||
-	    !ends_below(p->p_vaddr, p->p_filesz, UINT64_MAX))
+	if (!readable &&
+	    p->p_paddr == NOT_KNOWN) /* riscv64: addresses below those of RAM */
+		return 0;
+	if (!readable || !ends_below(p->p_vaddr, p->p_filesz, UINT64_MAX))
 		return bad("a segment of it is beyond the end of everything", err);
 	if (p->p_paddr != NOT_KNOWN && !ends_below(p->p_paddr, p->p_filesz, INT64_MAX))
 		return bad("a segment of it has no possible physical address", err);

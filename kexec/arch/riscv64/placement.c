@@ -26,6 +26,8 @@ int linux_image_take_flags(const struct linux_image *header, struct image *out,
 		return error_set(err, ENOEXEC,
 				 "a big-endian kernel; only little-endian "
 				 "ones are booted");
+	/* it reserves the rest of its last block of 2 MiB, and ignores an initrd there */
+	out->mem_size = align_up(out->mem_size, linux_image_align);
 	/* as low as possible: older kernels do not map memory below themselves */
 	out->low_end = PLACE_END;
 	return 0;
