@@ -13,9 +13,10 @@ IDENT = b"\x7fELF\x02\x01\x01"  # 64 bits, little endian, version 1
 ET_CORE = 4
 PT_LOAD, PT_NOTE = 1, 4
 NT_PRSTATUS = 1
-EM_X86_64, EM_AARCH64 = 62, 183
-# Where x86_64 maps a kernel's text; its RAM is below (Documentation/arch/x86/x86_64/mm).
-TEXT_MAP = 0xffffffff80000000
+EM_X86_64, EM_AARCH64, EM_RISCV = 62, 183, 243
+# Where a kernel's text is mapped; RAM is below: Documentation/arch/x86/x86_64/mm, and
+# Documentation/arch/riscv/vm-layout.
+TEXT_MAPS = {EM_X86_64: 0xffffffff80000000, EM_RISCV: 0xffffffff00000000}
 NO_ADDRESS = (1 << 64) - 1
 
 
@@ -49,7 +50,7 @@ def headers_size(start: bytes) -> int:
         raise ElfCoreError(f"{len(start)} bytes: too short for an ELF header")
     ident, kind, machine, _, _, phoff, *_, phentsize, phnum, _, _, _ = \
         EHDR.unpack_from(start)
-    if not ident.startswith(IDENT) or kind != ET_CORE or machine not in (EM_X86_64, EM_AARCH64):
+    if not ident.startswith(IDENT) or kind != ET_CORE or machine not in (*TEXT_MAPS, EM_AARCH64):
         raise ElfCoreError(f"not a core file of a known machine: {start[:20].hex()}")
     if phoff != EHDR.size or phentsize != PHDR.size or not phnum:
         raise ElfCoreError(f"{phnum} program headers of {phentsize} bytes at {phoff}")
@@ -59,8 +60,8 @@ def headers_size(start: bytes) -> int:
 def text_map(machine: int, found: list[Segment]) -> int:
     """Where virtual addresses are those of the kernel's text. arm64: the upper half of its
     addresses, of which RAM, in the lower half, tells the size (Documentation/arch/arm64/memory)."""
-    if machine == EM_X86_64:
-        return TEXT_MAP
+    if machine in TEXT_MAPS:
+        return TEXT_MAPS[machine]
     lowest = min(s.vaddr for s in found if s.type == PT_LOAD and s.paddr != NO_ADDRESS)
     bits = min((NO_ADDRESS - lowest).bit_length(), 48)
     return (1 << 64) - (1 << bits - 1)

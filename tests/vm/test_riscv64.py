@@ -15,12 +15,15 @@ import pytest
 
 import cache
 import test_flips
+from crash import Setup, capture_cmdline, load_command, running
 from guest import Guest
-from initrd import build_initrd
-from places import kexec
+from initrd import build_initrd, libraries
+from loaded import crash_status
+from places import ALL, kexec
 from probe_arm64 import Probe, wait_for_probe
 from test_arm64_jump import TIME_ZERO_SEED, memory_map
 from test_arm64_seed import own_copy
+from test_crash import crash_and_look
 from test_flips import RAMDISK, SEED, choose, outcome, segment_sizes, tell
 from test_seed import copies
 
@@ -155,3 +158,26 @@ def test_other_images_are_refused(build):
         for path, name in (("/x86", "a bzImage, a kernel for x86"), ("/arm", "a kernel for arm64")):
             done = guest.run(f"kexec -l {path}")
             assert done.status == 1 and name in done.output, done.output
+
+
+CRASHES = [(Setup(KERNEL, 2, "1G", "256M", "bios", PLAIN, "riscv64"), 2)]
+if ALL:
+    CRASHES += [(Setup(KERNEL, 1, "1G", "256M", "bios", "max", "riscv64"), 0),
+                (Setup(KERNEL, 4, "8G", "256M", "bios", "max", "riscv64"), 1000)]
+
+
+@pytest.mark.parametrize("machine, refreshes", CRASHES, ids=str)
+def test_crash(build, tmp_path, machine, refreshes):
+    """Also after refreshes: what they do not load is verified before the jump."""
+    seed = build / "kexec_seed/kexec-seed"
+    files = {"/usr/sbin/kexec-seed": seed, **libraries(seed, "riscv64")}
+    with running(build, machine, files=files) as guest:
+        guest.check(load_command("-c --console-serial --seed=require",
+                                 cmdline=capture_cmdline("riscv64")))
+        guest.check(f"for i in $(seq {refreshes}); do kexec-seed refresh >/dev/null || exit 1;"
+                    " done; kexec-seed verify", 60 + refreshes)
+        status = crash_status(guest)
+        assert (status["refreshes"], status["method"]) == (refreshes, "kexec_load")
+        assert status["proven"]
+        said = crash_and_look(guest, "sysrq", machine, tmp_path)
+        assert "purgatory: ok" in said and "damaged" not in said
