@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "config.h"
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "image/format.h"
@@ -39,7 +40,7 @@ static void print_version(void)
 	char list[IMAGE_LIST_SIZE];
 
 	image_list_formats(list, sizeof(list));
-	printf("%s\nopens %s\n", PACKAGE_STRING, list);
+	printf("%s\nfor %s\nopens %s\n", PACKAGE_STRING, arch_name, list);
 	image_list_missing(list, sizeof(list));
 	if (*list)
 		printf("built without %s\n", list);

@@ -34,6 +34,7 @@ struct seed_slot;
 /* --- Constants --- */
 
 extern const char arch_name[];		 /* as in `uname -m` */
+extern const bool arch_is_own;		 /* false: this program runs on another one */
 extern const char arch_boot_data_name[]; /* name of the boot data segment, for people */
 extern const uint16_t arch_elf_machine;	 /* e_machine of the kernel's ELF files */
 extern const unsigned long arch_kexec;	 /* KEXEC_ARCH_* for kexec_load(2) */

@@ -77,9 +77,11 @@ def _own_libraries(program: Path) -> dict[str, Path]:
 
 
 def _sysroot_libraries(program: Path) -> dict[str, Path]:
-    """By the names in the programs' headers, from the sysroot, for arm64."""
-    sysroot = cache_dir() / "arm64/sysroot"
-    places = [program.parent.parent / "lib", sysroot / "usr/lib/aarch64-linux-gnu"]
+    """By the names in the programs' headers, for arm64: from the sysroot, or, on a machine that
+    is arm64 itself and has none, from its own folder."""
+    folder = Path("usr/lib/aarch64-linux-gnu")
+    places = [program.parent.parent / "lib", cache_dir() / "arm64/sysroot" / folder,
+              Path("/") / folder]
     found: dict[str, Path] = {}
     files = [program]
     for file in files:  # grows

@@ -19,6 +19,11 @@
 #define TEXT_START 0xffff800000000000ull
 
 const char arch_name[] = "aarch64";
+#ifdef __aarch64__
+const bool arch_is_own = true;
+#else
+const bool arch_is_own = false;
+#endif
 const uint16_t arch_elf_machine = EM_AARCH64;
 const unsigned long arch_kexec = KEXEC_ARCH_AARCH64;
 const uint16_t arch_pe_machine = 0xaa64; /* Microsoft, "PE Format", "Machine Types" */

@@ -15,6 +15,7 @@
 #define TEXT_START 0xffffffff80000000ull
 
 const char arch_name[] = "x86_64";
+const bool arch_is_own = true;
 const char arch_boot_data_name[] = "boot_params";
 const uint16_t arch_elf_machine = EM_X86_64;
 const unsigned long arch_kexec = KEXEC_ARCH_X86_64;
