@@ -68,6 +68,14 @@ int arch_machine_read(const char *root, struct iomem *iomem, struct machine *out
 		      struct error *err);
 void arch_machine_free(struct machine *m);
 
+/*
+ * Replaces the running kernel's device tree by the file @path, for the next kernel, and
+ * removes what it reserves from machine.ram. 0 or a negative errno with the line;
+ * -ENOTSUP unless arch_takes_dtb.
+ */
+extern const bool arch_takes_dtb;
+int arch_use_dtb(struct machine *m, const char *path, struct error *err);
+
 /* Reads only machine.large_pages. 0 or a negative errno with the line. */
 int arch_read_large_pages(const char *root, bool *out, struct error *err);
 

@@ -24,6 +24,7 @@ const bool arch_is_own = true;
 #else
 const bool arch_is_own = false;
 #endif
+const bool arch_takes_dtb = true;
 const uint16_t arch_elf_machine = EM_AARCH64;
 const unsigned long arch_kexec = KEXEC_ARCH_AARCH64;
 const uint16_t arch_pe_machine = 0xaa64; /* Microsoft, "PE Format", "Machine Types" */
@@ -124,6 +125,18 @@ int arch_machine_read(const char *root, struct iomem *iomem, struct machine *m,
 	if (!ret)
 		ret = arm64_cpu_read(root, &arm->cpu, err);
 	return ret ? ret : arm64_firmware_read(root, arm, err);
+}
+
+int arch_use_dtb(struct machine *m, const char *path, struct error *err)
+{
+	struct dt tree;
+	int ret = dt_read_file("", path, &tree, err);
+
+	if (ret)
+		return ret;
+	dt_free(&m->arch->tree);
+	m->arch->tree = tree;
+	return remove_reserved(m, err);
 }
 
 void arch_machine_free(struct machine *m)
