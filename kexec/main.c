@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "config.h"
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/library.h"
@@ -42,7 +43,7 @@ static int print_version(struct error *err)
 	if (library_list_missing(packages, sizeof(packages), err))
 		return -ENOMEM;
 	image_list_formats(list, sizeof(list), true);
-	printf("%s\nopens %s\n", PACKAGE_STRING, list);
+	printf("%s\nfor %s\nopens %s\n", PACKAGE_STRING, arch_name, list);
 	image_list_missing(list, sizeof(list));
 	if (*list)
 		printf("built without %s\n", list);

@@ -301,6 +301,13 @@ SETTER(set_serial_baud)
 #define NO_XEN	     "this kexec does not update Xen"
 #define NO_DTB	     "this kexec hands over the machine's own ACPI tables or device tree"
 
+SETTER(set_dtb)
+{
+	(void)row, (void)err;
+	o->request.dtb = value;
+	return 0;
+}
+
 /* kexec-tools jumps back to any address but the default, 0. */
 SETTER(set_entry)
 {
@@ -386,7 +393,7 @@ const struct option_row option_table[] = {
 	{ "args-none", 0, REFUSED("only Linux is booted, which needs its boot data") },
 	{ "module", 0, true, "only Linux is booted, which takes no multiboot modules",
 	  NULL, 0 },
-	{ "dtb", 0, true, NO_DTB, NULL, 0 },
+	{ "dtb", 0, true, NO_DTB, set_dtb, 0 },
 	{ "force-dtb", 0, REFUSED(NO_DTB) },
 	{ NULL, 0, IGNORED },
 };

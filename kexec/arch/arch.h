@@ -35,6 +35,7 @@ struct vmgenid;
 /* --- Constants --- */
 
 extern const char arch_name[];		 /* as in `uname -m` */
+extern const bool arch_is_own;		 /* false: this program runs on another one */
 extern const char arch_boot_data_name[]; /* name of the boot data segment, for people */
 extern const uint16_t arch_elf_machine;	 /* e_machine of the kernel's ELF files */
 extern const unsigned long arch_kexec;	 /* KEXEC_ARCH_* for kexec_load(2) */
@@ -73,6 +74,14 @@ void arch_machine_free(struct machine *m);
  * vmgenid_find() does, or leaves it as it is if there is no other description.
  */
 void arch_find_vmgenid(const struct machine *m, struct vmgenid *out);
+
+/*
+ * Replaces the running kernel's device tree by the file @path, for the next kernel, and
+ * removes what it reserves from machine.ram. 0 or a negative errno with the line;
+ * -ENOTSUP unless arch_takes_dtb.
+ */
+extern const bool arch_takes_dtb;
+int arch_use_dtb(struct machine *m, const char *path, struct error *err);
 
 /* Reads only machine.large_pages. 0 or a negative errno with the line. */
 int arch_read_large_pages(const char *root, bool *out, struct error *err);

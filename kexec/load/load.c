@@ -326,6 +326,17 @@ static void end_run(struct run *run)
 	load_end(&run->load);
 }
 
+/* A build for another architecture than its own knows nothing about this machine. */
+static int check_arch(const struct load_request *r, struct error *err)
+{
+	if (arch_is_own || *r->root)
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "this kexec only plans for %s machines: use --dry-run "
+			 "--facts=DIR",
+			 arch_name);
+}
+
 /* Why neither call is possible, privileges apart. */
 static int foresee(const struct load *l, struct error *err)
 {
@@ -355,8 +366,11 @@ int load_dry_run(const struct load_request *request, bool json, bool boot_data,
 	struct run run = { .txn.dir = RECIPE_DIR_NONE };
 	unsigned int what = (boot_data ? DESCRIBE_BOOT_DATA : 0) |
 			    (request->debug ? DESCRIBE_DETAILS : 0);
-	int ret = load_prepare(&run.load, request, io, err);
+	int ret = check_arch(request, err);
 
+	if (ret)
+		return ret;
+	ret = load_prepare(&run.load, request, io, err);
 	if (!ret)
 		ret = foresee(&run.load, err);
 	if (!ret)
@@ -383,8 +397,10 @@ int load_run(const struct load_request *request, struct load_io *io, struct erro
 	struct run run = { .txn.dir = RECIPE_DIR_NONE };
 	struct recipe_dir own = RECIPE_DIR_NONE;
 	struct error why;
-	int ret;
+	int ret = check_arch(request, err);
 
+	if (ret)
+		return ret;
 	ret = load_prepare(&run.load, request, io, err);
 	if (!ret)
 		ret = refusal_foresee_rights(err);

@@ -239,6 +239,11 @@ int load_check_file_load(const struct load *l, struct error *err)
 			"%s %s: kexec_file_load (-s) does not take it, kexec_load "
 			"(-c) does",
 			l->request->kernel, l->image.no_file_load);
+	if (l->request->dtb)
+		return error_set(
+			err, EINVAL,
+			"--dtb: kexec_file_load (-s) passes the running kernel's "
+			"device tree, kexec_load (-c) another one");
 	if (length > l->image.file_cmdline_max)
 		return error_set(
 			err, EINVAL,
@@ -296,6 +301,10 @@ int load_prepare(struct load *l, const struct load_request *request, struct load
 		return ret;
 	l->machine_ret = ret; /* only kexec_load() needs it */
 	l->no_machine = *err;
+	if (!ret && request->dtb)
+		ret = arch_use_dtb(&l->machine, request->dtb, err);
+	if (ret && !l->machine_ret)
+		return ret;
 	ret = meminfo_read(request->root, &l->memory, err);
 	if (!ret && !l->machine_ret)
 		choose_entry(l);

@@ -9,6 +9,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char iomem[] = "09000000-09000fff : pl011@9000000\n"
@@ -356,6 +357,30 @@ static void test_kernel_text(void **state)
 	}
 }
 
+/* --dtb: a tree in a file, and memory that it reserves. */
+static void test_another_tree(void **state)
+{
+	struct scene *s = *state;
+	void *fdt = s->dt.data;
+	char path[80];
+
+	put_pages(s, 4096);
+	tree_put_bytes(&s->root, "other", fdt, sizeof(s->dt.data));
+	snprintf(path, sizeof(path), "%s/other", s->root.root);
+	assert_int_equal(fdt_open_into(fdt, fdt, sizeof(s->dt.data)), 0);
+	assert_int_equal(fdt_del_node(fdt, fdt_path_offset(fdt, "/reserved-memory")), 0);
+	assert_int_equal(read_machine(s), 0);
+	assert_true(is_free(s, CMA_POOL, CMA_POOL + 0x1000));
+
+	assert_int_equal(arch_use_dtb(&s->machine, "/nowhere", &err), -ENOENT);
+	assert_string_equal(err.text, "/nowhere: No such file or directory");
+	assert_true(fdt_path_offset(s->machine.arch->dt.tree.data, "/reserved-memory") < 0);
+
+	assert_int_equal(arch_use_dtb(&s->machine, path, &err), 0);
+	assert_false(is_free(s, CMA_POOL, CMA_POOL + 0x1000));
+	assert_true(fdt_path_offset(s->machine.arch->dt.tree.data, "/reserved-memory") > 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -373,6 +398,7 @@ int main(void)
 		TEST(test_hidden),
 		TEST(test_damaged_tree),
 		TEST(test_kernel_text),
+		TEST(test_another_tree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

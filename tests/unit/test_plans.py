@@ -49,10 +49,11 @@ def find_arch() -> str:
     """What kexec plans for: it alone knows."""
     shown = subprocess.run([str(KEXEC), "--version"], capture_output=True, text=True,
                            timeout=LIMIT, check=False).stdout
-    return "arm64" if "zboot" in shown else "x86"
+    return "arm64" if "\nfor aarch64\n" in shown else "x86"
 
 
 ARCH = find_arch()
+NAMES = {"x86": "x86_64", "arm64": "aarch64"}  # as in `uname -m`
 BRANCH = "" if ARCH == "x86" else ARCH  # folder below machines and plans
 MACHINES = ALL_MACHINES / BRANCH
 GOLDEN = TOP / "tests/unit/plans" / BRANCH
@@ -285,11 +286,25 @@ def compare_machine(golden: dict, got: dict, left_out: set[str]) -> list[str]:
     return wrong
 
 
+def test_other_machine(build: Build) -> list[str]:
+    """Built for another architecture than this machine's, kexec plans for captures alone."""
+    if os.uname().machine == NAMES[ARCH]:
+        return []
+    wrong = []
+    for words in (["-l", KERNEL], ["-l", KERNEL, "-s"], ["--dry-run", KERNEL]):
+        done = build.run(*words)
+        if done.returncode != 1 or f"only plans for {NAMES[ARCH]} machines" not in done.stderr \
+                or done.stdout or len(done.stderr.splitlines()) != 1:
+            wrong.append(f"{words}: status {done.returncode}, {done.stderr!r}")
+    return wrong
+
+
 def main(argv: list[str]) -> int:
     wrong, ran, skipped = test_comparison() if not argv else [], 0, []
     with tempfile.TemporaryDirectory(prefix="kexec-seed-plans-") as tmp:
         folder = Path(tmp)
         build = Build(folder)
+        wrong += test_other_machine(build)
         machines = list(list_machines())
         if ARCH == "x86":
             subprocess.run([MACHINES / "make-many-e820", MACHINES / "bios-8g-hole",

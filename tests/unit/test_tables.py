@@ -188,7 +188,8 @@ def check_types(project: Project) -> Iterator[str]:
 
 def check_formats(project: Project) -> Iterator[str]:
     """A build may lack some: they are in a line of their own, with the library."""
-    lines = project.ask("kexec", "--version").splitlines()[1:]
+    lines = [x for x in project.ask("kexec", "--version").splitlines()[1:]
+             if not x.startswith("for ")]
     formats = set(re.split(r"[,;] ", ", ".join(
         re.sub(r"^(opens|built without) | \([^)]*\)", "", x) for x in lines)))
     page = project.page(KEXEC_8)

@@ -100,9 +100,11 @@ def _linked_libraries(program: Path) -> dict[str, Path]:
 
 
 def _sysroot_libraries(arch: str, triplet: str, program: Path) -> dict[str, Path]:
-    """By the names in the programs' headers, from the architecture's sysroot."""
-    sysroot = cache_dir() / arch / "sysroot"
-    places = [program.parent.parent / "lib", sysroot / "usr/lib" / triplet]
+    """By the names in the programs' headers: from the architecture's sysroot, or, on a machine of
+    it that has none, from its own folder."""
+    folder = Path("usr/lib") / triplet
+    places = [program.parent.parent / "lib", cache_dir() / arch / "sysroot" / folder,
+              Path("/") / folder]
     found: dict[str, Path] = {}
     files = [program]
     for file in files:  # grows

@@ -16,6 +16,11 @@
 #define IMAGE_BITS_MAX 48u
 
 const char arch_name[] = "aarch64";
+#ifdef __aarch64__
+const bool arch_is_own = true;
+#else
+const bool arch_is_own = false;
+#endif
 const uint16_t arch_elf_machine = EM_AARCH64;
 const unsigned long arch_kexec = KEXEC_ARCH_AARCH64;
 const uint16_t arch_pe_machine = 0xaa64; /* Microsoft, "PE Format", "Machine Types" */
@@ -35,7 +40,7 @@ bool arch_is_kernel_text(uint64_t vaddr, uint64_t lowest)
 	return vaddr >= -(1ull << (bits - 1));
 }
 
-const struct dt_machine *dt_of_machine(const struct machine *m)
+struct dt_machine *dt_of_machine(const struct machine *m)
 {
 	return &m->arch->dt;
 }

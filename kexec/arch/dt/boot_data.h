@@ -10,7 +10,7 @@
 #include "plan/plan.h"
 
 /* What the tree says of the machine; owned by @m. */
-const struct dt_machine *dt_of_machine(const struct machine *m);
+struct dt_machine *dt_of_machine(const struct machine *m);
 
 /* True if kernels take kaslr-seed from the tree, and then remove it. */
 extern const bool dt_passes_kaslr_seed;

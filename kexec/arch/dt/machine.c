@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arch/dt/machine.h"
 
+#include "arch/arch.h"
+#include "arch/dt/boot_data.h"
 #include "arch/dt/libfdt.h"
 #include "base/file.h"
 #include "base/units.h"
@@ -91,4 +93,19 @@ int dt_machine_check(const struct dt_machine *m, const struct load_request *r,
 				 "--noefi: this machine was booted through UEFI, which "
 				 "alone knows its memory");
 	return 0;
+}
+
+const bool arch_takes_dtb = true;
+
+int arch_use_dtb(struct machine *m, const char *path, struct error *err)
+{
+	struct dt_machine *own = dt_of_machine(m);
+	struct dt tree;
+	int ret = dt_read_file("", path, &tree, err);
+
+	if (ret)
+		return ret;
+	dt_free(&own->tree);
+	own->tree = tree;
+	return remove_reserved(&own->tree, m, err);
 }

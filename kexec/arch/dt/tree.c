@@ -123,7 +123,7 @@ int dt_open(struct bytes blob, struct dt *out, struct error *err)
 	return copy_packed(blob.data, out, err);
 }
 
-int dt_read(const char *root, struct dt *out, struct error *err)
+int dt_read_file(const char *root, const char *path, struct dt *out, struct error *err)
 {
 	_cleanup_free_ char *data = NULL;
 	size_t size;
@@ -131,14 +131,19 @@ int dt_read(const char *root, struct dt *out, struct error *err)
 
 	*out = (struct dt){ 0 };
 	/* one byte more than allowed: dt_open() has the message */
-	ret = file_slurp_in(root, FDT_PATH, DT_SIZE_MAX + 1, &data, &size);
+	ret = file_slurp_in(root, path, DT_SIZE_MAX + 1, &data, &size);
 	if (!ret)
 		ret = dt_open((struct bytes){ (uint8_t *)data, size }, out, err);
 	else
 		error_set(err, -ret, "%s", errno_text(-ret));
 	if (ret)
-		error_prefix(err, "%s" FDT_PATH, root);
+		error_prefix(err, "%s%s", root, path);
 	return ret;
+}
+
+int dt_read(const char *root, struct dt *out, struct error *err)
+{
+	return dt_read_file(root, FDT_PATH, out, err);
 }
 
 void dt_free(struct dt *tree)

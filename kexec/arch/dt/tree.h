@@ -37,6 +37,9 @@ int dt_open(struct bytes blob, struct dt *out, struct error *err);
  */
 int dt_read(const char *root, struct dt *out, struct error *err);
 
+/* The same for the file @path below @root. */
+int dt_read_file(const char *root, const char *path, struct dt *out, struct error *err);
+
 void dt_free(struct dt *tree);
 
 /* True if @blob is a tree that dt_open() accepts. */

@@ -23,6 +23,11 @@
 #define CPUINFO_MAX  ((size_t)4 << 20) /* bytes: thousands of harts */
 
 const char arch_name[] = "riscv64";
+#ifdef __riscv
+const bool arch_is_own = true;
+#else
+const bool arch_is_own = false;
+#endif
 const uint16_t arch_elf_machine = EM_RISCV;
 const unsigned long arch_kexec = KEXEC_ARCH_RISCV;
 const uint16_t arch_pe_machine = 0x5064; /* Microsoft, "PE Format", "Machine Types" */
@@ -39,7 +44,7 @@ bool arch_is_kernel_text(uint64_t vaddr, uint64_t lowest)
 	return vaddr >= TEXT_START;
 }
 
-const struct dt_machine *dt_of_machine(const struct machine *m)
+struct dt_machine *dt_of_machine(const struct machine *m)
 {
 	return &m->arch->dt;
 }
