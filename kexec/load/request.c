@@ -316,8 +316,8 @@ int load_prepare(struct load *l, const struct load_request *request, struct load
 }
 
 /*
- * Locates the VM generation ID for the purgatory: --vmgenid-addr=, otherwise the ACPI
- * tables. Adds a note if it exists but cannot be interpreted.
+ * Locates the VM generation ID for the purgatory: --vmgenid-addr=, otherwise as firmware
+ * says. Adds a note if it exists but cannot be interpreted.
  */
 static void find_generation_id(struct load *l)
 {

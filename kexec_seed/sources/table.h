@@ -25,7 +25,7 @@ enum fork_source {
 struct source_options {
 	unsigned int enabled;  /* a bit for each fork_source to use */
 	uint32_t poll_ms;      /* between two polls */
-	uint64_t vmgenid_addr; /* physical; 0: from the ACPI tables */
+	uint64_t vmgenid_addr; /* physical; 0: as firmware says */
 	const char *root;      /* of /dev, /proc and /sys: "", but for tests */
 };
 

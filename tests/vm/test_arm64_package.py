@@ -75,7 +75,8 @@ def root(request, tmp_path_factory):
     made.run(f"chown -R 65534:65534 {MADE}; apt-get -q update;"
              f"{APT} build-dep -Pnocheck {HERE}; {NO_TESTS} -Pnocheck;"
              f"mkdir {MADE}/own; mv {MADE}/*.deb {MADE}/own", 1800)
-    made.run(f"{APT} build-dep -aarm64 -Pcross,nocheck {HERE};"
+    made.run(f"{APT} install crossbuild-essential-arm64;"
+             f"{APT} build-dep -aarm64 -Pcross,nocheck {HERE};"
              f"{NO_TESTS} -aarm64 -Pcross,nocheck", 1800)
     yield made
     shutil.rmtree(folder)

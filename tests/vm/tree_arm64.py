@@ -3,8 +3,9 @@
 chapter 5), without dtc: QEMU dumps its own tree, nodes and properties are added to it.
 
     tree = Tree(dump(folder, memory="256M"))
-    tree.set("/pl061@9030000", status=b"disabled\\0")
-    tree.add("vmgenid@7ffff000", compatible=b"microsoft,vmgenid\\0", reg=cells(0, 0x7ffff000, 0, 16))
+    tree.set("pl061@9030000", status=b"disabled\\0")
+    tree.add(tree.node("vmgenid@7ffff000", compatible=b"microsoft,vmgenid\\0",
+                       reg=cells(0, 0x7ffff000, 0, 16)))
     (folder / "dtb").write_bytes(tree.blob())          # for `-dtb`
 """
 
