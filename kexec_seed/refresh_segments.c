@@ -280,7 +280,7 @@ int refresh_check_memory(const struct crash_state *s, struct error *err)
 	struct error ignored;
 	int ret;
 
-	if (machine_read("", &m, &ignored))
+	if (machine_read_iomem("", &m, &ignored))
 		return check_mapped(s, err);
 	ret = m.iomem.count ? check_headers(s, &m, err) : check_mapped(s, err);
 	machine_free(&m);

@@ -26,6 +26,19 @@ struct report {
 	bool failed; /* out of memory */
 };
 
+#define SECONDS_SIZE 32
+
+/*
+ * Microsecond resolution. In integers: the C library's printf() of floating point is code
+ * that a refresh would run for nothing else.
+ */
+static void format_seconds(double value, char text[SECONDS_SIZE])
+{
+	const unsigned long long us = (unsigned long long)(value * 1e6 + 0.5);
+
+	snprintf(text, SECONDS_SIZE, "%llu.%06llu", us / 1000000, us % 1000000);
+}
+
 #ifdef HAVE_JSONC
 
 #define JSON_C(X)                                                                        \
@@ -87,12 +100,11 @@ static void enter(struct report *o, const char *key, struct json_object *value)
 		o->failed = true;
 }
 
-/* Microsecond resolution. */
 static struct json_object *new_seconds(double value)
 {
-	char text[32];
+	char text[SECONDS_SIZE];
 
-	snprintf(text, sizeof(text), "%.6f", value);
+	format_seconds(value, text);
 	return libjson.json_object_new_double_s(value, text);
 }
 
@@ -289,9 +301,12 @@ void report_address(struct report *o, const char *key, uint64_t value)
 
 void report_seconds(struct report *o, const char *key, double value)
 {
+	char text[SECONDS_SIZE];
+
 	JSON(o, add_value(o, key, new_seconds(value)));
+	format_seconds(value, text);
 	indent(o, key);
-	printf("%.6f s\n", value);
+	printf("%s s\n", text);
 }
 
 void report_time(struct report *o, const char *key, struct timespec t)

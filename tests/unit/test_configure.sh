@@ -11,7 +11,7 @@ unset CC LD OBJCOPY NM READELF OBJDUMP
 
 # refused HOST TEXT
 refused() {
-	if (cd "$tmp" && "$srcdir/configure" --host="$1") >"$tmp/out" 2>&1; then
+	if (cd "$tmp" && "$srcdir/configure" --host="$1" CC=cc) >"$tmp/out" 2>&1; then
 		echo "FAILED: configured for $1"
 		failed=1
 	elif [ "$(tail -n 1 "$tmp/out")" != "configure: error: $2" ]; then
