@@ -430,6 +430,13 @@ if [ "$(id -u)" = 0 ] && strace -qq -o "$tmp/trace" -e inject=kexec_load:retval=
 	asks 0 error=EADDRNOTAVAIL -s -l "$PROBE" --initrd="$tmp/large"
 	grep -q "kexec: no gap of 20 MiB is free in memory for the initrd" "$tmp/err" ||
 		fail "does not say how large a gap the initrd needs"
+	# A file that may be read, but not mapped, as under SELinux
+	"$KEXEC" --dry-run "$PROBE" >"$tmp/plan" 2>"$tmp/err" || fail "--dry-run"
+	strace -qq -o "$tmp/trace" -P "$(realpath "$PROBE")" -e inject=mmap:error=EACCES \
+		-E ASAN_OPTIONS=detect_leaks=0 "$KEXEC" --dry-run "$PROBE" >"$tmp/out" \
+		2>"$tmp/err" || fail "cannot read what it cannot map"
+	cmp -s "$tmp/plan" "$tmp/out" || fail "read is not as mapped"
+	grep -q "mmap.*EACCES.*INJECTED" "$tmp/trace" || fail "nothing was denied"
 	# Started with closed descriptors: its messages must not go into a file it opened.
 	# LeakSanitizer, which fails under strace, would change the exit status.
 	cp "$PROBE" "$f"

@@ -202,7 +202,7 @@ CHECKS = (check_workflow, check_forms, check_ways, check_addresses, check_readme
 BUG = ".github/ISSUE_TEMPLATE/bug.yml"
 ALTERATIONS = [
     ("workflow: while", CI, r"(?m)^jobs:", "jobs: ]"),
-    ("workflow: does not run ./quickstart check", CI, r"quickstart check", "quickstart chekc"),
+    ("workflow: does not run ./quickstart check", CI, r"quickstart check", "quickstart tests"),
     ("workflow: not on pull_request", CI, r"(?m)^  pull_request:\n", ""),
     ("workflow: it may do more than read", CI, r"contents: read", "contents: write"),
     ("workflow: check has no limit", CI, r"timeout-minutes: \d+", "timeout-minutes: x"),
