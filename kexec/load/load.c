@@ -23,9 +23,6 @@
 	"the crash kernel has no seed and must not take the zeroes that EFI may have for " \
 	"one: " PLAN_DISTRUST
 
-/* Timeout for another load or refresh to end, seconds. */
-#define RECIPE_WAIT 60
-
 /* A load in progress. */
 struct run {
 	struct load load;
@@ -326,17 +323,6 @@ static void end_run(struct run *run)
 	load_end(&run->load);
 }
 
-/* A build for another architecture than its own knows nothing about this machine. */
-static int check_arch(const struct load_request *r, struct error *err)
-{
-	if (arch_is_own || *r->root)
-		return 0;
-	return error_set(err, ENOTSUP,
-			 "this kexec only plans for %s machines: use --dry-run "
-			 "--facts=DIR",
-			 arch_name);
-}
-
 /* Why neither call is possible, privileges apart. */
 static int foresee(const struct load *l, struct error *err)
 {
@@ -366,7 +352,7 @@ int load_dry_run(const struct load_request *request, bool json, bool boot_data,
 	struct run run = { .txn.dir = RECIPE_DIR_NONE };
 	unsigned int what = (boot_data ? DESCRIBE_BOOT_DATA : 0) |
 			    (request->debug ? DESCRIBE_DETAILS : 0);
-	int ret = check_arch(request, err);
+	int ret = refusal_foresee_arch(request->root, err);
 
 	if (ret)
 		return ret;
@@ -397,7 +383,7 @@ int load_run(const struct load_request *request, struct load_io *io, struct erro
 	struct run run = { .txn.dir = RECIPE_DIR_NONE };
 	struct recipe_dir own = RECIPE_DIR_NONE;
 	struct error why;
-	int ret = check_arch(request, err);
+	int ret = refusal_foresee_arch(request->root, err);
 
 	if (ret)
 		return ret;
@@ -444,22 +430,5 @@ int load_again(const struct recipe_dir *dir, const struct recipe *again,
 	if (!ret)
 		ret = load_it(&run, err);
 	end_run(&run);
-	return ret;
-}
-
-int load_unload(enum kexec_target target, struct error *err)
-{
-	struct recipe_dir dir = RECIPE_DIR_NONE;
-	struct error ignored;
-	int ret;
-
-	if (target == KEXEC_TARGET_CRASH)
-		recipe_dir_open(RUN_DIR, RECIPE_WAIT, &dir, &ignored);
-	ret = kexec_unload(target, err);
-	if (!ret && dir.fd >= 0) {
-		recipe_remove(&dir, RECIPE_PENDING, &ignored);
-		recipe_remove(&dir, RECIPE_CURRENT, &ignored);
-	}
-	recipe_dir_close(&dir);
 	return ret;
 }

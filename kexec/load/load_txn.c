@@ -5,6 +5,8 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "load/file_digest.h"
+#include "load/kexec_load.h"
+#include "load/load.h"
 #include "load/readback.h"
 #include "load/remedy.h"
 #include "load/seed.h"
@@ -310,4 +312,21 @@ int load_if_hidden(const struct plan *plan, const struct load_guard *guard,
 	/* it is as good as before, but nothing can tell it from another */
 	notes_add_error(notes, NOT_REFRESHABLE, err);
 	return 0;
+}
+
+int load_unload(enum kexec_target target, struct error *err)
+{
+	struct recipe_dir dir = RECIPE_DIR_NONE;
+	struct error ignored;
+	int ret;
+
+	if (target == KEXEC_TARGET_CRASH)
+		recipe_dir_open(RUN_DIR, RECIPE_WAIT, &dir, &ignored);
+	ret = kexec_unload(target, err);
+	if (!ret && dir.fd >= 0) {
+		recipe_remove(&dir, RECIPE_PENDING, &ignored);
+		recipe_remove(&dir, RECIPE_CURRENT, &ignored);
+	}
+	recipe_dir_close(&dir);
+	return ret;
 }

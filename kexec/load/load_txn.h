@@ -14,6 +14,9 @@
 
 #define NOT_REFRESHABLE "kexec-seed cannot refresh this image"
 
+/* Timeout for another load or refresh to end, seconds. */
+#define RECIPE_WAIT 60
+
 struct load_txn {
 	struct recipe_dir dir;	    /* RECIPE_DIR_NONE: recipes cannot be stored */
 	const struct recipe *again; /* recipe to load again; NULL: a new load. Borrowed */

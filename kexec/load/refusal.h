@@ -14,6 +14,12 @@ enum kexec_call {
 };
 
 /*
+ * 0; -ENOTSUP with the line if this build is for another architecture than its own, and so
+ * knows nothing about this machine (@root "").
+ */
+int refusal_foresee_arch(const char *root, struct error *err);
+
+/*
  * -EPERM with the line if this process may load nothing; 0 otherwise.
  */
 int refusal_foresee_rights(struct error *err);

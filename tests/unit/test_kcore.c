@@ -252,6 +252,22 @@ static void test_no_text(void **state)
 	kcore_close(&k);
 }
 
+/* On riscv64 memory of no RAM has an offset that no call takes. */
+static void test_no_offset(void **state)
+{
+	struct fake_kcore f;
+	struct kcore k;
+
+	(void)state;
+	fake_kcore_make(&f);
+	f.segments[FAKE_VMALLOC].p_offset = 0xffc0000000002000;
+	f.segments[FAKE_VMALLOC].p_filesz = 1ull << 54;
+	assert_true(f.segments[FAKE_VMALLOC].p_paddr == UINT64_MAX);
+	k = open_good(&f);
+	assert_int_equal(k.count, FAKE_SEGMENTS - 2); /* the note is none, either */
+	kcore_close(&k);
+}
+
 static void test_cannot_open(void **state)
 {
 	struct error err = { "" };
@@ -292,6 +308,7 @@ int main(void)
 		cmocka_unit_test(test_empty_segment_is_none),
 		cmocka_unit_test(test_maps_that_do_not_agree),
 		cmocka_unit_test(test_no_text),
+		cmocka_unit_test(test_no_offset),
 		cmocka_unit_test(test_cannot_open),
 	};
 

@@ -45,19 +45,23 @@ SKIPPED = 77
 MANY = "many-e820"  # made by make-many-e820, with one plan only
 
 
+# Folder of what kexec plans for -> as in `uname -m`.
+NAMES = {"x86": "x86_64", "arm64": "aarch64", "riscv64": "riscv64"}
+
+
 def find_arch() -> str:
     """What kexec plans for: it alone knows."""
     shown = subprocess.run([str(KEXEC), "--version"], capture_output=True, text=True,
                            timeout=LIMIT, check=False).stdout
-    return "arm64" if "\nfor aarch64\n" in shown else "x86"
+    [arch] = [arch for arch, name in NAMES.items() if f"\nfor {name}\n" in shown]
+    return arch
 
 
 ARCH = find_arch()
-NAMES = {"x86": "x86_64", "arm64": "aarch64"}  # as in `uname -m`
 BRANCH = "" if ARCH == "x86" else ARCH  # folder below machines and plans
 MACHINES = ALL_MACHINES / BRANCH
 GOLDEN = TOP / "tests/unit/plans" / BRANCH
-KERNEL = {"x86": "bzImage", "arm64": "Image"}[ARCH]
+KERNEL = "bzImage" if ARCH == "x86" else "Image"
 
 # Options in use: one machine for -l, one for -p.
 OPTIONS = {
@@ -88,6 +92,11 @@ OPTIONS = {
         "-l uki --append=own", "-l zboot.gz --type=vmlinuz", "-l zboot.gz -s",
         "-p Image", "-p Image -s"],
     "uefi": ["-l Image --noefi"],
+    "virt-rv": ["-l Image " + words for words in (
+        "--seed=off", "--seed-mix=off", "--mem-min=0x90000000", "--mem-max=0x90000000",
+        "--reuse-cmdline", "--serial=ttyS0", "--type=bzImage")] + [
+        "-p Image " + words for words in (
+            "--seed=off", "--seed-mix=off", "--initrd=initrd", "--reuse-cmdline", "-s")],
     "vmgenid": ["-l Image " + words for words in (
         "--seed-mix=off", "--vmgenid-addr=0x4c800040", "--vmgenid-addr=0x50000000")],
     "crash": ["-p Image " + words for words in (
