@@ -322,17 +322,6 @@ static void end_run(struct run *run)
 	load_end(&run->load);
 }
 
-/* A build for another architecture than its own knows nothing about this machine. */
-static int check_arch(const struct load_request *r, struct error *err)
-{
-	if (arch_is_own || *r->root)
-		return 0;
-	return error_set(err, ENOTSUP,
-			 "this kexec only plans for %s machines: use --dry-run "
-			 "--facts=DIR",
-			 arch_name);
-}
-
 /* Why neither call is possible, privileges apart. */
 static int foresee(const struct load *l, struct error *err)
 {
@@ -362,7 +351,7 @@ int load_dry_run(const struct load_request *request, bool json, bool boot_data,
 	struct run run = { .txn.dir = RECIPE_DIR_NONE };
 	unsigned int what = (boot_data ? DESCRIBE_BOOT_DATA : 0) |
 			    (request->debug ? DESCRIBE_DETAILS : 0);
-	int ret = check_arch(request, err);
+	int ret = refusal_check_arch(request->root, err);
 
 	if (ret)
 		return ret;
@@ -393,7 +382,7 @@ int load_run(const struct load_request *request, struct load_io *io, struct erro
 	struct run run = { .txn.dir = RECIPE_DIR_NONE };
 	struct recipe_dir own = RECIPE_DIR_NONE;
 	struct error why;
-	int ret = check_arch(request, err);
+	int ret = refusal_check_arch(request->root, err);
 
 	if (ret)
 		return ret;
