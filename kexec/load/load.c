@@ -352,7 +352,7 @@ int load_dry_run(const struct load_request *request, bool json, bool boot_data,
 	struct run run = { .txn.dir = RECIPE_DIR_NONE };
 	unsigned int what = (boot_data ? DESCRIBE_BOOT_DATA : 0) |
 			    (request->debug ? DESCRIBE_DETAILS : 0);
-	int ret = refusal_foresee_arch(request->root, err);
+	int ret = refusal_check_arch(request->root, err);
 
 	if (ret)
 		return ret;
@@ -383,7 +383,7 @@ int load_run(const struct load_request *request, struct load_io *io, struct erro
 	struct run run = { .txn.dir = RECIPE_DIR_NONE };
 	struct recipe_dir own = RECIPE_DIR_NONE;
 	struct error why;
-	int ret = refusal_foresee_arch(request->root, err);
+	int ret = refusal_check_arch(request->root, err);
 
 	if (ret)
 		return ret;

@@ -111,7 +111,7 @@ int refusal_no_region(struct error *err)
 			 "crashkernel=256M");
 }
 
-int refusal_foresee_arch(const char *root, struct error *err)
+int refusal_check_arch(const char *root, struct error *err)
 {
 	if (arch_is_own || *root)
 		return 0;

@@ -14,10 +14,10 @@ enum kexec_call {
 };
 
 /*
- * 0; -ENOTSUP with the line if this build is for another architecture than its own, and so
- * knows nothing about this machine (@root "").
+ * -ENOTSUP with the line if kexec was built for another architecture than it runs on, and
+ * @root is "", this machine; 0 otherwise.
  */
-int refusal_foresee_arch(const char *root, struct error *err);
+int refusal_check_arch(const char *root, struct error *err);
 
 /*
  * -EPERM with the line if this process may load nothing; 0 otherwise.
