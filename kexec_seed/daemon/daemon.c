@@ -274,6 +274,8 @@ static int set_up_loop(struct daemon *d)
 	if (ret >= 0)
 		ret = add_timer(d, &d->loaded, on_loaded);
 	if (ret >= 0)
+		ret = daemon_watch_sleep(d);
+	if (ret >= 0)
 		ret = sd_event_set_watchdog(d->loop, true);
 	return ret < 0 ? ret : 0;
 }
@@ -328,6 +330,7 @@ void daemon_close(struct daemon *d)
 	sd_event_source_disable_unref(d->folder);
 	sd_event_source_disable_unref(d->loaded);
 	sd_event_source_disable_unref(d->rewrite_state);
+	sd_event_source_disable_unref(d->resume);
 	sd_event_source_disable_unref(d->reseeded);
 	sd_event_unref(d->loop);
 	daemon_options_free(&d->reloaded);
