@@ -112,12 +112,12 @@ char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr)
 	return cmdline_append(PLAN_DISTRUST, own);
 }
 
-/* The journal of crash loads has no use for it before those exist. */
+/* Its tree and its seed are not looked for: such an image is not refreshed. */
 int arch_find_file_load(const struct kcore *k, struct range region, const char *cmdline,
 			struct file_load_image *out, struct error *err)
 {
 	(void)k, (void)region, (void)cmdline;
 	*out = (struct file_load_image){ 0 };
 	return error_set(err, ENOENT,
-			 "images of kexec_file_load() are not found on arm64 yet");
+			 "kexec-seed does not refresh images of kexec_file_load on arm64");
 }
