@@ -37,13 +37,15 @@ struct daemon {
 	uint64_t watchdog_us;	    /* 0: it does not want that */
 	struct loop_watch unlinked; /* inotify: our lock file */
 	struct loop_watch folder;   /* inotify: recipes come and go */
+	struct loop_watch resume;   /* timerfd: the clock was set, or was stopped */
 	struct source_host host;
 	struct sources sources;
 	struct ratelimit ratelimit;
 	struct burst burst;
 	struct child command;
 	struct daemon_state state;
-	uint64_t began; /* start of the current refresh in microseconds, daemon_now() */
+	uint64_t asleep; /* microseconds since boot that the machine was not awake */
+	uint64_t began;	 /* start of the current refresh in microseconds, daemon_now() */
 	/*
 	 * When the reload command last succeeded, and began. Its images have no recipe that
 	 * would record it.
@@ -97,6 +99,15 @@ void daemon_doubt(struct daemon *d, const char *source);
  * seed.
  */
 void daemon_loaded(struct daemon *d);
+
+/*
+ * Adds an event to the loop: the machine was asleep, or its clock was set. 0 or a negative
+ * errno.
+ */
+int daemon_watch_sleep(struct daemon *d);
+
+/* Handles that event; @asleep: microseconds since boot. */
+void daemon_clock_changed(struct daemon *d, uint64_t asleep);
 
 /* Refreshes if due, and sets the timer for the next refresh. */
 void daemon_schedule(struct daemon *d);

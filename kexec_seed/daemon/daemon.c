@@ -261,6 +261,8 @@ static int set_up_loop(struct daemon *d)
 		ret = open_signals(d);
 	if (!ret)
 		ret = open_timers(d);
+	if (!ret)
+		ret = daemon_watch_sleep(d);
 	d->watchdog_us = notify_watchdog();
 	if (!ret && d->watchdog_us)
 		ret = loop_timer_open(&d->watchdog, &d->loop, CLOCK_MONOTONIC,
@@ -323,6 +325,7 @@ void daemon_close(struct daemon *d)
 	loop_timer_close(&d->watchdog);
 	loop_watch_destroy(&d->unlinked);
 	loop_watch_destroy(&d->folder);
+	loop_watch_destroy(&d->resume);
 	loop_watch_destroy(&d->signals);
 	loop_close(&d->loop);
 	daemon_options_free(&d->reloaded);

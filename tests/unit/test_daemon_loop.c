@@ -180,6 +180,32 @@ static void test_loaded_instead(void **state)
 	end(&s);
 }
 
+/* The seed of before a hibernation is on disk; a clock that was set proves nothing. */
+static void test_sleep(void **state)
+{
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	start(&s);
+	run(&s, 150000);
+	daemon_clock_changed(&s.d, s.d.asleep + 50000);
+	assert_int_equal(fake.count, 2);
+	assert_true(fake.if_forked);
+	assert_string_equal(fake.source, "clock");
+	run(&s, 150000);
+	daemon_clock_changed(&s.d, s.d.asleep + 5000000);
+	assert_int_equal(fake.count, 3);
+	assert_false(fake.if_forked);
+	assert_string_equal(fake.source, "resume");
+	run(&s, 150000);
+	/* once */
+	daemon_clock_changed(&s.d, s.d.asleep);
+	assert_int_equal(fake.count, 4);
+	assert_true(fake.if_forked);
+	end(&s);
+}
+
 /* Nothing tells whether the machine was forked: one refresh for all doubts. */
 static void test_blind_flood(void **state)
 {
@@ -603,14 +629,23 @@ static void test_signals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),	    cmocka_unit_test(test_slow),
-		cmocka_unit_test(test_flood),	    cmocka_unit_test(test_million),
-		cmocka_unit_test(test_backoff),	    cmocka_unit_test(test_retry),
-		cmocka_unit_test(test_command),	    cmocka_unit_test(test_command_late),
-		cmocka_unit_test(test_one_only),    cmocka_unit_test(test_no_folder),
-		cmocka_unit_test(test_signals),	    cmocka_unit_test(test_doubt),
-		cmocka_unit_test(test_loaded),	    cmocka_unit_test(test_loaded_instead),
-		cmocka_unit_test(test_blind_flood), cmocka_unit_test(test_command_doubt),
+		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_million),
+		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_command_late),
+		cmocka_unit_test(test_one_only),
+		cmocka_unit_test(test_no_folder),
+		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_sleep),
+		cmocka_unit_test(test_loaded),
+		cmocka_unit_test(test_loaded_instead),
+		cmocka_unit_test(test_blind_flood),
+		cmocka_unit_test(test_command_doubt),
 		cmocka_unit_test(test_command_own),
 	};
 

@@ -41,13 +41,13 @@ char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr)
 	return cmdline_append(PLAN_DISTRUST, own);
 }
 
-/* Debian's kernels have no such call; the journal of crash loads goes by what the kernel says. */
+/* Its tree and its seed are not looked for: such an image is not refreshed. */
 int arch_find_file_load(const struct kcore *k, struct range region, const char *cmdline,
 			struct file_load_image *out, struct error *err)
 {
 	(void)k, (void)region, (void)cmdline;
 	*out = (struct file_load_image){ 0 };
 	return error_set(err, ENOENT,
-			 "images of kexec_file_load() are not found on %s yet",
+			 "kexec-seed does not refresh images of kexec_file_load on %s",
 			 arch_name);
 }
