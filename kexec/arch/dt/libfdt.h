@@ -40,6 +40,9 @@
 	X(fdt_strerror)                                                                  \
 	X(fdt_subnode_offset_namelen)
 
+/* Also for static analysis with the config.h of an architecture without device trees. */
+extern const struct library library_fdt;
+
 /* Filled in by libfdt_open(). */
 extern struct libfdt {
 	FDT(LIBRARY_POINTER)
