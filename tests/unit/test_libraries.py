@@ -17,7 +17,9 @@ import traceback
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from fake_machine import FAKE, KEXEC, KEXEC_SEED, Machine, no_fake_here  # noqa: E402
+from fake_machine import (FAKE, KEXEC, KEXEC_SEED, LIMIT, MACHINES, Machine,  # noqa: E402
+                          no_fake_here)
+from small_images import make_images  # noqa: E402
 
 READELF = os.environ.get("READELF", "readelf")
 SKIPPED = 77
@@ -68,7 +70,7 @@ def image(m: Machine, name: str) -> str:
 # --- tests -------------------------------------------------------------------------------
 
 
-def test_linked(_m: Machine) -> None:
+def test_linked(_: object) -> None:
     for program in (KEXEC, KEXEC_SEED):
         said = subprocess.run([READELF, "-dW", program], capture_output=True, text=True,
                               check=True).stdout
@@ -158,23 +160,56 @@ def test_version(m: Machine) -> None:
             assert f"{package} (" in line, line
 
 
+# --- device trees: plans of arm64 machines -----------------------------------------------
+
+
+def plan(folder: Path, **more: str) -> subprocess.CompletedProcess:
+    make_images(folder, "arm64")
+    return subprocess.run(
+        [KEXEC, "--dry-run", f"--facts={MACHINES / 'arm64/virt'}", str(folder / "Image"),
+         "--append=quiet"], env=os.environ | more | {"LD_PRELOAD": FAKE}, capture_output=True,
+        text=True, timeout=LIMIT, check=False)
+
+
+def arm64_linked(folder: Path) -> None:
+    test_linked(folder)
+    assert "libfdt" in notes(KEXEC) and "libfdt" in notes(KEXEC_SEED)
+    done = plan(folder)
+    assert done.returncode == 0 and "kexec_load: the default" in done.stdout, done
+
+
+def arm64_without(folder: Path) -> None:
+    """kexec_file_load(2) needs no device tree from us; the reason is told."""
+    done = plan(folder, FAKE_HIDE="libfdt.so")
+    assert done.returncode == 0 and "kexec: using kexec_file_load: " in done.stderr, done
+    assert "cannot open a library for device trees" in done.stderr, done
+    assert "install it (Debian: libfdt1)" in done.stderr, done
+
+
 def lacking() -> str:
     config = Path("config.h").read_text(encoding="ascii")
+    if "#define LIBRARIES_LINKED 1" in config:
+        return "the libraries are linked in"
     names = [x for x in ("ZLIB", "LZMA", "ZSTD", "ELF", "JSONC") if f"#undef HAVE_{x} " in config]
     return f"built without {', '.join(names)}" if names else ""
 
 
 def main() -> int:
-    reason = no_fake_here() or lacking()
+    config = Path("config.h").read_text(encoding="ascii")
+    arm64 = "libfdt" in config
+    reason = "a build with sanitizers" if "#define WITH_SANITIZERS 1" in config else lacking()
+    if not arm64:
+        reason = no_fake_here() or reason
     if reason:
         print(f"SKIPPED: {reason}")
         return SKIPPED
     failed = 0
-    tests = [(x, y) for x, y in globals().items() if x.startswith("test_")]
+    prefix = "arm64_" if arm64 else "test_"
+    tests = [(x, y) for x, y in globals().items() if x.startswith(prefix)]
     for name, test in tests:
         with tempfile.TemporaryDirectory(prefix="libraries.") as folder:
             try:
-                test(Machine(Path(folder)))
+                test(Path(folder) if arm64 else Machine(Path(folder)))
             except Exception:  # pylint: disable=broad-except # the others shall run, too
                 failed += 1
                 print(f"FAILED: {name}")

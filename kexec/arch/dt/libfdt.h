@@ -46,6 +46,9 @@
 	X(fdt_stringlist_get)                                                            \
 	X(fdt_subnode_offset_namelen)
 
+/* Also for static analysis with the config.h of an architecture without device trees. */
+extern const struct library library_fdt;
+
 /* Filled in by libfdt_open(). */
 extern struct libfdt {
 	FDT(LIBRARY_POINTER)
