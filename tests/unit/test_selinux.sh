@@ -22,8 +22,12 @@ compile() {
 		[ -s "$1/kexec_seed.pp" ] && ! grep -iq 'error\|warning' "$tmp/said"
 }
 
-mkdir "$tmp/ours"
-cp "$source"/kexec_seed.* "$tmp/ours"
+# copy NAME: the source into a folder; that of a release may be read-only
+copy() {
+	mkdir "$tmp/$1" && cp "$source"/kexec_seed.* "$tmp/$1" && chmod u+w "$tmp/$1"/*
+}
+
+copy ours
 if ! compile "$tmp/ours"; then
 	echo "FAILED: the module does not compile:"
 	cat "$tmp/said"
@@ -31,8 +35,7 @@ if ! compile "$tmp/ours"; then
 fi
 
 # Fedora's names for what the reference policy has renamed
-mkdir "$tmp/fedora"
-cp "$source"/kexec_seed.* "$tmp/fedora"
+copy fedora
 cat >"$tmp/names" <<'END'
 undefine(`files_runtime_file')
 undefine(`files_runtime_filetrans')
@@ -59,8 +62,7 @@ if ! compile "$tmp/fedora"; then
 fi
 
 # A wrong name must not pass.
-mkdir "$tmp/wrong"
-cp "$source"/kexec_seed.* "$tmp/wrong"
+copy wrong
 echo "allow kexec_seed_t no_such_type_t:file read;" >>"$tmp/wrong/kexec_seed.te"
 if compile "$tmp/wrong"; then
 	echo "FAILED: an unknown type compiles"
