@@ -33,7 +33,7 @@ static void require(bool ok)
 /* What the loader reads of the running kernel's tree. */
 static void read_tree(const struct dt *tree)
 {
-	struct arch_machine machine = { .tree = *tree };
+	struct arch_machine machine = { .dt.tree = *tree };
 	struct ranges reserved = { 0 };
 	struct vmgenid id;
 	struct error err;

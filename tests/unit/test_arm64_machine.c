@@ -166,7 +166,7 @@ static void test_firmware_of_the_tree(void **state)
 	assert_int_equal(s->machine.arch->conduit, PURGATORY_CONDUIT_HVC);
 	assert_int_equal(s->machine.arch->uart.type, PURGATORY_UART_PL011);
 	assert_int_equal(s->machine.arch->uart.addr, 0x9000000);
-	assert_false(s->machine.arch->uefi);
+	assert_false(s->machine.arch->dt.uefi);
 }
 
 static void set_text(struct scene *s, const char *path, const char *name,
@@ -265,7 +265,7 @@ static void test_acpi(void **state)
 		tree_put_bytes(&s->root, "sys/firmware/acpi/tables/SPCR", spcr,
 			       sizeof(spcr));
 		assert_int_equal(read_machine(s), 0);
-		assert_true(s->machine.arch->uefi);
+		assert_true(s->machine.arch->dt.uefi);
 		assert_int_equal(s->machine.arch->conduit, PURGATORY_CONDUIT_HVC);
 		assert_int_equal(s->machine.arch->uart.type, cases[i].uart);
 	}

@@ -40,9 +40,9 @@ static int setup(void **state)
 	struct fake_dt t;
 
 	fake_dt(&t);
-	assert_int_equal(
-		dt_open((struct bytes){ t.data, sizeof(t.data) }, &s->arch.tree, &s->err),
-		0);
+	assert_int_equal(dt_open((struct bytes){ t.data, sizeof(t.data) },
+				 &s->arch.dt.tree, &s->err),
+			 0);
 	s->machine.page_size = 4096;
 	s->machine.arch = &s->arch;
 	s->machine.kernel_memory[0] = (struct range){ KERNEL_DATA, KERNEL_ABOVE };
@@ -68,7 +68,7 @@ static int teardown(void **state)
 
 	plan_free(&s->plan);
 	ranges_free(&s->machine.ram);
-	dt_free(&s->arch.tree);
+	dt_free(&s->arch.dt.tree);
 	free(s);
 	return 0;
 }
@@ -411,7 +411,7 @@ static void test_crash_tree(void **state)
 	s->in.seed = false;
 	assert_int_equal(make(s), 0);
 	assert_string_equal(plan_command_line(&s->plan), "root=x");
-	s->arch.uefi = true;
+	s->arch.dt.uefi = true;
 	assert_int_equal(make(s), 0);
 	assert_string_equal(plan_command_line(&s->plan), PLAN_DISTRUST " root=x");
 	s->in.cmdline = "random.trust_bootloader=on";

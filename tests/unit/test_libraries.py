@@ -160,13 +160,17 @@ def test_version(m: Machine) -> None:
             assert f"{package} (" in line, line
 
 
-# --- device trees: plans of arm64 machines -----------------------------------------------
+# --- device trees: plans of arm64 or riscv64 machines -----------------------------------------------
 
 
 def plan(folder: Path, **more: str) -> subprocess.CompletedProcess:
-    make_images(folder, "arm64")
+    version = subprocess.run([KEXEC, "--version"], capture_output=True, text=True, timeout=LIMIT,
+                             check=True).stdout
+    arch = "riscv64" if "\nfor riscv64\n" in version else "arm64"
+    make_images(folder, arch)
+    machine = MACHINES / arch / {"arm64": "virt", "riscv64": "virt-rv"}[arch]
     return subprocess.run(
-        [KEXEC, "--dry-run", f"--facts={MACHINES / 'arm64/virt'}", str(folder / "Image"),
+        [KEXEC, "--dry-run", f"--facts={machine}", str(folder / "Image"),
          "--append=quiet"], env=os.environ | more | {"LD_PRELOAD": FAKE}, capture_output=True,
         text=True, timeout=LIMIT, check=False)
 

@@ -33,8 +33,9 @@ OPTION = re.compile(r"--[a-z][a-z0-9-]*")
 OTHERS = {"--now"}  # options of other programs in kexec-seed(8)
 # Words for -t, and formats: a program knows its architecture's, manual and completions all.
 TYPES = {"x86": {"bzImage", "bzImage64", "elf-x86_64", "uki"},
-         "arm64": {"Image", "vmlinuz", "uki"}}
-FORMATS = {"x86": {"bzImage", "UKI", "ELF vmlinux"}, "arm64": {"Image", "zboot", "UKI"}}
+         "dt": {"Image", "vmlinuz", "uki"}}
+ELSEWHERE = {"--dtb="}  # options that one architecture takes and another refuses
+FORMATS = {"x86": {"bzImage", "UKI", "ELF vmlinux"}, "dt": {"Image", "zboot", "UKI"}}
 
 # Alterations of the self-check: file or command line -> pattern and replacement.
 Altered = dict[str, tuple[str, str]]
@@ -59,7 +60,7 @@ def run_completion(text: str, function: str, *words: str) -> set[str]:
 
 def of_others(table: dict[str, set[str]]) -> set[str]:
     """The rows of other architectures than the program's."""
-    own = "arm64" if "zboot" in run("kexec", "--version")[1] else "x86"
+    own = "dt" if "zboot" in run("kexec", "--version")[1] else "x86"
     return set().union(*(x for arch, x in table.items() if arch != own))
 
 
@@ -155,7 +156,7 @@ def table(project: Project) -> dict[str, str]:
 
 def check_options(project: Project) -> Iterator[str]:
     known = table(project)
-    taken = {x for x in known.values() if x != "refused"}
+    taken = {x for x in known.values() if x != "refused"} | ELSEWHERE
     zsh = project.read(ZSH["kexec"])
     helped = set(OPTION.findall(project.ask("kexec", "--help")))
     shown = set(OPTION.findall(project.page(KEXEC_8)))
