@@ -251,6 +251,21 @@ static int check_file_load(const struct kcore *k, const struct recipe *r,
 	return compare_digest(k, arch_boot_data_name, &r->boot_data, false, err);
 }
 
+/* The kernel writes the last one of its pages, vmcoreinfo's, at the load. */
+bool image_is_laid_out(const struct kcore *k, const struct plan *plan)
+{
+	static const uint8_t zero[64];
+	uint64_t last = plan->control_reserve.end - plan->page_size;
+	uint8_t got[sizeof(zero)];
+	struct error ignored;
+	bool hidden;
+
+	return plan_find(plan, SEGMENT_IMAGE_ID_STATIC) &&
+	       check_id(k, plan, &hidden, &ignored) == -EAGAIN &&
+	       !kcore_read(k, last, got, sizeof(got), &ignored) &&
+	       memcmp(got, zero, sizeof(got)) != 0;
+}
+
 /* The last load's segments are hidden: those that are not belong to an older one. */
 static int check_hidden(const struct kcore *k, const struct segment *s, struct error *err)
 {

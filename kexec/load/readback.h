@@ -43,6 +43,12 @@ bool image_is_hidden(const struct kcore *k, const struct plan *plan);
 bool image_is_all_hidden(const struct kcore *k, const struct plan *plan);
 
 /*
+ * True if such a load was of this layout: all pages with the image ID are hidden, and the
+ * kernel's own pages are in the plan's control-page reserve.
+ */
+bool image_is_laid_out(const struct kcore *k, const struct plan *plan);
+
+/*
  * Checks that the guard bytes above the refreshed segments are unchanged. Errors as
  * image_matches().
  */

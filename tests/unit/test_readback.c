@@ -301,6 +301,16 @@ static void test_all_zero(void **state)
 	assert_int_equal(image_check_id(&kcore, &m->recipe, &m->err), -EAGAIN);
 	assert_false(image_is_hidden(&kcore, &m->recipe.plan));
 	assert_true(image_is_all_hidden(&kcore, &m->recipe.plan));
+	/* the kernel's own pages tell that it was a load of this layout */
+	m->recipe.plan.control_reserve =
+		(struct range){ SCENE_REGION + 2 * PAGE, SCENE_REGION + 4 * PAGE };
+	memset(memory.bytes + 2 * PAGE, 0, 2 * PAGE);
+	assert_false(image_is_laid_out(&kcore, &m->recipe.plan));
+	memory.bytes[3 * PAGE + 12] = 'V';
+	assert_true(image_is_laid_out(&kcore, &m->recipe.plan));
+	*byte_of(m, SEGMENT_IMAGE_ID_SECOND, 0) = 1;
+	assert_false(image_is_laid_out(&kcore, &m->recipe.plan));
+	*byte_of(m, SEGMENT_IMAGE_ID_SECOND, 0) = 0;
 	/* without copies, as on x86 */
 	m->recipe.plan.nr_segments -= 2;
 	assert_int_equal(image_matches(&kcore, &m->recipe, &m->err), -ENODATA);
