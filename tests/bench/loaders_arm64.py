@@ -43,9 +43,9 @@ def find_build() -> Path:
 def load(guest: Guest, program: str) -> tuple[float, float]:
     """CPU seconds, MiB of its own memory."""
     said = guest.check(
-        f"FAKE_KEXEC=/tmp/report LD_PRELOAD=/fake_kexec.so run_watched {program} -c -l"
-        f" /boot/vmlinuz-{KERNEL} --initrd=/tmp/ramdisk --append=quiet 2>/tmp/said || cat /tmp/said"
-        " && cat /tmp/report", 400)
+        "rm -f /tmp/report; FAKE_KEXEC=/tmp/report LD_PRELOAD=/fake_kexec.so run_watched"
+        f" {program} -c -l /boot/vmlinuz-{KERNEL} --initrd=/tmp/ramdisk --append=quiet"
+        " 2>/tmp/said || cat /tmp/said && cat /tmp/report", 400)
     words = said.split()
     found = dict(zip(words, words[1:]))
     if int(found.get("bytes:", 0)) < MIB << 20:
