@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* The running kernel's initrd, if it was booted with retain_initrd (Linux >= 5.12). */
+/* The running kernel's initrd, if it was booted with retain_initrd. 6.1 does not have it. */
 #define RETAINED_INITRD "/sys/firmware/initrd"
 
 /* One line for each frame buffer: the screen is in a graphics mode. */
@@ -104,10 +104,10 @@ static int open_initrd(struct load *l, struct error *err)
 		return 0;
 	ret = file_open(RETAINED_INITRD, &l->initrd, err);
 	if (ret == -ENOENT)
-		return error_set(
-			err, ENOENT,
-			"--reuseinitrd: the running kernel did not keep its initrd "
-			"(boot it with retain_initrd)");
+		return error_set(err, ENOENT,
+				 "--reuseinitrd: " RETAINED_INITRD
+				 " is missing: Linux 6.12 has it if booted with "
+				 "retain_initrd, 6.1 never has");
 	return ret;
 }
 
