@@ -10,7 +10,7 @@
 #include <dlfcn.h>
 #endif
 
-#define LIBRARY_DEFINE(tag, name, debian, reason)                                        \
+#define LIBRARY_DEFINE(tag, name, debian, reason, priority)                              \
 	const struct library library_##tag = { .soname = name,                           \
 					       .package = debian,                        \
 					       .purpose = reason };
@@ -33,18 +33,19 @@ int library_list_missing(char *buf, size_t size, struct error *err)
  */
 #define NOTE_OWNER "FDO"
 #define NOTE_TYPE  0x407c0c0au
-#define NOTE_TEXT(tag, soname, purpose)                                                  \
+#define NOTE_TEXT(tag, soname, purpose, priority)                                        \
 	"[{\"feature\":\"" #tag "\",\"description\":\"" purpose                          \
-	"\",\"priority\":\"recommended\",\"soname\":[\"" soname "\"]}]"
+	"\",\"priority\":\"" priority "\",\"soname\":[\"" soname "\"]}]"
 
-#define LIBRARY_NOTE(tag, soname, package, purpose)                                      \
+#define LIBRARY_NOTE(tag, soname, package, purpose, priority)                            \
 	static const struct {                                                            \
 		uint32_t owner_size, text_size, type;                                    \
 		char owner[sizeof(NOTE_OWNER)];                                          \
-		_Alignas(4) char text[sizeof(NOTE_TEXT(tag, soname, purpose))];          \
+		_Alignas(                                                                \
+			4) char text[sizeof(NOTE_TEXT(tag, soname, purpose, priority))]; \
 	} note_##tag __attribute__((used, aligned(4), section(".note.dlopen"))) = {      \
-		sizeof(NOTE_OWNER), sizeof(NOTE_TEXT(tag, soname, purpose)), NOTE_TYPE,  \
-		NOTE_OWNER, NOTE_TEXT(tag, soname, purpose)                              \
+		sizeof(NOTE_OWNER), sizeof(NOTE_TEXT(tag, soname, purpose, priority)),   \
+		NOTE_TYPE, NOTE_OWNER, NOTE_TEXT(tag, soname, purpose, priority)         \
 	};
 LIBRARIES(LIBRARY_NOTE)
 
@@ -92,7 +93,7 @@ int library_open(const struct library *lib, const char *const *names, size_t cou
 int library_list_missing(char *buf, size_t size, struct error *err)
 {
 	static const struct library *const all[] = {
-#define LIBRARY_ROW(tag, soname, package, purpose) &library_##tag,
+#define LIBRARY_ROW(tag, soname, package, purpose, priority) &library_##tag,
 		LIBRARIES(LIBRARY_ROW) NULL
 	};
 

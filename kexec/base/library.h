@@ -24,7 +24,7 @@ struct library {
 	const char *purpose; /* what it is for, for people */
 };
 
-#define LIBRARY_DECLARE(tag, soname, package, purpose)                                   \
+#define LIBRARY_DECLARE(tag, soname, package, purpose, priority)                         \
 	extern const struct library library_##tag;
 LIBRARIES(LIBRARY_DECLARE)
 #undef LIBRARY_DECLARE
