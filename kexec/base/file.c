@@ -70,30 +70,15 @@ static void keep_writers_out(int fd)
 		fcntl(fd, F_SETLEASE, F_RDLCK);
 }
 
-/* A copy in memory, for what SELinux lets this process read, but not map. MAP_FAILED, errno. */
-static void *map_copy(const struct file *f)
-{
-	void *p = mmap(NULL, f->stamp.size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct error why;
-	int ret;
-
-	if (p == MAP_FAILED)
-		return p;
-	ret = file_read(f, 0, p, f->stamp.size, &why);
-	if (!ret)
-		return p;
-	munmap(p, f->stamp.size);
-	errno = -ret;
-	return MAP_FAILED;
-}
-
 static int map(struct file *f, struct error *err)
 {
 	void *p = mmap(NULL, f->stamp.size, PROT_READ, MAP_PRIVATE, f->fd, 0);
+	const bool copy = p == MAP_FAILED && errno == EACCES; /* SELinux may have it so */
+	int ret = 0;
 
-	if (p == MAP_FAILED && errno == EACCES)
-		p = map_copy(f);
+	if (copy)
+		p = mmap(NULL, f->stamp.size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED && errno == EIO)
 		return error_set(
 			err, EIO,
@@ -105,7 +90,9 @@ static int map(struct file *f, struct error *err)
 	f->mapping = p;
 	f->bytes = (struct bytes){ p, f->stamp.size };
 	f->head_size = f->stamp.size < FILE_HEAD ? f->stamp.size : FILE_HEAD;
-	return file_read(f, 0, f->head, f->head_size, err);
+	if (copy)
+		ret = file_read(f, 0, p, f->stamp.size, err);
+	return ret ? ret : file_read(f, 0, f->head, f->head_size, err);
 }
 
 int file_adopt(int fd, const char *path, struct file *out, struct error *err)

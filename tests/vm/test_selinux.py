@@ -21,9 +21,8 @@ from package import package
 TOP = Path(__file__).resolve().parents[2]
 DEVEL = Path("/usr/share/selinux/devel/Makefile")
 MODULE = "/root/selinux/kexec_seed.pp"
-# through a pipe: kdump_t may not write to the agent's files
-LOAD = "kexec -p /boot/vmlinuz-* --reuse-cmdline 2>&1 </dev/null | cat"
-UNLOAD = "kexec -p -u 2>&1 </dev/null | cat"
+LOAD = "kexec -p /boot/vmlinuz-* --reuse-cmdline"
+UNLOAD = "kexec -p -u"
 AGENT = ("/run/agent/", "/dev/ttyS1")
 RECIPE = "/run/kexec-seed/crash.recipe"
 OURS = r"scontext=\S+:(?:kdump_t|kexec_seed_t):"
@@ -44,15 +43,20 @@ def compiled(folder: Path) -> Path:
     return folder / "selinux/kexec_seed.pp"
 
 
+def ask(guest: Guest, command: str, timeout: float = 60) -> str:
+    """Its output, through a pipe: a domain of its own may not write to the agent's files."""
+    return guest.check(f"{{ {command}; }} 2>&1 </dev/null | cat", timeout)
+
+
 def denials(guest: Guest) -> list[str]:
     """What SELinux has denied to our domains since the last call, but for the agent's files."""
-    log = guest.check("dmesg -c")
+    log = ask(guest, "dmesg -c")
     return [x for x in log.splitlines() if "avc:  denied" in x and re.search(OURS, x)
             and not any(y in x for y in AGENT)]
 
 
 def crash_status(guest: Guest) -> dict:
-    return json.loads(guest.check("kexec-seed status --json"))["crash"]
+    return json.loads(ask(guest, "kexec-seed status --json"))["crash"]
 
 
 def domain(guest: Guest, pid: str) -> str:
@@ -61,8 +65,8 @@ def domain(guest: Guest, pid: str) -> str:
 
 def without_module(guest: Guest) -> None:
     """The load works, and says once what is missing."""
-    guest.check(f"{UNLOAD}; rm -rf /run/kexec-seed; systemd-tmpfiles --create kexec-seed.conf")
-    said = guest.check(LOAD, 120)
+    ask(guest, f"{UNLOAD}; rm -rf /run/kexec-seed; systemd-tmpfiles --create kexec-seed.conf")
+    said = ask(guest, LOAD, 120)
     assert guest.check("cat /sys/kernel/kexec_crash_loaded").strip() == "1"
     notes = [x for x in said.splitlines() if "cannot refresh this image" in x]
     assert len(notes) == 1, said
@@ -79,9 +83,9 @@ def with_module(guest: Guest) -> None:
                         ("/usr/sbin/kexec-seed", "kexec_seed_exec_t"),
                         ("/run/kexec-seed", "kexec_seed_runtime_t")):
         assert label in guest.check(f"ls -Zd {path}")
-    guest.check(f"{UNLOAD}; rm -rf /run/kexec-seed; dmesg -C")
+    ask(guest, f"{UNLOAD}; rm -rf /run/kexec-seed; dmesg -C")
 
-    said = guest.check(LOAD, 120)
+    said = ask(guest, LOAD, 120)
     assert "cannot refresh" not in said and "SELinux" not in said, said
     assert "kexec_seed_runtime_t" in guest.check(f"ls -Z {RECIPE}")
     status = crash_status(guest)
@@ -89,12 +93,12 @@ def with_module(guest: Guest) -> None:
     assert denials(guest) == []
 
     guest.check("systemctl restart kexec-seed.service", 60)
-    pid = guest.check("systemctl show --value -p MainPID kexec-seed.service").strip()
+    pid = ask(guest, "systemctl show --value -p MainPID kexec-seed.service").strip()
     assert domain(guest, pid) == "kexec_seed_t"
     guest.check("systemctl reload kexec-seed.service; n=0;"
                 " until kexec-seed status --json | grep -q '\"refreshes\":[1-9]'; do"
                 " n=$((n + 1)); [ $n -lt 60 ] || exit 1; sleep 1; done", 120)
-    status = json.loads(guest.check("kexec-seed status --json"))
+    status = json.loads(ask(guest, "kexec-seed status --json"))
     assert status["daemon"]["running"] and not status["daemon"]["error"], status
     states = {x: y["state"] for x, y in status["daemon"]["source_states"].items()}
     assert "active" in (states["kmsg"], states["genid"]), states
