@@ -423,10 +423,10 @@ void options_print_help(FILE *to)
 		"  -x, --no-ifdown        leave network up     -y, --no-sync   leave disks\n"
 		"  -i, --no-checks        jump without verifying digests\n"
 		"      --on-corruption=   reset, halt, or boot when a digest is wrong\n"
-		"      --purgatory-caches=    on, or off (arm64); --dtb=FILE (arm64, riscv64)\n"
+		"      --purgatory-caches=    on, or off (arm64)%s\n"
 		"      --console-serial, --console-vga         messages of the purgatory\n"
 		"      --serial=ttyS0|0xPORT, --serial-baud=RATE (--reset-vga: no effect)\n"
 		"      --dry-run[=boot-data]   print the plan only: --json, --facts=DIR\n"
 		"  -d, --debug   -v, --version   -h, --help    see kexec(8)\n",
-		types);
+		types, arch_takes_dtb ? "; --dtb=FILE" : "");
 }

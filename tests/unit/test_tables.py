@@ -156,7 +156,7 @@ def table(project: Project) -> dict[str, str]:
 
 def check_options(project: Project) -> Iterator[str]:
     known = table(project)
-    taken = {x for x in known.values() if x != "refused"} | ELSEWHERE
+    taken = {x for x in known.values() if x != "refused"}
     zsh = project.read(ZSH["kexec"])
     helped = set(OPTION.findall(project.ask("kexec", "--help")))
     shown = set(OPTION.findall(project.page(KEXEC_8)))
@@ -164,7 +164,7 @@ def check_options(project: Project) -> Iterator[str]:
     if len(known) < 50:
         yield f"options: {TABLE} has only {len(known)}"
         return
-    yield from same("options", taken, bash=project.complete("kexec", "--"),
+    yield from same("options", taken | ELSEWHERE, bash=project.complete("kexec", "--"),
                     zsh=set(re.findall(r"^\t'.*?(--[a-z0-9-]*=?)(?:=-)?[]}]*'?\[", zsh,
                                        re.M)))
     yield from same("options", set(known), manual=shown - (keys - set(known)))
