@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 SUITES = ["bookworm", "bookworm-backports", "trixie-backports"]
@@ -17,6 +18,7 @@ OTHER_SUITE = "trixie"  # for what is asked of it by name, never for anything el
 # Debian's architecture -> its folder of libraries.
 TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu",
             "riscv64": "riscv64-linux-gnu"}
+LIST_TRIES, LIST_PAUSE = 4, 30  # a mirror changes its lists for a minute or two; seconds
 KEYRINGS = ["/usr/share/keyrings/debian-archive-keyring.pgp",
             "/usr/share/keyrings/debian-archive-keyring.gpg"]
 
@@ -120,8 +122,16 @@ class Archive:
         (self.root / "preferences").write_text(
             f"Package: *\nPin: release n={OTHER_SUITE}\nPin-Priority: 1\n")
         say(f"package lists of {', '.join(self.suites)} for {self.arch} from {site}")
-        run(["apt-get", *self.options, "-q", "--error-on=any", "update"],
-            "read the package lists")
+        for left in range(LIST_TRIES - 1, -1, -1):
+            try:
+                run(["apt-get", *self.options, "-q", "--error-on=any", "update"],
+                    "read the package lists")
+                return
+            except FetchError as error:
+                if not left:
+                    raise
+                say(f"{error}; trying again in {LIST_PAUSE} s")
+                time.sleep(LIST_PAUSE)
 
     @functools.cache
     def packages(self, suite: str) -> list[dict[str, str]]:
