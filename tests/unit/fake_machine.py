@@ -124,13 +124,22 @@ class Machine:
         """Forgets the calls so far."""
         for path in self.root.glob("segment.*"):
             path.unlink()
-        (self.root / "calls").unlink(missing_ok=True)
+        for name in ("calls", "leftovers"):
+            (self.root / name).unlink(missing_ok=True)
 
     def run(self, *argv: str, **more: str) -> subprocess.CompletedProcess:
         """Runs a program with more variables in its environment; it must end in time."""
         self.forget()
-        return subprocess.run(argv, env=self.environment(more), capture_output=True, text=True,
+        done = subprocess.run(argv, env=self.environment(more), capture_output=True, text=True,
                               errors="replace", timeout=LIMIT, check=False)
+        if not {"execv", "reboot"} & set(self.calls()):  # the kernel frees what they leave
+            assert not self.leftovers(), (argv, done, self.leftovers())
+        return done
+
+    def leftovers(self) -> list[str]:
+        """What the last programs have left allocated or open: leftovers.c."""
+        path = self.root / "leftovers"
+        return path.read_text().splitlines() if path.exists() else []
 
     def lines(self) -> list[str]:
         """The system calls of the last run, as fake_machine.c describes them."""

@@ -235,6 +235,12 @@ static void test_state(void **state)
 		assert_int_equal(umount2(dir, MNT_DETACH), 0);
 		assert_true(s.running);
 	}
+	/* The lock was replaced. */
+	snprintf(path, sizeof(path), "%s/daemon.lock", dir);
+	assert_int_equal(unlink(path), 0);
+	close(open(path, O_CREAT | O_CLOEXEC, 0600));
+	lock = daemon_state_lock(dir, lock, &err);
+	assert_int_equal(daemon_state_lock(dir, -1, &err), -EBUSY);
 	/* The folder was wiped. */
 	tree_remove(&t, "run");
 	lock = daemon_state_lock(dir, lock, &err);

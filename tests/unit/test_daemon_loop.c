@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
 #include <signal.h>
@@ -148,6 +149,55 @@ static void test_loaded(void **state)
 	assert_false(fake.if_lacking || fake.if_forked);
 	run(&s, 1500000);
 	assert_int_equal(fake.count, 3);
+	end(&s);
+}
+
+static void touch_recipe(const struct setup *s, const struct timespec *when)
+{
+	const struct timespec both[2] = { *when, *when };
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/crash.recipe", s->run);
+	assert_int_equal(utimensat(AT_FDCWD, path, both, 0), 0);
+}
+
+static bool is_new_recipe(struct setup *s, const struct stat *known)
+{
+	s->d.recipe = *known;
+	s->d.is_new = false;
+	daemon_loaded(&s->d);
+	return s->d.is_new;
+}
+
+/* The same recipe is the same file with the same time. */
+static void test_same_recipe(void **state)
+{
+	struct timespec when;
+	struct stat known;
+	struct setup s;
+	char path[128];
+
+	(void)state;
+	begin(&s);
+	start(&s);
+	put_recipe(s.run);
+	snprintf(path, sizeof(path), "%s/crash.recipe", s.run);
+	assert_int_equal(lstat(path, &known), 0);
+	when = known.st_mtim;
+	assert_false(is_new_recipe(&s, &known));
+	when.tv_sec++;
+	touch_recipe(&s, &when);
+	assert_true(is_new_recipe(&s, &known));
+	when.tv_sec--;
+	when.tv_nsec ^= 1;
+	touch_recipe(&s, &when);
+	assert_true(is_new_recipe(&s, &known));
+	when.tv_nsec ^= 1;
+	touch_recipe(&s, &when);
+	assert_false(is_new_recipe(&s, &known));
+	put_recipe(s.run);
+	touch_recipe(&s, &when);
+	assert_true(is_new_recipe(&s, &known));
 	end(&s);
 }
 
@@ -647,6 +697,7 @@ int main(void)
 		cmocka_unit_test(test_blind_flood),
 		cmocka_unit_test(test_command_doubt),
 		cmocka_unit_test(test_command_own),
+		cmocka_unit_test(test_same_recipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -315,14 +315,40 @@ static void test_tried_again(void **state)
 	end(&s);
 }
 
+/* An address that no file offset can have. */
+static void test_address_too_high(void **state)
+{
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	tree_put(&s.tree, "dev/mem", "");
+	s.options.source.enabled = 1u << SOURCE_genid;
+	for (uint64_t below = 0; below <= 8; below += 8) {
+		s.options.source.vmgenid_addr = INT64_MAX - 16 - 4096 + 8 - below;
+		start(&s);
+		assert_int_equal(s.d.sources.all[SOURCE_genid].level, SOURCE_INACTIVE);
+		assert_string_equal(s.d.sources.all[SOURCE_genid].why,
+				    below ? "/dev/mem: No such device or address"
+					  : "its address cannot be right");
+		daemon_close(&s.d);
+	}
+	tree_remove(&s.tree, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forged),	    cmocka_unit_test(test_proof),
-		cmocka_unit_test(test_passed_on),   cmocka_unit_test(test_overrun),
-		cmocka_unit_test(test_kmsg),	    cmocka_unit_test(test_polled),
-		cmocka_unit_test(test_busy_clock),  cmocka_unit_test(test_failed_source),
+		cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_passed_on),
+		cmocka_unit_test(test_overrun),
+		cmocka_unit_test(test_kmsg),
+		cmocka_unit_test(test_polled),
+		cmocka_unit_test(test_busy_clock),
+		cmocka_unit_test(test_failed_source),
 		cmocka_unit_test(test_tried_again),
+		cmocka_unit_test(test_address_too_high),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

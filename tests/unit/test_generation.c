@@ -7,7 +7,9 @@
 #include "tree.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ADDR 0x1028
 
@@ -60,6 +62,27 @@ static void test_read(void **state)
 	tree_remove(&t, "");
 }
 
+/* Devices are mapped if they can be, and else read. */
+static void test_devices(void **state)
+{
+	struct generation g;
+	char path[128];
+	struct tree t;
+
+	(void)state;
+	tree_make(&t);
+	tree_put(&t, "dev/x", "");
+	snprintf(path, sizeof(path), "%s/dev/mem", t.root);
+	assert_int_equal(symlink("/dev/zero", path), 0);
+	generation_read(t.root, ADDR, &g);
+	assert_true(g.has_id && !g.id[0]);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	generation_read(t.root, ADDR, &g);
+	assert_false(g.has_id);
+	tree_remove(&t, "");
+}
+
 static void test_compare(void **state)
 {
 	const struct generation none = { 0 }, id = { 8, true, false, { 1 }, 0 },
@@ -87,6 +110,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_compare),
 	};
 

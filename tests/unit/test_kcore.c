@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static struct tree tree;
 
@@ -272,12 +274,25 @@ static void test_no_offset(void **state)
 static void test_cannot_open(void **state)
 {
 	struct error err = { "" };
+	char path[128];
 	struct kcore k;
 
 	(void)state;
 	assert_int_equal(kcore_open("/nowhere/kcore", &k, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "/nowhere/kcore: No such file"));
+	assert_non_null(strstr(err.text, "CONFIG_PROC_KCORE"));
 	assert_int_equal(k.fd, -1);
+	assert_int_equal(kcore_open("/dev/null/kcore", &k, &err), -ENOTDIR);
+	assert_null(strstr(err.text, "CONFIG_PROC_KCORE"));
+	assert_null(strstr(err.text, "needs root"));
+	path_of(path);
+	tree_put(&tree, "kcore", "");
+	assert_int_equal(chmod(path, 0), 0);
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(kcore_open(path, &k, &err), -EACCES);
+	assert_int_equal(seteuid(getuid()), 0);
+	assert_non_null(strstr(err.text, "needs root with CAP_SYS_RAWIO"));
 	assert_int_equal(kcore_open(tree.root, &k, &err), -EISDIR);
 	assert_non_null(strstr(err.text, tree.root));
 	assert_int_equal(k.fd, -1);

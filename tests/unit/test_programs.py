@@ -463,13 +463,16 @@ def test_consoles(m: Machine) -> None:
         assert struct.unpack_from("<III", m.segments()[1].data, 76) == want, options
 
 
+def hide_iomem(m: Machine) -> None:
+    m.put("proc/iomem", re.sub(r"^( *)[0-9a-f]+-[0-9a-f]+", r"\g<1>00000000-00000000",
+                               (m.root / "proc/iomem").read_text(), flags=re.M))
+
+
 def test_crash_size(m: Machine) -> None:
     done = m.run(KEXEC, "--print-ckr-size")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{256 << 20}\n", "")
     m.put("sys/kernel/kexec_crash_size", "12345\n")
-    hidden = re.sub(r"^( *)[0-9a-f]+-[0-9a-f]+", r"\g<1>00000000-00000000",
-                    (m.root / "proc/iomem").read_text(), flags=re.M)
-    m.put("proc/iomem", hidden)
+    hide_iomem(m)
     done = m.run(KEXEC, "--print-ckr-size")
     assert (done.returncode, done.stdout, done.stderr) == (0, "12345\n", "")
     m.remove("sys/kernel/kexec_crash_size")
@@ -741,6 +744,10 @@ def test_status(m: Machine) -> None:
             "len": "32", "crash": "", "daemon": "", "generation id": ""}
     assert {k: state.get(k) for k in want} == want, state
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", state["since"])
+    assert m.run(KEXEC_SEED, "status").stdout.startswith("protected: mixed at the crash with ")
+    hide_iomem(m)
+    done = m.run(KEXEC_SEED, "refresh")
+    assert (done.returncode, done.stderr) == (0, "") and "dynamic" in done.stdout, done
     m.remove("sys/kernel/kexec_crash_loaded")
     refused(m, "does this kernel have kexec?", KEXEC_SEED, "status")
 
@@ -805,7 +812,9 @@ class Daemon:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(LIMIT)
+        result = self.process.wait(LIMIT)
+        assert not self.m.leftovers(), self.m.leftovers()
+        return result
 
 
 def status_becomes(m: Machine, key: str, value: str) -> bool:

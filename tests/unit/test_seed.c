@@ -5,13 +5,34 @@
 #include "load/seed.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define DRAWS 1000
+
+static bool is_ready = true;
+static unsigned int unblocked; /* calls that SIGALRM can interrupt */
+
+/* The kernel's, or one whose generator is not ready and whose wait is interrupted. */
+ssize_t getrandom(void *out, size_t size, unsigned int flags)
+{
+	sigset_t mask;
+
+	if (is_ready)
+		return syscall(SYS_getrandom, out, size, flags);
+	sigprocmask(SIG_BLOCK, NULL, &mask);
+	if (!(flags & GRND_NONBLOCK) && !sigismember(&mask, SIGALRM))
+		unblocked++;
+	errno = flags & GRND_NONBLOCK ? EAGAIN : EINTR;
+	return -1;
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -107,6 +128,39 @@ static void test_is_locked(void **state)
 	secret_wipe(&page);
 }
 
+static void never(int number)
+{
+	(void)number;
+}
+
+/* The wait ends, and leaves signals and timers as they were. */
+static void test_wait_ends(void **state)
+{
+	struct sigaction act = { .sa_handler = never }, now;
+	struct itimerval left;
+	struct error err;
+	sigset_t mask, after;
+
+	(void)state;
+	assert_int_equal(sigaction(SIGALRM, &act, NULL), 0);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGALRM);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	is_ready = false;
+	assert_int_equal(seed_wait(0, &err), -EAGAIN);
+	assert_int_equal(unblocked, 0);
+	assert_int_equal(seed_wait(1000, &err), -EAGAIN);
+	is_ready = true;
+	assert_int_equal(unblocked, 1);
+	assert_non_null(strstr(err.text, "was not ready within 1000 s"));
+	sigprocmask(SIG_UNBLOCK, &mask, &after);
+	assert_true(sigismember(&after, SIGALRM));
+	assert_int_equal(sigaction(SIGALRM, NULL, &now), 0);
+	assert_ptr_equal(now.sa_handler, never);
+	assert_int_equal(getitimer(ITIMER_REAL, &left), 0);
+	assert_true(!left.it_value.tv_sec && !left.it_value.tv_usec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +168,7 @@ int main(void)
 		cmocka_unit_test(test_attach),
 		cmocka_unit_test(test_is_not_inherited),
 		cmocka_unit_test(test_is_locked),
+		cmocka_unit_test(test_wait_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

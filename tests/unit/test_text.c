@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "base/file.h"
 #include "base/text.h"
 
 #include "check.h"
 
+#include <errno.h>
 #include <string.h>
 
 static void test_hex(void **state)
@@ -183,6 +185,19 @@ static void test_trim_and_compare(void **state)
 	assert_true(text_equals(rest, "0x1")); /* unchanged */
 }
 
+/* Trouble of the machine, not with the file. */
+static void test_trouble(void **state)
+{
+	static const int trouble[] = { ENOMEM, EMFILE, ENFILE, EIO };
+	static const int other[] = { 0, ENOENT, EINVAL, EACCES, ENODATA };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(trouble) / sizeof(trouble[0]); i++)
+		assert_true(file_is_trouble(-trouble[i]));
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		assert_false(file_is_trouble(-other[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_trim_and_compare),
+		cmocka_unit_test(test_trouble),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
