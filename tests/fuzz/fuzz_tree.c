@@ -91,6 +91,32 @@ static void check_again(const struct dt *next)
 	dt_free(&again);
 }
 
+/* A crash kernel's tree, if the root's cells can express it; none of it is left later. */
+static void check_crash(const struct dt *tree)
+{
+	static const struct range usable[] = { { 0x200000000, 0x240000000 },
+					       { 0xe0000000, 0xe8000000 } };
+	struct dt_next crash = usual;
+	struct dt next, later;
+	uint64_t addr, size;
+	struct error err;
+	int chosen;
+
+	crash.elfcorehdr = (struct range){ 0x200010000, 0x200012000 };
+	crash.usable = usable;
+	crash.nr_usable = 2;
+	if (dt_make_next(tree, &crash, &next, &err))
+		return;
+	chosen = fdt_path_offset(next.data, "/chosen");
+	require(dt_pair(next.data, chosen, "linux,elfcorehdr", &addr, &size));
+	require(addr == crash.elfcorehdr.start && size == range_size(crash.elfcorehdr));
+	require(is_reserved(&next, addr, size));
+	require(!dt_make_next(&next, &usual, &later, &err));
+	require(!is_reserved(&later, addr, size));
+	dt_free(&next);
+	dt_free(&later);
+}
+
 static void check_sizes(const struct dt *tree, const struct dt *next)
 {
 	struct dt_next low = usual;
@@ -129,6 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_next(&next);
 		check_again(&next);
 		check_sizes(&tree, &next);
+		check_crash(&tree);
 		dt_free(&next);
 	}
 	dt_free(&tree);

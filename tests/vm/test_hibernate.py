@@ -24,7 +24,7 @@ long = pytest.mark.skipif(not ALL, reason="KEXEC_MACHINES is not \"all\"")
 
 
 def machine(build, arch: str, kernel: str, disk, cmdline: str = ""):
-    setup = Setup(kernel, memory="512M", crashkernel="128M", arch=arch,
+    setup = Setup(kernel, memory="1G", crashkernel="128M", arch=arch,
                   cpu="cortex-a72" if arch == "arm64" else "max")
     return crash_guest(build, setup, programs=[build / "kexec_seed/kexec-seed"], cmdline=cmdline,
                        extra=["-drive", f"file={disk},if=none,id=disk,format=raw",
@@ -33,7 +33,7 @@ def machine(build, arch: str, kernel: str, disk, cmdline: str = ""):
 
 def hibernate(build, arch: str, kernel: str, disk, *commands: str):
     """A guest with a refreshed crash kernel, after a resume."""
-    subprocess.run(["truncate", "-s", "1G", disk], check=True)
+    subprocess.run(["truncate", "-s", "2G", disk], check=True)
     with machine(build, arch, kernel, disk) as guest:
         guest.wait_ready(120)
         guest.check(f"kexec -c -p /probe --initrd={RAMDISK} --append=ours --seed=require")
