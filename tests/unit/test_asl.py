@@ -25,6 +25,7 @@ TOP = Path(os.environ.get("srcdir", Path(__file__).resolve().parents[2])).resolv
 SHOW = Path(os.environ.get("SHOW_VMGENID", "tests/unit/show_vmgenid")).resolve()
 SHAPES = TOP / "tests/unit/acpi/shapes"
 MACHINE = TOP / "tests/machines/bios-1g"
+AT_ONCE = 16  # acpiexec sleeps for a second before it ends
 LIMIT = 30 * float(os.environ.get("KEXEC_TEST_SLOW", "1"))  # seconds
 ABSENT, FOUND, UNKNOWN, BAD, HIDDEN, UNREADABLE = range(6)  # enum vmgenid_state
 GOOD = 0xfc0d7018
@@ -580,7 +581,7 @@ def main() -> int:
             print(f"test_asl: {tool} not found (Debian: acpica-tools)", file=sys.stderr)
             return 1
     cases = [x for x in every_case() if not sys.argv[1:] or x.name in sys.argv[1:]]
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(check, cases))
     failed = [(case.name, result) for case, result in zip(cases, results) if result]
     for name, result in failed:

@@ -6,17 +6,15 @@ $KEXEC_FORKS=all watches an idle daemon for a minute, and makes a million forks 
 hour).
 """
 
-import json
 import os
 import re
-import statistics
 import time
 from pathlib import Path
 
 import pytest
 
 from forks import (FORKS, FORKS_SOURCE, MODULE, PIDFILE, RESEEDED, build_module,
-                   daemon_status, forks_command, latency, machine, refreshes, said,
+                   daemon_status, forks_command, machine, refreshes, said,
                    seed_at, start_daemon, stop_daemon, timed, until)
 from guest import SLOW, Guest
 from loaded import (RAMDISK, crash_status, load_probe, load_theirs, refused, seed_after_crash,
@@ -28,8 +26,8 @@ IDLE_SECONDS = 60 if ALL else 15
 MANY = 1000000 if ALL else 10000
 PRIVATE_MAX = 4096  # KiB
 GROWTH_MAX = 64  # KiB: allocated at the first event only
-FORKS_MEASURED = 15
-LATENCY_MAX = 5  # times the load alone; the rest is mostly spent verifying the image
+FORKS_SEEN = 3
+AFTER_WINDOW = 2.5  # seconds
 HANDFUL = 12  # plus one for every 1.6 s of the storm
 KICKED = "event: signal"
 UUID = "fe4d7c9d-b8c6-4a70-9ef1-3d8a58d18eed"
@@ -85,23 +83,16 @@ def test_idle(build):
         assert len(system_calls(guest, pid, 4)) > 3
 
 
-def test_latency(build, modules):
-    """From the kernel's line about the fork to the daemon's "fresh seed": not much longer than
-    the system call that every refresh needs. The guest is not a fresh clone, whose code QEMU
-    would have to translate again. The best of several runs, because the host may be busy."""
-    took, alone = [], []
+def test_each_fork_is_one_refresh(build, modules):
+    """Of the refreshed segments alone, though two sources report it. How long one takes is
+    measured by `make bench`."""
     with Guest(**machine(build, KERNEL, files=modules)) as guest:
-        guest.check(load_probe())
+        guest.check(f"{load_probe()} && insmod {MODULE}")
         start_daemon(guest)
-        for _ in range(FORKS_MEASURED):
-            guest.check(forks_command() + "; sleep 0.5")
-            took.append(latency(guest) * 1e3)
-            told = json.loads(guest.check("kexec-seed refresh --json"))
-            alone.append(told["window"] * 1e3)
-        assert len(said(guest, "event: kmsg, dynamic")) == FORKS_MEASURED
-    print(", ".join(f"{name} {min(ms):.1f} (median {statistics.median(ms):.1f}) ms"
-                    for name, ms in (("fork to fresh", took), ("load alone", alone))))
-    assert min(took) <= LATENCY_MAX * min(alone)
+        for count in range(1, FORKS_SEEN + 1):
+            seen = f"[ $(dmesg | grep -c 'fresh seed (event: [a-z]*, dynamic') = {count} ]"
+            guest.check(f"{forks_command()}; {until(seen)}; sleep {AFTER_WINDOW}")
+        assert refreshes(guest) == FORKS_SEEN
 
 
 def uptime(guest: Guest) -> float:

@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where kexec-tools and this kexec differ, as the tables in kexec(8) say: both run the same
 command. Rows of machines and images that kexec-tools cannot be run on here have a test of ours
-alone: test_formats.py, test_machines.py, unit/test_cli.sh."""
+alone: test_machines.py (Xen), unit/test_placement.c (32-bit kernels)."""
+
+import re
+import sys
+from pathlib import Path
 
 import pytest
 
+import cache
 from cache import kexec_tools
 from crash import KERNEL, Setup, running
-from formats import archive
+from formats import archive, make_uki, memtest
 from guest import CMDLINE, Guest
 from initrd import build_initrd, libraries
 from places import kexec
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "unit"))
+from small_images import make_bzimage  # noqa: E402
 
 THEIRS = "/usr/sbin/their-kexec"
 COMMAND = (" -c -l /boot/vmlinuz-6.12 --initrd=/boot/first --initrd=/boot/initrd --reuse-cmdline"
@@ -59,12 +67,13 @@ ROWS = [
      (255, "kexec_load failed: Invalid argument"), (1, "half of the memory")),
     ("-a, masked iomem, -p", HIDE_IOMEM, f"-a -p {KERNEL}", NOTHING,
      (0, "using kexec_file_load: /proc/iomem hides its addresses")),
+    ("--console-vga", "", f"-c -l {KERNEL} --console-vga", NOTHING, (0, "--console-vga")),
     ("EFI, no /sys/firmware", HIDE_FIRMWARE, f"-c -l {KERNEL}", NOTHING,
      (1, "/sys/firmware/efi: No such file")),
     ("EFI, no /sys/firmware", "", f"-l {KERNEL}", NOTHING, (0, "using kexec_file_load: /sys/")),
 ]
 DIMM = ["-m", "size=1G,slots=2,maxmem=4G", "-object", "memory-backend-ram,id=dimm,size=256M",
-        "-device", "pc-dimm,id=d,memdev=dimm"]
+        "-device", "pc-dimm,id=d,memdev=dimm", "-vga", "std"]
 
 
 def test_machines_and_files(build):
@@ -79,3 +88,60 @@ def test_machines_and_files(build):
                 done = guest.run(f"{loader} {command}", 120)
                 assert (done.status, words in done.output) == (status, True), (row, done.output)
                 assert loader == "kexec" or ours[1] not in done.output, (row, done.output)
+
+
+# Not the real ones, but what tells them: no entry point, no code (boot.rst).
+NEEDS_BIOS = {"/ipxe.lkrn": {"code32_start": 0, "version": 0x207},
+              "/memdisk": {"syssize": 0, "version": 0x203}}
+DISK = "/dev/nvme0n1"
+IMAGES = [
+    *[(path, f"-c -l {path}", NOTHING, (1, "needs the BIOS")) for path in NEEDS_BIOS],
+    ("5-level paging", "-c -l /memtest", NOTHING, (0, "in 32-bit mode")),
+    ("block device", f"-c -d -l {KERNEL} --initrd={DISK}", NOTHING, (0, "")),
+    ("addon of a UKI", "-c -d -l /uki.efi", (255, "Cannot determine the file type"),
+     (0, "from.uki from.addon")),
+]
+
+
+def test_images(build, tmp_path):
+    """What kexec-tools loads without a word, ours refuses, or says what it does with it. (Debian's
+    kexec-tools is older than its support for UKIs.)"""
+    addon = make_uki(tmp_path / "addon", {".cmdline": b"from.addon"})
+    image = make_uki(tmp_path / "uki", {".linux": cache.kernel_image("6.12"),
+                                        ".cmdline": b"from.uki"})
+    files = {"/memtest": memtest("x64"), "/uki.efi": image,
+             "/uki.efi.extra.d/a.addon.efi": addon, THEIRS: kexec_tools(),
+             **libraries(kexec_tools()),
+             **{path: make_bzimage(relocatable_kernel=0, cmdline_size=2047, **fields) for path, fields in NEEDS_BIOS.items()}}
+    disk = tmp_path / "disk"
+    disk.write_bytes(archive(tmp_path / "first", {"/first": b"12345"}).read_bytes()
+                     .ljust(1 << 20, b"\0"))
+    extra = ["-drive", f"if=none,id=disk,format=raw,file={disk}",
+             "-device", "nvme,drive=disk,serial=1"]
+    with running(build, Setup("6.12", cpu="max,+la57"), files=files, kind=Guest,
+                 extra=extra) as guest:
+        for row, command, theirs, ours in IMAGES:
+            for loader, (status, words) in ((THEIRS, theirs), ("kexec", ours)):
+                done = guest.run(f"{loader} {command}", 120)
+                assert (done.status, words in done.output) == (status, True), (row, done.output)
+                assert loader == "kexec" or not ours[1] or ours[1] not in done.output, row
+
+
+# Persistent memory, ACPI tables and reserved memory in the middle of RAM.
+MEMORY = "memmap=64M!512M memmap=32M#640M memmap=16M$704M"
+E820 = {"RAM": 1, "reserved": 2, "ACPI": 3, "PRAM": 12}
+
+
+def test_memory_map_of_a_crash_kernel(build):
+    """All that is not RAM is passed on alike."""
+    files = {THEIRS: kexec_tools(), **libraries(kexec_tools())}
+    with running(build, Setup("6.12", crashkernel="128M"), files=files, kind=Guest,
+                 cmdline=MEMORY) as guest:
+        theirs = guest.check(f"{THEIRS} -c -d -p {KERNEL} --append=x 2>&1")
+        ours = guest.check(f"kexec -c -d -p {KERNEL} --append=x 2>&1")
+    theirs = re.findall(r"^(\w+)-(\w+) \((\d+)\)$", theirs.partition("E820 memmap:")[2], re.M)
+    ours = re.findall(r"^  0x(\w+)-0x(\w+)  (\w+)$", ours.partition("memory map")[2], re.M)
+    theirs = {(int(a, 16), int(b, 16), int(kind)) for a, b, kind in theirs if kind != "1"}
+    ours = {(int(a, 16), int(b, 16), E820[kind]) for a, b, kind in ours if kind != "RAM"}
+    assert {(32 << 24, (36 << 24) - 1, 12), (40 << 24, (42 << 24) - 1, 3)} < ours
+    assert ours == theirs

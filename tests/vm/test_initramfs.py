@@ -157,7 +157,9 @@ def test_initramfs(build, tmp_path, suite, maker):
         daemon_is_the_units(guest)
         status = crash_status(guest)
         assert status["proven"] and status["method"] == "kexec_load"
-        assert (status["refreshes"], status["last_source"]) in [(1, "genid"), (1, "kmsg")]
+        # a look at the new image that the snapshot interrupted may see the fork first
+        assert status["refreshes"] in (1, 2)
+        assert status["last_source"] in ("genid", "kmsg")
         after = read_memory(guest, slot, SEED_SIZE)
         assert any(before) and any(after) and before != after
         assert seed_after_crash(guest) == (after, slot)
