@@ -11,9 +11,9 @@
 #endif
 
 #define LIBRARY_DEFINE(tag, name, debian, reason, priority)                              \
-	const struct library library_##tag = { .soname = name,                           \
-					       .package = debian,                        \
-					       .purpose = reason };
+	const struct library library_##tag = { .soname = (name),                         \
+					       .package = (debian),                      \
+					       .purpose = (reason) };
 LIBRARIES(LIBRARY_DEFINE)
 
 #ifdef LIBRARIES_LINKED
