@@ -29,6 +29,9 @@ void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 void __libc_free(void *old);
 
+/* Frees what the C library keeps for its own use, as what setenv() and dlerror() made. */
+void __libc_freeres(void) __attribute__((weak));
+
 #define FREED ((void *)1)
 
 static struct block {
@@ -144,6 +147,8 @@ __attribute__((destructor)) static void tell(void)
 	char path[512];
 	FILE *to;
 
+	if (getpid() == counted && __libc_freeres)
+		__libc_freeres();
 	counting = false;
 	if (getpid() != counted)
 		return;

@@ -329,7 +329,7 @@ static void test_address_too_high(void **state)
 		start(&s);
 		assert_int_equal(s.d.sources.all[SOURCE_genid].level, SOURCE_INACTIVE);
 		assert_string_equal(s.d.sources.all[SOURCE_genid].why,
-				    below ? "/dev/mem: No such device or address"
+				    below ? "/dev/mem: No data available"
 					  : "its address cannot be right");
 		daemon_close(&s.d);
 	}
