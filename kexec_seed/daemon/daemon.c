@@ -274,8 +274,6 @@ static int set_up_loop(struct daemon *d)
 	if (ret >= 0)
 		ret = add_timer(d, &d->loaded, on_loaded);
 	if (ret >= 0)
-		ret = daemon_watch_sleep(d);
-	if (ret >= 0)
 		ret = sd_event_set_watchdog(d->loop, true);
 	return ret < 0 ? ret : 0;
 }
@@ -310,6 +308,10 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh
 		.missed = on_missed,
 		.changed = on_changed,
 	};
+	ret = daemon_watch_sleep(d);
+	if (ret < 0)
+		log_line(d->journal, LOG_WARNING, NULL, "sleep will not be noticed: %s",
+			 errno_text(-ret));
 	open_sources(d);
 	start_timer(d);
 	sd_notify(0, "READY=1");
