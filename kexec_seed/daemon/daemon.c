@@ -261,8 +261,6 @@ static int set_up_loop(struct daemon *d)
 		ret = open_signals(d);
 	if (!ret)
 		ret = open_timers(d);
-	if (!ret)
-		ret = daemon_watch_sleep(d);
 	d->watchdog_us = notify_watchdog();
 	if (!ret && d->watchdog_us)
 		ret = loop_timer_open(&d->watchdog, &d->loop, CLOCK_MONOTONIC,
@@ -303,6 +301,10 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh
 		.missed = on_missed,
 		.changed = on_changed,
 	};
+	ret = daemon_watch_sleep(d);
+	if (ret < 0)
+		log_line(d->journal, LOG_WARNING, NULL, "sleep will not be noticed: %s",
+			 errno_text(-ret));
 	open_sources(d);
 	start_timer(d);
 	notify_manager("READY=1");
