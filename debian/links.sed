@@ -5,4 +5,4 @@ s,\]\(kexec_seed/integration/README\.md\),](integration.md),g
 s,\]\(kexec-seed\.conf\),](examples/kexec-seed.conf),g
 s,\]\((\.\./)*debian/README\.Debian\),](README.Debian),g
 s,\[([^]]*)\]\((\.\./)*(man|tests|kexec|kexec_seed|purgatory)/[^)]*\),\1,g
-s,\[([^]]*)\]\(CONTRIBUTING\.md\),\1,g
+s,\[([^]]*)\]\((CONTRIBUTING\.md|MAINTAINERS)\),\1,g

@@ -7,6 +7,11 @@
  * pages into the lowest pages that no segment covers, kexec_file_load() puts its first
  * segment there. Our image has a one-page segment there in every load and refresh, so an
  * intact image ID proves that nothing else was loaded since.
+ *
+ * On arm64 the kernel leaves the first of its two pages as it is and writes the second. The
+ * image ID is in the region's two lowest pages there: another load writes one of them, or
+ * covers it. Linux before 6.4 also hides the segments of the last load there. The same image
+ * ID is between the refreshed segments and the kernel, which a refresh does not list.
  */
 #ifndef KS_IMAGE_ID_H
 #define KS_IMAGE_ID_H

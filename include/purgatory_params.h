@@ -69,6 +69,9 @@ enum purgatory_kind {
 	PURGATORY_KIND_INITRD = 4,
 	PURGATORY_KIND_ELFCOREHDR = 5,
 	PURGATORY_KIND_IMAGE_ID = 6, /* image_id.h */
+	/* in recipes only */
+	PURGATORY_KIND_IMAGE_ID_SECOND = 7,
+	PURGATORY_KIND_IMAGE_ID_STATIC = 8,
 };
 
 struct purgatory_check {

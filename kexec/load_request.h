@@ -40,6 +40,7 @@ struct load_request {
 	const char *cmdline; /* --append; NULL: none */
 	bool reuse_cmdline;  /* --reuse-cmdline: prepend that of the running kernel */
 	bool reuse_initrd;   /* --reuseinitrd */
+	const char *dtb;     /* --dtb, with -l alone; NULL: the running kernel's tree */
 	const struct image_format *format; /* -t; NULL: detected by content */
 	bool entry_32bit;		   /* --entry-32bit */
 

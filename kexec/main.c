@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "config.h"
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/library.h"
 #include "image/format.h"
 #include "load/kexec_load.h"
 #include "load/load.h"
@@ -34,15 +36,20 @@ static void print_note(void *context, const char *line)
 	fprintf(stderr, "kexec: %s\n", line);
 }
 
-static void print_version(void)
+static int print_version(struct error *err)
 {
-	char list[IMAGE_LIST_SIZE];
+	char list[IMAGE_LIST_SIZE], packages[LIBRARY_LIST_SIZE];
 
-	image_list_formats(list, sizeof(list));
-	printf("%s\nopens %s\n", PACKAGE_STRING, list);
+	if (library_list_missing(packages, sizeof(packages), err))
+		return -ENOMEM;
+	image_list_formats(list, sizeof(list), true);
+	printf("%s\nfor %s\nopens %s\n", PACKAGE_STRING, arch_name, list);
 	image_list_missing(list, sizeof(list));
 	if (*list)
 		printf("built without %s\n", list);
+	if (*packages)
+		printf("not installed: %s\n", packages);
+	return 0;
 }
 
 static int print_crash_size(struct error *err)
@@ -111,10 +118,10 @@ static int run(const struct options *o, struct error *err)
 	if (o->help)
 		options_print_help(stdout);
 	if (o->version)
-		print_version();
-	if (o->crash_size)
+		ret = print_version(err);
+	if (!ret && o->crash_size)
 		ret = print_crash_size(err);
-	if (o->unload)
+	if (!ret && o->unload)
 		ret = load_unload(o->request.target, err);
 	if (!ret && o->load)
 		ret = load(o, err);

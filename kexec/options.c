@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "options.h"
 
+#include "arch/arch.h"
 #include "base/option_next.h"
 
 #include <errno.h>
@@ -20,6 +21,10 @@ static int check_load(const struct options *o, struct error *err)
 	if (!request_is_crash(r) && (r->hotplug || r->memmap_cmdline))
 		return error_set(err, EINVAL, "%s goes with -p",
 				 r->hotplug ? "--hotplug" : "--pass-memmap-cmdline");
+	if (r->dtb && (request_is_crash(r) || r->method == METHOD_FILE))
+		return error_set(err, EINVAL,
+				 "--dtb goes with -l and kexec_load: leave %s out",
+				 request_is_crash(r) ? "-p" : "-s");
 	if (r->method == METHOD_FILE && (r->memmap_cmdline || r->entry_32bit))
 		return error_set(err, EINVAL, "%s needs kexec_load: leave -s out",
 				 r->memmap_cmdline ? "--pass-memmap-cmdline"
@@ -132,7 +137,7 @@ static int take_options(int argc, char **argv, struct options *o, struct error *
 
 		if (!row)
 			return option;
-		if (row->refusal)
+		if (row->refusal && !(row->set && arch_takes_dtb))
 			return error_set(err, ENOTSUP, "--%s: %s", row->name,
 					 row->refusal);
 		ret = row->set ? row->set(o, row, optarg, err) : 0;

@@ -40,9 +40,13 @@ struct options {
 /* An option. Parser, --help's test, manuals and completions derive from this table. */
 struct option_row {
 	const char *name;
-	char letter;	     /* 0: none */
-	int has_value;	     /* as has_arg of getopt_long(3) */
-	const char *refusal; /* why the option is refused; NULL: it is not */
+	char letter;   /* 0: none */
+	int has_value; /* as has_arg of getopt_long(3) */
+	/*
+	 * Why the option is refused; NULL: it is not. One with a setter is refused unless
+	 * arch_takes_dtb.
+	 */
+	const char *refusal;
 	/*
 	 * Applies the option; @value is NULL if it has none. 0; 1: a question, which
 	 * ends parsing; -EINVAL or -ENOTSUP with the line. NULL: accepted without effect,

@@ -301,6 +301,13 @@ SETTER(set_serial_baud)
 #define NO_XEN	     "this kexec does not update Xen"
 #define NO_DTB	     "this kexec hands over the machine's own ACPI tables or device tree"
 
+SETTER(set_dtb)
+{
+	(void)row, (void)err;
+	o->request.dtb = value;
+	return 0;
+}
+
 /* kexec-tools jumps back to any address but the default, 0. */
 SETTER(set_entry)
 {
@@ -386,7 +393,7 @@ const struct option_row option_table[] = {
 	{ "args-none", 0, REFUSED("only Linux is booted, which needs its boot data") },
 	{ "module", 0, true, "only Linux is booted, which takes no multiboot modules",
 	  NULL, 0 },
-	{ "dtb", 0, true, NO_DTB, NULL, 0 },
+	{ "dtb", 0, true, NO_DTB, set_dtb, 0 },
 	{ "force-dtb", 0, REFUSED(NO_DTB) },
 	{ NULL, 0, IGNORED },
 };
@@ -416,10 +423,10 @@ void options_print_help(FILE *to)
 		"  -x, --no-ifdown        leave network up     -y, --no-sync   leave disks\n"
 		"  -i, --no-checks        jump without verifying digests\n"
 		"      --on-corruption=   reset, halt, or boot when a digest is wrong\n"
-		"      --purgatory-caches=    on, or off (arm64)\n"
+		"      --purgatory-caches=    on, or off (arm64)%s\n"
 		"      --console-serial, --console-vga         messages of the purgatory\n"
 		"      --serial=ttyS0|0xPORT, --serial-baud=RATE (--reset-vga: no effect)\n"
 		"      --dry-run[=boot-data]   print the plan only: --json, --facts=DIR\n"
 		"  -d, --debug   -v, --version   -h, --help    see kexec(8)\n",
-		types);
+		types, arch_takes_dtb ? "; --dtb=FILE" : "");
 }

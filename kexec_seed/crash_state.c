@@ -69,6 +69,9 @@ static bool try_recipe(const struct recipe_dir *dir, enum recipe_state which,
 	if (ret == -ENOTSUP && which == RECIPE_PENDING)
 		ret = look_for_files(s, &r);
 	s->verified = !ret;
+	/* hidden as a whole, after a load that ended halfway: it can only be reloaded */
+	if (ret == -EAGAIN && image_is_laid_out(&s->kcore, &r.plan))
+		ret = -EBADMSG;
 	if (!ret || ret == -EBADMSG)
 		take(s, &r, which);
 	else if (ret != -ENODATA)

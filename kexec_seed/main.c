@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "base/file.h"
+#include "base/library.h"
 #include "kexec_seed/subcommand.h"
 
 #include <errno.h>
@@ -88,6 +89,19 @@ static void print_help(FILE *to)
 	      to);
 }
 
+static int print_version(struct error *err)
+{
+	char packages[LIBRARY_LIST_SIZE];
+	int ret = library_list_missing(packages, sizeof(packages), err);
+
+	if (ret)
+		return ret;
+	printf("%s\n", PACKAGE_STRING);
+	if (*packages)
+		printf("not installed: %s\n", packages);
+	return 0;
+}
+
 static int fail(const struct error *err, int status)
 {
 	if (err->text[0])
@@ -140,8 +154,7 @@ int main(int argc, char **argv)
 		return done();
 	}
 	if (!strcmp(name, "--version") || !strcmp(name, "-v")) {
-		printf("%s\n", PACKAGE_STRING);
-		return done();
+		return print_version(&err) ? fail(&err, EXIT_FAILED) : done();
 	}
 	if (argc < 2 || !strcmp(name, "--json"))
 		error_set(&err, 0, "no command given");

@@ -72,6 +72,14 @@ static bool has_seed(const struct recipe *r)
 	return r->seed_node || !r->boot_data.size; /* not located */
 }
 
+/* True if -s alone keeps the image from being mixed. */
+static bool is_chosen(const struct recipe *r)
+{
+	struct error ignored;
+
+	return r->request.method == METHOD_FILE && !refusal_foresee_load("", &ignored);
+}
+
 static void read_image(const struct crash_state *s, struct protection *out)
 {
 	const struct recipe *r = &s->recipe;
@@ -86,6 +94,7 @@ static void read_image(const struct crash_state *s, struct protection *out)
 	*set |= r->outdated || (with_plan && !plan_purgatory(&r->plan)) ? FACT_OUTDATED
 									: 0;
 	*set |= with_plan ? 0 : FACT_FILE;
+	*set |= !with_plan && is_chosen(r) ? FACT_CHOSEN : 0;
 	*set |= with_plan && r->request.seed == SEED_OFF ? FACT_SEED_OFF : 0;
 	*set |= has_seed(r) ? 0 : FACT_SEEDLESS;
 	*set |= with_plan && r->request.mix_off ? FACT_MIX_OFF : 0;

@@ -141,23 +141,11 @@ static int check_again(const void *context, struct error *err)
 	return ret;
 }
 
-/* A plan of the refreshed segments alone; the recipe keeps ownership of its blocks. */
-static struct plan refreshed_plan(const struct plan *all)
-{
-	struct plan p = *all;
-
-	p.nr_segments = 0;
-	for (size_t i = 0; i < all->nr_segments; i++)
-		if (segment_is_refreshed(all->segments[i].kind))
-			p.segments[p.nr_segments++] = all->segments[i];
-	return p;
-}
-
 static int load_segments(struct crash_state *s, struct refresh_result *out,
 			 bool *may_fall_back, struct error *err)
 {
 	_cleanup_free_ uint8_t *headers = NULL;
-	struct plan plan = refreshed_plan(&s->recipe.plan);
+	struct plan plan = plan_refreshed(&s->recipe.plan);
 	/* another tool may have loaded its image since ours was verified */
 	struct last_check last = { s, NULL };
 	const struct load_guard guard = { check_again, &last };
@@ -247,6 +235,8 @@ static int check_headers(const struct crash_state *s, const struct machine *m,
 
 	if (!block)
 		return error_set(err, ENOMEM, "out of memory");
+	if (image_is_hidden(&s->kcore, &s->recipe.plan))
+		return elfcorehdr_check(m, part->content, err);
 	ret = kcore_read(&s->kcore, part->addr, block, part->mem_size, err);
 	if (ret)
 		return ret;
@@ -290,7 +280,7 @@ int refresh_check_memory(const struct crash_state *s, struct error *err)
 	struct error ignored;
 	int ret;
 
-	if (machine_read("", &m, &ignored))
+	if (machine_read_iomem("", &m, &ignored))
 		return check_mapped(s, err);
 	ret = m.iomem.count ? check_headers(s, &m, err) : check_mapped(s, err);
 	machine_free(&m);

@@ -106,6 +106,8 @@ static const char *fill_in(const struct verdict_facts *f, char letter)
 static void write_reason(const char *reason, const struct verdict_facts *f,
 			 struct error *out)
 {
+	const bool advise = f->set & FACT_CHOSEN && f->set & FACT_FILE &&
+			    !(f->set & FACT_REFUSED) && strstr(reason, "%S");
 	char text[4 * ERROR_TEXT_MAX];
 	size_t used = 0;
 
@@ -120,7 +122,8 @@ static void write_reason(const char *reason, const struct verdict_facts *f,
 			used = sizeof(text) - 1;
 	}
 	text[used] = '\0';
-	error_set(out, 0, "%s", text);
+	error_set(out, 0, "%s%s%s%s", text, advise ? "; to mix it, take -s out of " : "",
+		  advise ? f->options : "", advise ? " and load again" : "");
 }
 
 static const char *find_remedy(const struct verdict_facts *f, enum remedy remedy)

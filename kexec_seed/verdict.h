@@ -29,6 +29,7 @@
 	X(SEED_OFF) /* loaded with --seed=off */                                         \
 	X(SEEDLESS) /* loaded without a seed: the RNG was not ready */                   \
 	X(FILE)	    /* loaded with kexec_file_load(2): not mixed */                      \
+	X(CHOSEN)   /* by -s, where kexec_load(2) would be allowed */                    \
 	X(MIX_OFF)  /* loaded with --seed-mix=off */                                     \
 	X(UNIQUE)   /* mixed with RDSEED, RDRAND or the old kernel's memory */           \
 	X(ALONE)    /* not a virtual machine: nothing can copy its memory */             \

@@ -25,7 +25,7 @@ static void tell_damage(void *to, const char *part, uint64_t addr, uint64_t size
 }
 
 /* What verify finds out: the JSON key "result". */
-enum result { GOOD, DAMAGED, UNLOADED, UNKNOWN, KERNEL, OUTDATED };
+enum result { GOOD, DAMAGED, UNLOADED, UNKNOWN, KERNEL, OUTDATED, HIDDEN };
 
 static const struct {
 	const char *name;
@@ -37,6 +37,7 @@ static const struct {
 	[UNKNOWN] = { "unknown", EXIT_FAILED },
 	[KERNEL] = { "checked by the kernel", EXIT_FAILED },
 	[OUTDATED] = { "outdated", EXIT_DONE },
+	[HIDDEN] = { "partly hidden", EXIT_DONE },
 };
 
 /* An image whose purgatory, of an older version, the recipe cannot describe. */
@@ -78,6 +79,13 @@ static enum result verify(const struct crash_state *s, struct findings *r,
 	if (r->damaged) {
 		error_set(err, 0, "the loaded crash kernel is damaged");
 		return DAMAGED;
+	}
+	if (image_is_hidden(&s->kcore, &s->recipe.plan)) {
+		error_set(err, 0,
+			  "kernel and initrd are as loaded; the running kernel (Linux "
+			  "before 6.4) hides the other segments, which the purgatory "
+			  "verifies at the crash");
+		return HIDDEN;
 	}
 	if (!is_outdated(s))
 		return GOOD;
@@ -138,7 +146,7 @@ static int report(const struct crash_state *s, int ret, bool json, struct error 
 	}
 	if (report_close(r.out, result == GOOD ? err : &ignored))
 		return EXIT_FAILED;
-	if (result == OUTDATED) {
+	if (result == OUTDATED || result == HIDDEN) {
 		notes_add(&r.notes, "%s", err->text);
 		subcommand_print_notes(&r.notes);
 	}

@@ -35,6 +35,7 @@ struct vmgenid;
 /* --- Constants --- */
 
 extern const char arch_name[];		 /* as in `uname -m` */
+extern const bool arch_is_own;		 /* false: this program runs on another one */
 extern const char arch_boot_data_name[]; /* name of the boot data segment, for people */
 extern const uint16_t arch_elf_machine;	 /* e_machine of the kernel's ELF files */
 extern const unsigned long arch_kexec;	 /* KEXEC_ARCH_* for kexec_load(2) */
@@ -74,11 +75,22 @@ void arch_machine_free(struct machine *m);
  */
 void arch_find_vmgenid(const struct machine *m, struct vmgenid *out);
 
+/*
+ * Replaces the running kernel's device tree by the file @path, for the next kernel, and
+ * removes what it reserves from machine.ram. 0 or a negative errno with the line;
+ * -ENOTSUP unless arch_takes_dtb.
+ */
+extern const bool arch_takes_dtb;
+int arch_use_dtb(struct machine *m, const char *path, struct error *err);
+
 /* Reads only machine.large_pages. 0 or a negative errno with the line. */
 int arch_read_large_pages(const char *root, bool *out, struct error *err);
 
-/* True if this virtual address is in the kernel's mapping of its own text and modules. */
-bool arch_is_kernel_text(uint64_t vaddr);
+/*
+ * True if this virtual address is in the kernel's mapping of its own text and modules.
+ * @lowest: the lowest one at which it maps RAM.
+ */
+bool arch_is_kernel_text(uint64_t vaddr, uint64_t lowest);
 
 /* --- options --- */
 
@@ -116,6 +128,18 @@ int arch_check_image(const struct machine *m, const struct image *image,
  */
 int arch_check_machine(const struct machine *m, const struct load_request *r,
 		       struct error *err);
+
+/*
+ * True if a load may leave the first page that it takes for itself as it was. The image ID
+ * is then in the second one, too (image_id.h).
+ */
+extern const bool arch_spares_first_page;
+
+/*
+ * True if a kernel may hide the segments of the last load from /proc/kcore, as zeroes. A
+ * crash image then has another copy of its image ID, which no refresh loads.
+ */
+extern const bool arch_may_hide_load;
 
 /*
  * Pages of the crash region that the running kernel allocates for itself, bottom-up:

@@ -73,7 +73,12 @@ static void keep_writers_out(int fd)
 static int map(struct file *f, struct error *err)
 {
 	void *p = mmap(NULL, f->stamp.size, PROT_READ, MAP_PRIVATE, f->fd, 0);
+	const bool copy = p == MAP_FAILED && errno == EACCES; /* SELinux may have it so */
+	int ret = 0;
 
+	if (copy)
+		p = mmap(NULL, f->stamp.size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED && errno == EIO)
 		return error_set(
 			err, EIO,
@@ -85,7 +90,9 @@ static int map(struct file *f, struct error *err)
 	f->mapping = p;
 	f->bytes = (struct bytes){ p, f->stamp.size };
 	f->head_size = f->stamp.size < FILE_HEAD ? f->stamp.size : FILE_HEAD;
-	return file_read(f, 0, f->head, f->head_size, err);
+	if (copy)
+		ret = file_read(f, 0, p, f->stamp.size, err);
+	return ret ? ret : file_read(f, 0, f->head, f->head_size, err);
 }
 
 int file_adopt(int fd, const char *path, struct file *out, struct error *err)
@@ -377,60 +384,4 @@ void file_keep_standard(void)
 bool file_is_trouble(int ret)
 {
 	return ret == -ENOMEM || ret == -EMFILE || ret == -ENFILE || ret == -EIO;
-}
-
-int file_slurp(const char *path, size_t max, char **data, size_t *size)
-{
-	/* do not wait for a FIFO's writer */
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	_cleanup_free_ char *buf = NULL;
-	size_t used = 0, room = 0;
-
-	*size = 0; /* link-time optimisation does not know that errno is never 0 here */
-	if (fd < 0)
-		return -errno;
-	for (;;) {
-		ssize_t n;
-
-		if (room - used < 2) { /* one byte to read, one for the NUL */
-			char *larger;
-
-			room = room ? room * 2 : 4096;
-			larger = realloc(buf, room);
-			if (!larger)
-				return -ENOMEM;
-			buf = larger;
-		}
-		n = read(fd, buf + used, room - used - 1);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		used += (size_t)n;
-		if (used > max)
-			return -EFBIG;
-	}
-	buf[used] = '\0';
-	*data = take_ptr(buf);
-	*size = used;
-	return 0;
-}
-
-int file_slurp_in(const char *root, const char *name, size_t max, char **data,
-		  size_t *size)
-{
-	_cleanup_free_ char *path = NULL;
-
-	if (asprintf(&path, "%s%s", root, name) < 0)
-		return -ENOMEM;
-	return file_slurp(path, max, data, size);
-}
-
-int file_next(DIR *dir, const struct dirent **entry)
-{
-	errno = 0;
-	*entry = readdir(dir);
-	return *entry ? 1 : -errno;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "config.h"
-
 #include "base/report.h"
+
+#include "base/library.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,12 +26,45 @@ struct report {
 	bool failed; /* out of memory */
 };
 
+#define SECONDS_SIZE 32
+
+/*
+ * Microsecond resolution. In integers: the C library's printf() of floating point is code
+ * that a refresh would run for nothing else.
+ */
+static void format_seconds(double value, char text[SECONDS_SIZE])
+{
+	const unsigned long long us = (unsigned long long)(value * 1e6 + 0.5);
+
+	snprintf(text, SECONDS_SIZE, "%llu.%06llu", us / 1000000, us % 1000000);
+}
+
 #ifdef HAVE_JSONC
 
-static bool begin_json(struct report *o)
+#define JSON_C(X)                                                                        \
+	X(json_object_array_add)                                                         \
+	X(json_object_is_type)                                                           \
+	X(json_object_new_array)                                                         \
+	X(json_object_new_boolean)                                                       \
+	X(json_object_new_double_s)                                                      \
+	X(json_object_new_object)                                                        \
+	X(json_object_new_string)                                                        \
+	X(json_object_new_uint64)                                                        \
+	X(json_object_object_add)                                                        \
+	X(json_object_put)                                                               \
+	X(json_object_to_json_string_length)
+LIBRARY_FUNCTIONS(json, JSON_C)
+
+static int begin_json(struct report *o, struct error *err)
 {
-	o->open[0] = json_object_new_object();
-	return o->open[0];
+	int ret = open_json(err);
+
+	if (ret) {
+		error_prefix(err, "--json");
+		return ret;
+	}
+	o->open[0] = libjson.json_object_new_object();
+	return o->open[0] ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
 /*
@@ -41,12 +74,12 @@ static bool begin_json(struct report *o)
 static void add(struct report *o, const char *key, struct json_object *value)
 {
 	struct json_object *to = o->open[o->depth];
-	bool list = json_object_is_type(to, json_type_array);
+	bool list = libjson.json_object_is_type(to, json_type_array);
 
-	if (!o->failed && (list ? json_object_array_add(to, value)
-				: json_object_object_add(to, key, value)) == 0)
+	if (!o->failed && (list ? libjson.json_object_array_add(to, value)
+				: libjson.json_object_object_add(to, key, value)) == 0)
 		return;
-	json_object_put(value);
+	libjson.json_object_put(value);
 	o->failed = true;
 }
 
@@ -67,13 +100,12 @@ static void enter(struct report *o, const char *key, struct json_object *value)
 		o->failed = true;
 }
 
-/* Microsecond resolution. */
 static struct json_object *new_seconds(double value)
 {
-	char text[32];
+	char text[SECONDS_SIZE];
 
-	snprintf(text, sizeof(text), "%.6f", value);
-	return json_object_new_double_s(value, text);
+	format_seconds(value, text);
+	return libjson.json_object_new_double_s(value, text);
 }
 
 #define STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE)
@@ -121,9 +153,10 @@ static void make_utf8(char *text)
 static const char *json_text(struct json_object *top)
 {
 	size_t first = 0, second = 0;
-	const char *text = json_object_to_json_string_length(top, STYLE, &first);
+	const char *text = libjson.json_object_to_json_string_length(top, STYLE, &first);
 
-	text = text ? json_object_to_json_string_length(top, STYLE, &second) : NULL;
+	text = text ? libjson.json_object_to_json_string_length(top, STYLE, &second)
+		    : NULL;
 	if (!text || first != second)
 		return NULL;
 	make_utf8((char *)text); /* @top owns the buffer */
@@ -138,7 +171,7 @@ static int print_json(struct report *o)
 		printf("%s\n", text);
 	else
 		o->failed = true;
-	json_object_put(o->open[0]);
+	libjson.json_object_put(o->open[0]);
 	return o->failed ? -ENOMEM : 0;
 }
 
@@ -152,10 +185,10 @@ static int print_json(struct report *o)
 
 #else
 
-static bool begin_json(struct report *o)
+static int begin_json(struct report *o, struct error *err)
 {
 	(void)o;
-	return false;
+	return error_set(err, ENOTSUP, "--json: this program was built without json-c");
 }
 
 static int print_json(struct report *o)
@@ -172,16 +205,14 @@ struct report *report_open(bool json, struct error *err)
 {
 	struct report *o = calloc(1, sizeof(*o));
 
-	if (o)
-		o->json = json;
-	if (o && (!json || begin_json(o)))
+	if (!o) {
+		error_set(err, ENOMEM, "out of memory");
+		return NULL;
+	}
+	o->json = json;
+	if (!json || !begin_json(o, err))
 		return o;
 	free(o);
-#ifdef HAVE_JSONC
-	error_set(err, ENOMEM, "out of memory");
-#else
-	error_set(err, ENOTSUP, "--json: this program was built without json-c");
-#endif
 	return NULL;
 }
 
@@ -220,13 +251,13 @@ static void begin(struct report *o, const char *key)
 
 void report_object(struct report *o, const char *key)
 {
-	JSON(o, enter(o, key, json_object_new_object()));
+	JSON(o, enter(o, key, libjson.json_object_new_object()));
 	begin(o, key);
 }
 
 void report_list(struct report *o, const char *key)
 {
-	JSON(o, enter(o, key, json_object_new_array()));
+	JSON(o, enter(o, key, libjson.json_object_new_array()));
 	begin(o, key);
 }
 
@@ -240,8 +271,8 @@ void report_end(struct report *o)
 
 void report_text(struct report *o, const char *key, const char *text)
 {
-	JSON(o,
-	     text ? add_value(o, key, json_object_new_string(text)) : add(o, key, NULL));
+	JSON(o, text ? add_value(o, key, libjson.json_object_new_string(text))
+		     : add(o, key, NULL));
 	if (!text)
 		return;
 	indent(o, key);
@@ -250,29 +281,32 @@ void report_text(struct report *o, const char *key, const char *text)
 
 void report_bool(struct report *o, const char *key, bool value)
 {
-	JSON(o, add_value(o, key, json_object_new_boolean(value)));
+	JSON(o, add_value(o, key, libjson.json_object_new_boolean(value)));
 	report_text(o, key, value ? "yes" : "no");
 }
 
 void report_number(struct report *o, const char *key, uint64_t value)
 {
-	JSON(o, add_value(o, key, json_object_new_uint64(value)));
+	JSON(o, add_value(o, key, libjson.json_object_new_uint64(value)));
 	indent(o, key);
 	printf("%llu\n", (unsigned long long)value);
 }
 
 void report_address(struct report *o, const char *key, uint64_t value)
 {
-	JSON(o, add_value(o, key, json_object_new_uint64(value)));
+	JSON(o, add_value(o, key, libjson.json_object_new_uint64(value)));
 	indent(o, key);
 	printf("0x%llx\n", (unsigned long long)value);
 }
 
 void report_seconds(struct report *o, const char *key, double value)
 {
+	char text[SECONDS_SIZE];
+
 	JSON(o, add_value(o, key, new_seconds(value)));
+	format_seconds(value, text);
 	indent(o, key);
-	printf("%.6f s\n", value);
+	printf("%s s\n", text);
 }
 
 void report_time(struct report *o, const char *key, struct timespec t)

@@ -2,14 +2,11 @@
 #include "image/decompress.h"
 
 #include "base/cleanup.h"
+#include "base/library.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
 
 #ifdef HAVE_LZMA
 #include <lzma.h>
@@ -92,6 +89,9 @@ MAYBE_UNUSED static bool only_zeroes(const uint8_t *data, size_t size)
 }
 
 #ifdef HAVE_ZLIB
+#define ZLIB(X) X(inflate) X(inflateEnd) X(inflateInit2_) X(inflateReset)
+LIBRARY_FUNCTIONS(zlib, ZLIB)
+
 #define GZIP_WINDOW_BITS (16 + MAX_WBITS)  /* gzip only; see inflateInit2() in zlib.h */
 #define GZIP_STEP	 ((size_t)1 << 30) /* zlib counts in unsigned int */
 
@@ -110,7 +110,7 @@ static int gzip_next_member(struct unpacker *u, z_stream *z)
 
 	if (left >= MAGIC_SIZE(GZIP_MAGIC) &&
 	    memcmp(z->next_in, GZIP_MAGIC, MAGIC_SIZE(GZIP_MAGIC)) == 0)
-		return inflateReset(z) == Z_OK ? 1 : damaged(u, "damaged");
+		return libzlib.inflateReset(z) == Z_OK ? 1 : damaged(u, "damaged");
 	return only_zeroes(z->next_in, left) ? 0
 					     : damaged(u, "followed by something else");
 }
@@ -124,7 +124,7 @@ static int gzip_members(struct unpacker *u, z_stream *z)
 		z->avail_in = (uInt)(left < GZIP_STEP ? left : GZIP_STEP);
 		z->next_out = u->out;
 		z->avail_out = OUT_SIZE;
-		state = inflate(z, Z_NO_FLUSH);
+		state = libzlib.inflate(z, Z_NO_FLUSH);
 		ret = emit(u, OUT_SIZE - z->avail_out);
 		if (ret)
 			return ret;
@@ -145,17 +145,22 @@ static int unpack_gzip(struct unpacker *u)
 	z_stream z = { .next_in = (z_const Bytef *)u->in.data };
 	int ret;
 
-	if (inflateInit2(&z, GZIP_WINDOW_BITS) != Z_OK)
+	/* what the macro inflateInit2() calls */
+	if (libzlib.inflateInit2_(&z, GZIP_WINDOW_BITS, ZLIB_VERSION, sizeof(z)) != Z_OK)
 		return error_set(u->err, ENOMEM, "%s: out of memory", u->path);
 	ret = gzip_members(u, &z);
-	inflateEnd(&z);
+	libzlib.inflateEnd(&z);
 	return ret;
 }
 #else
+#define open_zlib   NULL
 #define unpack_gzip NULL
 #endif
 
 #ifdef HAVE_LZMA
+#define LZMA(X) X(lzma_code) X(lzma_end) X(lzma_stream_decoder)
+LIBRARY_FUNCTIONS(lzma, LZMA)
+
 static int xz_failure(struct unpacker *u, lzma_ret state)
 {
 	switch (state) {
@@ -181,7 +186,7 @@ static int xz_streams(struct unpacker *u, lzma_stream *s)
 
 		s->next_out = u->out;
 		s->avail_out = OUT_SIZE;
-		state = lzma_code(s, LZMA_FINISH);
+		state = liblzma.lzma_code(s, LZMA_FINISH);
 		ret = emit(u, OUT_SIZE - s->avail_out);
 		if (ret)
 			return ret;
@@ -192,20 +197,27 @@ static int xz_streams(struct unpacker *u, lzma_stream *s)
 static int unpack_xz(struct unpacker *u)
 {
 	lzma_stream s = LZMA_STREAM_INIT;
-	lzma_ret state = lzma_stream_decoder(&s, MEMORY_MAX, LZMA_CONCATENATED);
+	lzma_ret state = liblzma.lzma_stream_decoder(&s, MEMORY_MAX, LZMA_CONCATENATED);
 	int ret = state == LZMA_OK ? xz_streams(u, &s) : xz_failure(u, state);
 
-	lzma_end(&s);
+	liblzma.lzma_end(&s);
 	return ret;
 }
 #else
+#define open_lzma NULL
 #define unpack_xz NULL
 #endif
 
 #ifdef HAVE_ZSTD
+#define ZSTD(X)                                                                          \
+	X(ZSTD_createDCtx)                                                               \
+	X(ZSTD_DCtx_setParameter)                                                        \
+	X(ZSTD_decompressStream) X(ZSTD_freeDCtx) X(ZSTD_getErrorCode) X(ZSTD_isError)
+LIBRARY_FUNCTIONS(zstd, ZSTD)
+
 static int zstd_failure(struct unpacker *u, size_t state)
 {
-	switch (ZSTD_getErrorCode(state)) {
+	switch (libzstd.ZSTD_getErrorCode(state)) {
 	case ZSTD_error_frameParameter_windowTooLarge:
 		return too_hungry(u);
 	case ZSTD_error_memory_allocation:
@@ -224,12 +236,12 @@ static int zstd_frames(struct unpacker *u, ZSTD_DCtx *ctx)
 	       !only_zeroes((const uint8_t *)in.src + in.pos, in.size - in.pos)) {
 		ZSTD_outBuffer out = { .dst = u->out, .size = OUT_SIZE };
 		size_t before = in.pos;
-		size_t state = ZSTD_decompressStream(ctx, &out, &in);
+		size_t state = libzstd.ZSTD_decompressStream(ctx, &out, &in);
 		int ret = emit(u, out.pos);
 
 		if (ret)
 			return ret;
-		if (ZSTD_isError(state))
+		if (libzstd.ZSTD_isError(state))
 			return zstd_failure(u, state);
 		if (state && in.pos == before && !out.pos)
 			return damaged(u, "truncated");
@@ -240,24 +252,25 @@ static int zstd_frames(struct unpacker *u, ZSTD_DCtx *ctx)
 
 static int unpack_zstd(struct unpacker *u)
 {
-	ZSTD_DCtx *ctx = ZSTD_createDCtx();
+	ZSTD_DCtx *ctx = libzstd.ZSTD_createDCtx();
 	int ret;
 
 	if (!ctx)
 		return error_set(u->err, ENOMEM, "%s: out of memory", u->path);
-	ZSTD_DCtx_setParameter(ctx, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+	libzstd.ZSTD_DCtx_setParameter(ctx, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
 	ret = zstd_frames(u, ctx);
-	ZSTD_freeDCtx(ctx);
+	libzstd.ZSTD_freeDCtx(ctx);
 	return ret;
 }
 #else
+#define open_zstd   NULL
 #define unpack_zstd NULL
 #endif
 
 static const struct compression compressions[] = {
-	{ "gzip", "zlib", GZIP_MAGIC, MAGIC_SIZE(GZIP_MAGIC), unpack_gzip },
-	{ "xz", "liblzma", XZ_MAGIC, MAGIC_SIZE(XZ_MAGIC), unpack_xz },
-	{ "zstd", "libzstd", ZSTD_MAGIC, MAGIC_SIZE(ZSTD_MAGIC), unpack_zstd },
+	{ "gzip", "zlib", GZIP_MAGIC, MAGIC_SIZE(GZIP_MAGIC), open_zlib, unpack_gzip },
+	{ "xz", "liblzma", XZ_MAGIC, MAGIC_SIZE(XZ_MAGIC), open_lzma, unpack_xz },
+	{ "zstd", "libzstd", ZSTD_MAGIC, MAGIC_SIZE(ZSTD_MAGIC), open_zstd, unpack_zstd },
 };
 
 #define NR_COMPRESSIONS (sizeof(compressions) / sizeof(compressions[0]))
@@ -330,6 +343,11 @@ int file_decompress_max(struct file *f, size_t max, struct error *err)
 			err, ENOTSUP,
 			"%s is compressed with %s and this kexec was built without %s",
 			f->path, format->name, format->library);
+	ret = format->open_library(err);
+	if (ret) {
+		error_prefix(err, "%s", f->path);
+		return ret;
+	}
 	/* copying, for example, a backup could use up all memory */
 	if (f->stamp.size > DECOMPRESS_MAX)
 		return error_set(err, EFBIG,

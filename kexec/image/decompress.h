@@ -21,7 +21,9 @@ struct compression {
 	const char *library;
 	const char *magic; /* the file's first bytes */
 	size_t magic_size;
-	int (*unpack)(struct unpacker *u); /* NULL: built without the library */
+	/* Opens the library: 0; -ENOTSUP with the line. NULL: built without it. */
+	int (*open_library)(struct error *err);
+	int (*unpack)(struct unpacker *u); /* NULL: the same */
 };
 
 /* Row @i of the table; NULL: past the end. */
@@ -30,7 +32,7 @@ const struct compression *compression_get(size_t i);
 /*
  * Replaces @f by its unpacked content if it is compressed; otherwise does nothing. f->fd
  * becomes a memfd, as kexec_file_load() needs a descriptor; f->path stays. 0 or a
- * negative errno with the line: -ENOTSUP: built without the library; -EBADMSG: damaged or
+ * negative errno with the line: -ENOTSUP: the library is not installed, or built without; -EBADMSG: damaged or
  * truncated; -EFBIG: more than DECOMPRESS_MAX bytes, packed or unpacked. On failure @f is
  * unchanged.
  *

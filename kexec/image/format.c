@@ -31,7 +31,7 @@ static int not_supported(const struct file *f, const char *what, struct error *e
 {
 	char formats[IMAGE_LIST_SIZE];
 
-	image_list_formats(formats, sizeof(formats));
+	image_list_formats(formats, sizeof(formats), false);
 	return error_set(err, ENOEXEC, "%s: not a kernel that can be loaded%s%s (%s)",
 			 f->path, what ? ", but " : "", what ? what : "", formats);
 }
@@ -143,17 +143,24 @@ static bool is_first(const struct image_format *f)
 	return f->name != NULL;
 }
 
-void image_list_formats(char *buf, size_t size)
+static bool can_open(int (*open_library)(struct error *err))
+{
+	struct error ignored;
+
+	return !open_library || open_library(&ignored) != -ENOTSUP;
+}
+
+void image_list_formats(char *buf, size_t size, bool now)
 {
 	const struct compression *c;
 	const char *separator = "; ";
 
 	*buf = '\0';
 	for (const struct image_format *f = arch_image_formats; f->type; f++)
-		if (is_first(f) && !f->library)
+		if (is_first(f) && !f->library && (!now || can_open(f->open_library)))
 			append(buf, size, ", ", f->name);
 	for (size_t i = 0; (c = compression_get(i)); i++)
-		if (c->unpack) {
+		if (c->unpack && (!now || can_open(c->open_library))) {
 			append(buf, size, separator, c->name);
 			separator = ", ";
 		}

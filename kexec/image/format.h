@@ -33,6 +33,8 @@ struct image_format {
 	const char *type;    /* word for -t; NULL ends the table */
 	const char *name;    /* for messages; rows with equal names are aliases */
 	const char *library; /* library that this build lacks; NULL: none */
+	/* Opens the library that open() needs: 0; -ENOTSUP with the line. NULL: none */
+	int (*open_library)(struct error *err);
 	const char *refusal; /* why -t refuses this word; NULL: accepted */
 	bool in_uki;	     /* allowed as the kernel of a UKI */
 	/*
@@ -82,11 +84,12 @@ int image_recognise(struct file *f, uint8_t buf[IMAGE_START_MAX], struct bytes *
 const struct image_format *image_format_of_type(const char *type);
 
 /*
- * Lists for people, written to @buf: the words for -t, as "a, b or c"; supported formats,
- * as "bzImage, UKI; gzip, xz"; missing ones, as "xz (liblzma)", or "" if none.
+ * Lists for people, written to @buf: the words for -t, as "a, b or c"; formats of this
+ * build, as "bzImage, UKI; gzip, xz", @now: only those whose library can be opened now;
+ * those that it lacks, as "xz (liblzma)", or "" if none.
  */
 void image_list_types(char *buf, size_t size);
-void image_list_formats(char *buf, size_t size);
+void image_list_formats(char *buf, size_t size, bool now);
 void image_list_missing(char *buf, size_t size);
 
 #define IMAGE_LIST_SIZE 256

@@ -10,6 +10,7 @@
 #include "load/load_txn.h"
 #include "load/method.h"
 #include "load/refusal.h"
+#include "load/remedy.h"
 #include "load/seed.h"
 #include "plan/cmdline.h"
 
@@ -21,9 +22,6 @@
 #define NO_ZEROES                                                                          \
 	"the crash kernel has no seed and must not take the zeroes that EFI may have for " \
 	"one: " PLAN_DISTRUST
-
-/* Timeout for another load or refresh to end, seconds. */
-#define RECIPE_WAIT 60
 
 /* A load in progress. */
 struct run {
@@ -278,6 +276,9 @@ static int digest_and_load(struct run *run, bool *may_fall_back, struct error *e
 	if (ret)
 		return ret;
 	ret = load_unchanged(run, may_fall_back, err);
+	if (!ret && load_is_crash(&run->load))
+		ret = load_if_hidden(&run->load.plan, run->guard, &run->load.io->notes,
+				     err);
 	return end_txn(run, ret, err);
 }
 
@@ -351,8 +352,11 @@ int load_dry_run(const struct load_request *request, bool json, bool boot_data,
 	struct run run = { .txn.dir = RECIPE_DIR_NONE };
 	unsigned int what = (boot_data ? DESCRIBE_BOOT_DATA : 0) |
 			    (request->debug ? DESCRIBE_DETAILS : 0);
-	int ret = load_prepare(&run.load, request, io, err);
+	int ret = refusal_check_arch(request->root, err);
 
+	if (ret)
+		return ret;
+	ret = load_prepare(&run.load, request, io, err);
 	if (!ret)
 		ret = foresee(&run.load, err);
 	if (!ret)
@@ -379,8 +383,10 @@ int load_run(const struct load_request *request, struct load_io *io, struct erro
 	struct run run = { .txn.dir = RECIPE_DIR_NONE };
 	struct recipe_dir own = RECIPE_DIR_NONE;
 	struct error why;
-	int ret;
+	int ret = refusal_check_arch(request->root, err);
 
+	if (ret)
+		return ret;
 	ret = load_prepare(&run.load, request, io, err);
 	if (!ret)
 		ret = refusal_foresee_rights(err);
@@ -388,10 +394,14 @@ int load_run(const struct load_request *request, struct load_io *io, struct erro
 		ret = foresee(&run.load, err);
 	if (!ret && request_is_crash(request)) {
 		/* failing to store a recipe is not fatal */
-		if (recipe_dir_open(RUN_DIR, RECIPE_WAIT, &own, &why))
+		int no_dir = recipe_dir_open(RUN_DIR, RECIPE_WAIT, &own, &why);
+
+		if (no_dir) {
+			remedy_denied("", no_dir, &why);
 			notes_add_error(&io->notes, NOT_REFRESHABLE, &why);
-		else
+		} else {
 			run.txn.dir = own;
+		}
 	}
 	if (!ret)
 		ret = load_it(&run, err);
@@ -420,22 +430,5 @@ int load_again(const struct recipe_dir *dir, const struct recipe *again,
 	if (!ret)
 		ret = load_it(&run, err);
 	end_run(&run);
-	return ret;
-}
-
-int load_unload(enum kexec_target target, struct error *err)
-{
-	struct recipe_dir dir = RECIPE_DIR_NONE;
-	struct error ignored;
-	int ret;
-
-	if (target == KEXEC_TARGET_CRASH)
-		recipe_dir_open(RUN_DIR, RECIPE_WAIT, &dir, &ignored);
-	ret = kexec_unload(target, err);
-	if (!ret && dir.fd >= 0) {
-		recipe_remove(&dir, RECIPE_PENDING, &ignored);
-		recipe_remove(&dir, RECIPE_CURRENT, &ignored);
-	}
-	recipe_dir_close(&dir);
 	return ret;
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "load/load_txn.h"
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "load/file_digest.h"
 #include "load/kexec_load.h"
+#include "load/load.h"
 #include "load/readback.h"
 #include "load/remedy.h"
+#include "load/seed.h"
 #include "machine/kcore.h"
 
 #include <errno.h>
@@ -183,6 +186,7 @@ static int go_without(struct load_txn *txn, const struct load *l, int ret,
 {
 	if (txn->again)
 		return ret;
+	remedy_denied("", ret, err);
 	notes_add_error(&l->io->notes, NOT_REFRESHABLE, err);
 	txn->dir = RECIPE_DIR_NONE; /* closed by its owner */
 	return 0;
@@ -275,4 +279,54 @@ void load_txn_abort(struct load_txn *txn)
 
 	if (txn->dir.fd >= 0)
 		recipe_remove(&txn->dir, RECIPE_PENDING, &ignored);
+}
+
+/* Hidden pages read as zeroes, and this one never is: it holds the image ID. */
+static bool is_hidden(const struct plan *plan)
+{
+	struct kcore k = KCORE_NONE;
+	struct error ignored;
+	bool hidden = arch_may_hide_load && !kcore_open(KCORE_PATH, &k, &ignored) &&
+		      image_is_all_hidden(&k, plan);
+
+	kcore_close(&k);
+	return hidden;
+}
+
+int load_if_hidden(const struct plan *plan, const struct load_guard *guard,
+		   struct notes *notes, struct error *err)
+{
+	struct plan again = plan_refreshed(plan);
+	struct secret page = { 0 };
+	struct error ignored;
+	int ret = 0;
+
+	if (!is_hidden(plan))
+		return 0;
+	if (plan->has_seed)
+		ret = secret_map(plan->page_size, &page, err);
+	if (!ret)
+		ret = load_with_seed(&again, &page, KEXEC_TARGET_CRASH, guard, NULL, err);
+	if (!ret || kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored) <= 0)
+		return ret;
+	/* it is as good as before, but nothing can tell it from another */
+	notes_add_error(notes, NOT_REFRESHABLE, err);
+	return 0;
+}
+
+int load_unload(enum kexec_target target, struct error *err)
+{
+	struct recipe_dir dir = RECIPE_DIR_NONE;
+	struct error ignored;
+	int ret;
+
+	if (target == KEXEC_TARGET_CRASH)
+		recipe_dir_open(RUN_DIR, RECIPE_WAIT, &dir, &ignored);
+	ret = kexec_unload(target, err);
+	if (!ret && dir.fd >= 0) {
+		recipe_remove(&dir, RECIPE_PENDING, &ignored);
+		recipe_remove(&dir, RECIPE_CURRENT, &ignored);
+	}
+	recipe_dir_close(&dir);
+	return ret;
 }

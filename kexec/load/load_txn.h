@@ -8,10 +8,14 @@
 #ifndef KS_LOAD_TXN_H
 #define KS_LOAD_TXN_H
 
+#include "load/kexec_load.h"
 #include "load/recipe.h"
 #include "load/request.h"
 
 #define NOT_REFRESHABLE "kexec-seed cannot refresh this image"
+
+/* Timeout for another load or refresh to end, seconds. */
+#define RECIPE_WAIT 60
 
 struct load_txn {
 	struct recipe_dir dir;	    /* RECIPE_DIR_NONE: recipes cannot be stored */
@@ -41,5 +45,14 @@ void load_txn_abort(struct load_txn *txn);
 
 /* Frees the recipe; the directory is the caller's. Call it before load_end(). */
 void load_txn_end(struct load_txn *txn);
+
+/*
+ * Loads the refreshed segments of the crash image @plan once more, with a new base seed, if
+ * the running kernel hides all of the image: arch_may_hide_load. Afterwards it hides those
+ * alone. 0, also if nothing was hidden, or, with a note, if the image stays as it was;
+ * otherwise a negative errno with the line: nothing is loaded.
+ */
+int load_if_hidden(const struct plan *plan, const struct load_guard *guard,
+		   struct notes *notes, struct error *err);
 
 #endif

@@ -148,11 +148,92 @@ static int check_segment(const struct kcore *k, const struct plan *plan,
 	}
 }
 
+/* What a page that should hold the image ID holds. */
+enum id_page { ID_LACKING, ID_OURS, ID_ZERO, ID_OTHER };
+
+static int read_id(const struct kcore *k, const struct plan *plan, enum segment_kind kind,
+		   enum id_page *out, struct error *err)
+{
+	static const struct image_id zero;
+	const struct segment *s = plan_find(plan, kind);
+	struct image_id got;
+	int ret;
+
+	*out = ID_LACKING;
+	if (!s)
+		return 0;
+	ret = kcore_read(k, s->addr, &got, sizeof(got), err);
+	if (!ret)
+		*out = !memcmp(&got, plan->image_id, sizeof(got)) ? ID_OURS
+		       : !memcmp(&got, &zero, sizeof(got))	  ? ID_ZERO
+								  : ID_OTHER;
+	return ret;
+}
+
+static bool is_fine(enum id_page page)
+{
+	return page == ID_OURS || page == ID_LACKING;
+}
+
+/*
+ * The lowest pages tell whether the last load was ours. If the kernel hides that load, they
+ * read as zeroes, and the static copy tells which image lies above it.
+ */
+static int check_id(const struct kcore *k, const struct plan *plan, bool *hidden,
+		    struct error *err)
+{
+	const struct segment *s = plan_find(plan, SEGMENT_IMAGE_ID);
+	enum id_page first, second, copy;
+	int ret = read_id(k, plan, SEGMENT_IMAGE_ID, &first, err);
+
+	*hidden = false;
+	if (!ret)
+		ret = read_id(k, plan, SEGMENT_IMAGE_ID_SECOND, &second, err);
+	if (!ret)
+		ret = read_id(k, plan, SEGMENT_IMAGE_ID_STATIC, &copy, err);
+	if (ret)
+		return ret;
+	if (first == ID_OURS && is_fine(second)) {
+		if (is_fine(copy))
+			return 0;
+		s = plan_find(plan, SEGMENT_IMAGE_ID_STATIC);
+		return is_different(err, true, segment_name(s->kind), s->addr);
+	}
+	if (first == ID_ZERO && second == ID_ZERO && copy == ID_OURS) {
+		*hidden = true;
+		return 0;
+	}
+	if (first == ID_ZERO && second == ID_ZERO && copy == ID_ZERO)
+		return error_set(err, EAGAIN,
+				 "the kernel hides the loaded image from /proc/kcore "
+				 "(Linux before 6.4), or there is none");
+	return is_different(err, false, segment_name(SEGMENT_IMAGE_ID), s->addr);
+}
+
 int image_check_id(const struct kcore *k, const struct recipe *r, struct error *err)
 {
-	const struct segment *id = plan_find(&r->plan, SEGMENT_IMAGE_ID);
+	bool hidden;
 
-	return id ? check_segment(k, &r->plan, id, err) : -EINVAL;
+	return plan_find(&r->plan, SEGMENT_IMAGE_ID) ? check_id(k, &r->plan, &hidden, err)
+						     : -EINVAL;
+}
+
+bool image_is_hidden(const struct kcore *k, const struct plan *plan)
+{
+	struct error ignored;
+	bool hidden;
+
+	return plan_find(plan, SEGMENT_IMAGE_ID) &&
+	       !check_id(k, plan, &hidden, &ignored) && hidden;
+}
+
+bool image_is_all_hidden(const struct kcore *k, const struct plan *plan)
+{
+	struct error ignored;
+	enum id_page copy;
+
+	return !read_id(k, plan, SEGMENT_IMAGE_ID_STATIC, &copy, &ignored) &&
+	       copy == ID_ZERO;
 }
 
 int image_check_guard(const struct kcore *k, const struct recipe *r, struct error *err)
@@ -170,15 +251,48 @@ static int check_file_load(const struct kcore *k, const struct recipe *r,
 	return compare_digest(k, arch_boot_data_name, &r->boot_data, false, err);
 }
 
-/* The image ID is the plan's first segment, so it is compared first. */
+/* The kernel writes the last one of its pages, vmcoreinfo's, at the load. */
+bool image_is_laid_out(const struct kcore *k, const struct plan *plan)
+{
+	static const uint8_t zero[64];
+	uint64_t last = plan->control_reserve.end - plan->page_size;
+	uint8_t got[sizeof(zero)];
+	struct error ignored;
+	bool hidden;
+
+	return plan_find(plan, SEGMENT_IMAGE_ID_STATIC) &&
+	       check_id(k, plan, &hidden, &ignored) == -EAGAIN &&
+	       !kcore_read(k, last, got, sizeof(got), &ignored) &&
+	       memcmp(got, zero, sizeof(got)) != 0;
+}
+
+/* The last load's segments are hidden: those that are not belong to an older one. */
+static int check_hidden(const struct kcore *k, const struct segment *s, struct error *err)
+{
+	_cleanup_free_ uint8_t *zero = NULL;
+
+	if (!segment_is_refreshed(s->kind) || s->kind == SEGMENT_SEED)
+		return 0;
+	zero = calloc(1, s->content.size);
+	if (!zero)
+		return error_set(err, ENOMEM, "out of memory");
+	return compare(k, segment_name(s->kind), s->addr,
+		       (struct bytes){ zero, s->content.size }, false, err);
+}
+
 int image_matches(const struct kcore *k, const struct recipe *r, struct error *err)
 {
-	int ret = 0;
+	bool hidden = false;
+	int ret = r->method == RECIPE_KEXEC_FILE_LOAD
+			  ? check_file_load(k, r, err)
+			  : check_id(k, &r->plan, &hidden, err);
 
-	if (r->method == RECIPE_KEXEC_FILE_LOAD)
-		ret = check_file_load(k, r, err);
-	for (size_t i = 0; !ret && i < r->plan.nr_segments; i++)
-		ret = check_segment(k, &r->plan, &r->plan.segments[i], err);
+	for (size_t i = 0; !ret && i < r->plan.nr_segments; i++) {
+		const struct segment *s = &r->plan.segments[i];
+
+		ret = hidden ? check_hidden(k, s, err)
+			     : check_segment(k, &r->plan, s, err);
+	}
 	return ret ? ret : image_check_guard(k, r, err);
 }
 
@@ -241,6 +355,13 @@ static int digest_part(const struct kcore *k, const struct purgatory_check *c,
 	return readback_digest(k, c->addr, c->size, out, err);
 }
 
+static bool is_refreshed(const struct purgatory_check *c)
+{
+	enum segment_kind kind = SEGMENT_KINDS;
+
+	return segment_from_code(c->kind, &kind) && segment_is_refreshed(kind);
+}
+
 static const char *part_name(const struct purgatory_check *c)
 {
 	enum segment_kind kind = SEGMENT_KINDS;
@@ -288,8 +409,8 @@ int image_verify(const struct kcore *k, const struct recipe *r,
 		 void *to, struct error *err)
 {
 	struct purgatory_params p;
+	bool right, hidden;
 	uint64_t addr;
-	bool right;
 	int ret;
 
 	if (r->method != RECIPE_KEXEC_LOAD)
@@ -302,10 +423,12 @@ int image_verify(const struct kcore *k, const struct recipe *r,
 		return error_set(err, ENODATA, "loaded with --no-checks: no digests");
 	/* only the parameters in memory have the digest of the current seed */
 	addr = plan_find(&r->plan, SEGMENT_PURGATORY)->addr;
+	hidden = image_is_hidden(k, &r->plan);
 	ret = kcore_read(k, addr, &p, sizeof(p), err);
 	right = !ret && self_is_right(&p) && p.nr_checks <= PURGATORY_MAX_CHECKS;
 	if (!ret && !right) {
-		damaged(to, "parameters", addr, sizeof(p));
+		if (!hidden)
+			damaged(to, "parameters", addr, sizeof(p));
 		/* fall back to the recipe, which has all digests but the seed's */
 		p = *plan_purgatory(&r->plan);
 	}
@@ -313,7 +436,8 @@ int image_verify(const struct kcore *k, const struct recipe *r,
 		const struct purgatory_check *c = &p.checks[i];
 		uint8_t got[SHA256_SIZE];
 
-		if (!right && c->kind == segment_code(SEGMENT_SEED))
+		if ((hidden && is_refreshed(c)) ||
+		    (!right && c->kind == segment_code(SEGMENT_SEED)))
 			continue;
 		ret = digest_part(k, c, got, err);
 		if (!ret && memcmp(got, c->digest, sizeof(got)))

@@ -23,7 +23,7 @@ int readback_digest(const struct kcore *k, uint64_t addr, uint64_t size,
 /*
  * Checks that the loaded image is the recipe's, with its refreshed segments intact. 0;
  * -ENODATA: another image is loaded; -EBADMSG: ours, but damaged; another negative errno:
- * unknown. The line gives the difference, or the reason why it is unknown.
+ * unknown, such as -EAGAIN: all of it is hidden. The line gives the difference, or the reason why it is unknown.
  */
 int image_matches(const struct kcore *k, const struct recipe *r, struct error *err);
 
@@ -32,6 +32,21 @@ int image_matches(const struct kcore *k, const struct recipe *r, struct error *e
  * otherwise errors as image_matches().
  */
 int image_check_id(const struct kcore *k, const struct recipe *r, struct error *err);
+
+/*
+ * True if the image is ours and the kernel hides its refreshed segments from /proc/kcore,
+ * where they read as zeroes: arch_may_hide_load.
+ */
+bool image_is_hidden(const struct kcore *k, const struct plan *plan);
+
+/* True if it hides the plan's kernel, too: the whole of it was loaded last. */
+bool image_is_all_hidden(const struct kcore *k, const struct plan *plan);
+
+/*
+ * True if such a load was of this layout: all pages with the image ID are hidden, and the
+ * kernel's own pages are in the plan's control-page reserve.
+ */
+bool image_is_laid_out(const struct kcore *k, const struct plan *plan);
 
 /*
  * Checks that the guard bytes above the refreshed segments are unchanged. Errors as
@@ -49,7 +64,7 @@ int recipe_find_file_load(struct recipe *r, const struct kcore *k, const char *c
 
 /*
  * Verifies the whole image against its digests, including the seed's page, and calls
- * @damaged for each part that differs. 0 even if there is damage; -ENODATA if the image
+ * @damaged for each part that differs. Hidden segments are not compared. 0 even if there is damage; -ENODATA if the image
  * has no digests; another negative errno if memory cannot be read. If the recipe lacks
  * the content of an older purgatory, that and the seed are not compared.
  */

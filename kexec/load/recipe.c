@@ -229,7 +229,7 @@ static int get_all(struct le_codec *in, uint32_t version, struct recipe *r,
 	return 0;
 }
 
-/* The page of the image ID is derived from the ID alone, so it is not stored. */
+/* The pages of the image ID are derived from the ID alone, so they are not stored. */
 static int make_image_id(struct recipe *r, struct error *err)
 {
 	struct segment *s = plan_segment(&r->plan, SEGMENT_IMAGE_ID);
@@ -243,7 +243,11 @@ static int make_image_id(struct recipe *r, struct error *err)
 	memcpy(id->magic, IMAGE_ID_MAGIC, sizeof(id->magic));
 	memcpy(id->id, r->image_id, sizeof(id->id));
 	r->plan.image_id = id;
-	s->content.data = (const uint8_t *)id;
+	for (size_t i = 0; i < r->plan.nr_segments; i++) {
+		s = &r->plan.segments[i];
+		if (segment_is_image_id(s->kind) && s->content.size == sizeof(*id))
+			s->content.data = (const uint8_t *)id;
+	}
 	return 0;
 }
 

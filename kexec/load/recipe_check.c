@@ -207,6 +207,22 @@ static int check_segments(const struct recipe *r, struct error *err)
 	return check_order(r, err);
 }
 
+/* True if the plan has all copies of the image ID that the architecture needs. */
+static bool are_image_ids(const struct plan *p)
+{
+	const struct segment *first = plan_find(p, SEGMENT_IMAGE_ID);
+	const struct segment *second = plan_find(p, SEGMENT_IMAGE_ID_SECOND);
+
+	for (size_t i = 0; i < p->nr_segments; i++)
+		if (segment_is_image_id(p->segments[i].kind) &&
+		    p->segments[i].content.size != sizeof(*p->image_id))
+			return false;
+	if (!second == arch_spares_first_page ||
+	    (second && second->addr != first->addr + p->page_size))
+		return false;
+	return !plan_find(p, SEGMENT_IMAGE_ID_STATIC) == !arch_may_hide_load;
+}
+
 /*
  * Checks that all blocks exist with the right size, and that the boot data holds the
  * command line.
@@ -219,10 +235,11 @@ static int check_blocks(const struct recipe *r, struct error *err)
 	if (!p->image_id || !p->boot_data || !p->elfcorehdr_block ||
 	    (!p->purgatory_block && !r->outdated))
 		return inconsistent(err, "a block of the plan is missing");
-	if (id->addr != align_up(r->region.start, p->page_size) ||
-	    id->content.size != sizeof(*p->image_id))
+	if (id->addr != align_up(r->region.start, p->page_size))
 		return inconsistent(err,
 				    "the image ID is not at the start of the region");
+	if (!are_image_ids(p))
+		return inconsistent(err, "a copy of the image ID");
 	if (memcmp(p->image_id->id, r->image_id, sizeof(r->image_id)) != 0)
 		return inconsistent(err, "two image IDs");
 	if (plan_find(p, SEGMENT_ELFCOREHDR)->content.size != p->elfcorehdr_size ||

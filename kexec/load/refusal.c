@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "load/refusal.h"
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "machine/kexec_sysfs.h"
@@ -108,6 +109,16 @@ int refusal_no_region(struct error *err)
 	return error_set(err, EADDRNOTAVAIL,
 			 "no memory is reserved for a crash kernel: boot with "
 			 "crashkernel=256M");
+}
+
+int refusal_check_arch(const char *root, struct error *err)
+{
+	if (arch_is_own || *root)
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "this kexec only plans for %s machines: use --dry-run "
+			 "--facts=DIR",
+			 arch_name);
 }
 
 int refusal_foresee_rights(struct error *err)

@@ -14,6 +14,12 @@ enum kexec_call {
 };
 
 /*
+ * -ENOTSUP with the line if kexec was built for another architecture than it runs on, and
+ * @root is "", this machine; 0 otherwise.
+ */
+int refusal_check_arch(const char *root, struct error *err);
+
+/*
  * -EPERM with the line if this process may load nothing; 0 otherwise.
  */
 int refusal_foresee_rights(struct error *err);

@@ -3,13 +3,16 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/run_dir.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define CONF_SIZE_MAX 65536
+#define CONF_SIZE_MAX	 65536
+#define CONTEXT_SIZE_MAX 4096 /* a page, as proc(5) gives */
 
 static const struct loader {
 	const char *paths[3]; /* of its program or unit; one is enough */
@@ -100,4 +103,33 @@ const char *remedy_daemon(const char *root)
 	return find_one(root, daemon_units, count)
 		       ? "systemctl enable --now kexec-seed.service"
 		       : "kexec-seed daemon";
+}
+
+/*
+ * The third part of "user:role:type[:range]", proc_pid_attr(5). Another security module's
+ * text has no two colons.
+ */
+static bool find_type(struct bytes context, struct bytes *type)
+{
+	struct bytes user, role;
+
+	return text_cut(&context, ':', &user) && text_cut(&context, ':', &role) &&
+	       text_cut(&context, ':', type) && role.size && type->size;
+}
+
+void remedy_denied(const char *root, int code, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	struct bytes type;
+	size_t size;
+
+	if (code != -EACCES ||
+	    file_slurp_in(root, "/proc/self/attr/current", CONTEXT_SIZE_MAX, &text,
+			  &size) ||
+	    !find_type(text_trim((struct bytes){ (const uint8_t *)text, size }), &type))
+		return;
+	error_set(err, EACCES,
+		  "%s: SELinux denies it to %.*s: install kexec-seed-selinux, then load "
+		  "again with %s",
+		  RUN_DIR, (int)type.size, (const char *)type.data, remedy_reload(root));
 }

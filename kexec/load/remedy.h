@@ -9,6 +9,8 @@
 #ifndef KS_REMEDY_H
 #define KS_REMEDY_H
 
+#include "error.h"
+
 /*
  * The command that loads the crash kernel (again): "kdump-config reload", "kdumpctl
  * reload", "systemctl restart kdump.service", or "kexec -p" if no service that loads one
@@ -24,5 +26,12 @@ const char *remedy_options(const char *root);
  * "kexec-seed daemon" without the unit.
  */
 const char *remedy_daemon(const char *root);
+
+/*
+ * For @code (negative errno) of creating or writing a file in RUN_DIR: if SELinux confines
+ * this process, -EACCES is its refusal, and @err, which has another explanation, becomes
+ * "SELinux denies it to TYPE", with the package to install.
+ */
+void remedy_denied(const char *root, int code, struct error *err);
 
 #endif

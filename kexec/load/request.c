@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* The running kernel's initrd, if it was booted with retain_initrd (Linux >= 5.12). */
+/* The running kernel's initrd, if it was booted with retain_initrd. 6.1 does not have it. */
 #define RETAINED_INITRD "/sys/firmware/initrd"
 
 /* One line for each frame buffer: the screen is in a graphics mode. */
@@ -104,10 +104,10 @@ static int open_initrd(struct load *l, struct error *err)
 		return 0;
 	ret = file_open(RETAINED_INITRD, &l->initrd, err);
 	if (ret == -ENOENT)
-		return error_set(
-			err, ENOENT,
-			"--reuseinitrd: the running kernel did not keep its initrd "
-			"(boot it with retain_initrd)");
+		return error_set(err, ENOENT,
+				 "--reuseinitrd: " RETAINED_INITRD
+				 " is missing: Linux 6.12 has it if booted with "
+				 "retain_initrd, 6.1 never has");
 	return ret;
 }
 
@@ -239,6 +239,11 @@ int load_check_file_load(const struct load *l, struct error *err)
 			"%s %s: kexec_file_load (-s) does not take it, kexec_load "
 			"(-c) does",
 			l->request->kernel, l->image.no_file_load);
+	if (l->request->dtb)
+		return error_set(
+			err, EINVAL,
+			"--dtb: kexec_file_load (-s) passes the running kernel's "
+			"device tree, kexec_load (-c) another one");
 	if (length > l->image.file_cmdline_max)
 		return error_set(
 			err, EINVAL,
@@ -296,6 +301,10 @@ int load_prepare(struct load *l, const struct load_request *request, struct load
 		return ret;
 	l->machine_ret = ret; /* only kexec_load() needs it */
 	l->no_machine = *err;
+	if (!ret && request->dtb)
+		ret = arch_use_dtb(&l->machine, request->dtb, err);
+	if (ret && !l->machine_ret)
+		return ret;
 	ret = meminfo_read(request->root, &l->memory, err);
 	if (!ret && !l->machine_ret)
 		choose_entry(l);

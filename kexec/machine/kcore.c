@@ -59,10 +59,14 @@ static bool ends_below(uint64_t start, uint64_t size, uint64_t limit)
 
 static int add_load(struct kcore *k, const Elf64_Phdr *p, struct error *err)
 {
+	bool readable = ends_below(p->p_offset, p->p_filesz, INT64_MAX);
+
 	if (!p->p_filesz) /* nothing to read */
 		return 0;
-	if (!ends_below(p->p_offset, p->p_filesz, INT64_MAX) ||
-	    !ends_below(p->p_vaddr, p->p_filesz, UINT64_MAX))
+	if (!readable &&
+	    p->p_paddr == NOT_KNOWN) /* riscv64: addresses below those of RAM */
+		return 0;
+	if (!readable || !ends_below(p->p_vaddr, p->p_filesz, UINT64_MAX))
 		return bad("a segment of it is beyond the end of everything", err);
 	if (p->p_paddr != NOT_KNOWN && !ends_below(p->p_paddr, p->p_filesz, INT64_MAX))
 		return bad("a segment of it has no possible physical address", err);
@@ -70,6 +74,8 @@ static int add_load(struct kcore *k, const Elf64_Phdr *p, struct error *err)
 						    .paddr = p->p_paddr,
 						    .size = p->p_filesz,
 						    .offset = p->p_offset };
+	if (p->p_paddr != NOT_KNOWN && p->p_vaddr < k->lowest)
+		k->lowest = p->p_vaddr;
 	return 0;
 }
 
@@ -139,14 +145,14 @@ void kcore_close(struct kcore *k)
 	*k = KCORE_NONE;
 }
 
-static bool is_text(const struct kcore_load *l)
+static bool is_text(const struct kcore *k, const struct kcore_load *l)
 {
-	return l->paddr != NOT_KNOWN && arch_is_kernel_text(l->vaddr);
+	return l->paddr != NOT_KNOWN && arch_is_kernel_text(l->vaddr, k->lowest);
 }
 
-static bool is_ram(const struct kcore_load *l)
+static bool is_ram(const struct kcore *k, const struct kcore_load *l)
 {
-	return l->paddr != NOT_KNOWN && !arch_is_kernel_text(l->vaddr);
+	return l->paddr != NOT_KNOWN && !arch_is_kernel_text(l->vaddr, k->lowest);
 }
 
 /* Ignores text: RAM covers it too, and all of it, even after boot frees a part. */
@@ -155,7 +161,7 @@ static const struct kcore_load *find_ram(const struct kcore *k, uint64_t addr)
 	for (size_t i = 0; i < k->count; i++) {
 		const struct kcore_load *l = &k->loads[i];
 
-		if (is_ram(l) && addr >= l->paddr && addr - l->paddr < l->size)
+		if (is_ram(k, l) && addr >= l->paddr && addr - l->paddr < l->size)
 			return l;
 	}
 	return NULL;
@@ -193,7 +199,7 @@ int kcore_read(const struct kcore *k, uint64_t addr, void *buf, size_t size,
 const struct kcore_load *kcore_text(const struct kcore *k)
 {
 	for (size_t i = 0; i < k->count; i++)
-		if (is_text(&k->loads[i]))
+		if (is_text(k, &k->loads[i]))
 			return &k->loads[i];
 	return NULL;
 }
@@ -206,7 +212,7 @@ bool kcore_direct_map(const struct kcore *k, uint64_t *base)
 	for (size_t i = 0; i < k->count; i++) {
 		const struct kcore_load *l = &k->loads[i];
 
-		if (!is_ram(l))
+		if (!is_ram(k, l))
 			continue;
 		if (l->vaddr < l->paddr || (found && l->vaddr - l->paddr != first))
 			return false;

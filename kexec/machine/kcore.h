@@ -26,9 +26,10 @@ struct kcore {
 	int fd;			  /* owned; -1: none */
 	struct kcore_load *loads; /* owned */
 	size_t count;
+	uint64_t lowest; /* virtual address of a load with a known physical one */
 };
 
-#define KCORE_NONE ((struct kcore){ .fd = -1 })
+#define KCORE_NONE ((struct kcore){ .fd = -1, .lowest = UINT64_MAX })
 
 /*
  * Opens @path and reads its headers. 0; -EBADMSG if it is not the memory of such a

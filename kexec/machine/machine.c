@@ -257,6 +257,14 @@ int machine_has_memory_devices(const char *root, struct error *err)
 		       : 0;
 }
 
+/* The map becomes that of @m. */
+static void take_iomem(struct iomem *iomem, struct machine *m)
+{
+	m->iomem = iomem->map;
+	iomem->map = (struct memory_map){ 0 };
+	take_crash(iomem, m);
+}
+
 static int read_all(const char *root, struct iomem *iomem, struct machine *m,
 		    struct error *err)
 {
@@ -266,10 +274,8 @@ static int read_all(const char *root, struct iomem *iomem, struct machine *m,
 		ret = arch_machine_read(root, iomem, m, err);
 	if (ret)
 		return ret;
-	m->iomem = iomem->map;
 	memcpy(m->kernel_memory, iomem->kernel_memory, sizeof(m->kernel_memory));
-	iomem->map = (struct memory_map){ 0 };
-	take_crash(iomem, m);
+	take_iomem(iomem, m);
 	find_vmgenid(root, m);
 	return 0;
 }
@@ -284,6 +290,18 @@ int machine_read(const char *root, struct machine *out, struct error *err)
 	iomem_free(&iomem);
 	if (ret)
 		machine_free(out);
+	return ret;
+}
+
+int machine_read_iomem(const char *root, struct machine *out, struct error *err)
+{
+	struct iomem iomem;
+	int ret = read_iomem(root, &iomem, err);
+
+	*out = (struct machine){ 0 };
+	if (!ret)
+		take_iomem(&iomem, out);
+	iomem_free(&iomem);
 	return ret;
 }
 

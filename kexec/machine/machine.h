@@ -62,6 +62,12 @@ struct machine {
 int machine_read(const char *root, struct machine *out, struct error *err);
 
 /*
+ * Reads only what /proc/iomem tells: iomem, crash and crash_low, before the architecture
+ * settles types that /proc/iomem does not know. Errors as machine_read().
+ */
+int machine_read_iomem(const char *root, struct machine *out, struct error *err);
+
+/*
  * Read one more part of @m, for those who need it: a bad file stops nobody else. A
  * missing file is no error. 0 or a negative errno with the line.
  */

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "config.h"
-
 #include "plan/elfcorehdr.h"
 
 #include "arch/arch.h"
@@ -79,9 +77,12 @@ int elfcorehdr_check(const struct machine *m, struct bytes block, struct error *
 			 "tell");
 }
 
-#ifdef HAVE_ELF
-
-#include <libelf.h>
+/*
+ * The headers are written as the host has them in memory: that is the byte order of every
+ * architecture here, and Elf64_Ehdr and Elf64_Phdr have no padding.
+ */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ELFDATA2LSB");
+_Static_assert(sizeof(Elf64_Ehdr) == 64 && sizeof(Elf64_Phdr) == 56, "the ABI's sizes");
 
 /* The program headers, in order. */
 struct headers {
@@ -220,32 +221,18 @@ static Elf64_Ehdr file_header(size_t phnum)
 	return e;
 }
 
-/* Converts from host to file byte order; the size is the same. */
-static bool encode(void *from, Elf_Type type, size_t size, uint8_t *to)
-{
-	const Elf_Data in = {
-		.d_buf = from, .d_type = type, .d_version = EV_CURRENT, .d_size = size
-	};
-	Elf_Data out = { .d_buf = to, .d_version = EV_CURRENT, .d_size = size };
-
-	return elf64_xlatetof(&out, &in, ELFDATA2LSB) != NULL;
-}
-
-static int encode_all(struct headers *h, uint64_t page, uint8_t **block, size_t *size,
-		      struct error *err)
+static int write_all(const struct headers *h, uint64_t page, uint8_t **block,
+		     size_t *size, struct error *err)
 {
 	const size_t table = h->count * sizeof(*h->items); /* 16-bit count * 56 bytes */
 	const size_t total = align_up(sizeof(Elf64_Ehdr) + table, page);
 	_cleanup_free_ uint8_t *bytes = calloc(1, total);
-	Elf64_Ehdr e = file_header(h->count);
+	const Elf64_Ehdr e = file_header(h->count);
 
 	if (!bytes)
 		return error_set(err, ENOMEM, "ELF core headers: out of memory");
-	if (elf_version(EV_CURRENT) == EV_NONE ||
-	    !encode(&e, ELF_T_EHDR, sizeof(e), bytes) ||
-	    !encode(h->items, ELF_T_PHDR, table, bytes + sizeof(e)))
-		return error_set(err, EINVAL, "ELF core headers: libelf: %s",
-				 elf_errmsg(-1));
+	memcpy(bytes, &e, sizeof(e));
+	memcpy(bytes + sizeof(e), h->items, table);
 	*block = take_ptr(bytes);
 	*size = total;
 	return 0;
@@ -257,21 +244,5 @@ int elfcorehdr_make(const struct machine *m, const struct crash_notes *crash,
 	_cleanup_(free_headers) struct headers h = { 0 };
 	int ret = append_all(&h, m, crash, err);
 
-	return ret ? ret : encode_all(&h, m->page_size, block, size, err);
+	return ret ? ret : write_all(&h, m->page_size, block, size, err);
 }
-
-#else
-
-int elfcorehdr_make(const struct machine *m, const struct crash_notes *crash,
-		    uint8_t **block, size_t *size, struct error *err)
-{
-	(void)m;
-	(void)crash;
-	(void)block;
-	(void)size;
-	return error_set(err, ENOTSUP,
-			 "built without libelf, which writes the ELF core headers of a "
-			 "crash image; use kexec_file_load (-s)");
-}
-
-#endif

@@ -17,7 +17,7 @@
  * one for each range of RAM outside arch_not_dumped and the crash regions. The caller
  * frees *@block; *@size is a multiple of the page size. Needs neither privilege nor
  * system calls. 0; -ENOMEM; -EOVERFLOW (more headers than an ELF file can have); -ENODATA
- * (no RAM: /proc/iomem hides its addresses); -ENOTSUP without libelf.
+ * (no RAM: /proc/iomem hides its addresses).
  */
 int elfcorehdr_make(const struct machine *m, const struct crash_notes *crash,
 		    uint8_t **block, size_t *size, struct error *err);

@@ -4,7 +4,7 @@
 #include "arch/arch.h"
 #include "base/units.h"
 #include "plan/builder.h"
-#include "plan/elfcorehdr.h"
+#include "plan/crash.h"
 #include "purgatory/blob.h"
 
 #include <errno.h>
@@ -28,6 +28,8 @@ static const struct {
 	[SEGMENT_INITRD] = { "initrd", PURGATORY_KIND_INITRD },
 	[SEGMENT_ELFCOREHDR] = { "elfcorehdr", PURGATORY_KIND_ELFCOREHDR },
 	[SEGMENT_IMAGE_ID] = { "tag", PURGATORY_KIND_IMAGE_ID },
+	[SEGMENT_IMAGE_ID_SECOND] = { "second tag", PURGATORY_KIND_IMAGE_ID_SECOND },
+	[SEGMENT_IMAGE_ID_STATIC] = { "static tag", PURGATORY_KIND_IMAGE_ID_STATIC },
 };
 
 const char *segment_name(enum segment_kind kind)
@@ -79,6 +81,17 @@ uint64_t plan_kernel_memory(const struct purgatory_params *p)
 	for (size_t i = 0; i < PURGATORY_MAX_MEMORY; i++)
 		total += p->kernel_memory[i].end - p->kernel_memory[i].start;
 	return total;
+}
+
+struct plan plan_refreshed(const struct plan *all)
+{
+	struct plan p = *all;
+
+	p.nr_segments = 0;
+	for (size_t i = 0; i < all->nr_segments; i++)
+		if (segment_is_refreshed(all->segments[i].kind))
+			p.segments[p.nr_segments++] = all->segments[i];
+	return p;
 }
 
 /*
@@ -134,84 +147,21 @@ static int take_map(struct plan_builder *b, struct error *err)
 	return arch_plan_memory(b, (struct range){ 0 }, err);
 }
 
-static int place_elfcorehdr(struct plan_builder *b, struct error *err)
-{
-	const struct crash_notes *crash = b->in->crash;
-	struct plan *plan = b->plan;
-	uint64_t mem_size;
-	int ret;
-
-	ret = elfcorehdr_make(b->in->machine, crash, &plan->elfcorehdr_block,
-			      &plan->elfcorehdr_size, err);
-	if (ret)
-		return ret;
-	plan->hotplug = b->in->request->hotplug && crash->hotplug_size;
-	mem_size = plan->elfcorehdr_size;
-	if (plan->hotplug) /* capacity for all headers that the kernel may write */
-		mem_size += crash->hotplug_size;
-	return place_segment(
-		b, SEGMENT_ELFCOREHDR, (struct range_request){ .size = mem_size },
-		(struct bytes){ plan->elfcorehdr_block, plan->elfcorehdr_size }, err);
-}
-
-/*
- * Sets memory map and command line, which depend on the address of the ELF core headers.
- */
-static int take_elfcorehdr(struct plan_builder *b, struct error *err)
-{
-	const struct segment *hdr = plan_find(b->plan, SEGMENT_ELFCOREHDR);
-	int ret = arch_plan_memory(b, segment_range(hdr), err);
-
-	if (ret)
-		return ret;
-	b->crash_cmdline = arch_crash_cmdline(b, hdr->addr);
-	b->cmdline = b->crash_cmdline;
-	return b->cmdline ? 0 : error_set(err, ENOMEM, "out of memory");
-}
-
-/*
- * The image ID takes the region's lowest page, which any other load overwrites:
- * image_id.h.
- */
-static int place_image_id(struct plan_builder *b, struct error *err)
-{
-	struct plan *plan = b->plan;
-	uint64_t min = b->where.min;
-	int ret;
-
-	b->where.min = 0; /* --mem-min applies to the other segments */
-	ret = place_block(b, SEGMENT_IMAGE_ID, b->where.page, sizeof(*plan->image_id),
-			  (uint8_t **)&plan->image_id, err);
-	b->where.min = min;
-	if (ret)
-		return ret;
-	memcpy(plan->image_id->magic, IMAGE_ID_MAGIC, sizeof(plan->image_id->magic));
-	memcpy(plan->image_id->id, b->in->image_id, sizeof(plan->image_id->id));
-	return 0;
-}
-
-static int reserve_control_pages(struct plan_builder *b, struct error *err)
-{
-	const struct machine *m = b->in->machine;
-	uint64_t pages = arch_control_reserve(&m->iomem, m->large_pages);
-	uint64_t start = plan_find(b->plan, SEGMENT_IMAGE_ID)->addr + b->where.page;
-
-	b->plan->control_reserve = (struct range){ start, start + pages * b->where.page };
-	if (ranges_remove(&b->where.room, b->plan->control_reserve))
-		return error_set(err, ENOMEM, "out of memory");
-	return 0;
-}
-
 typedef int step(struct plan_builder *b, struct error *err);
 
 static step *const normal_steps[] = { take_map,	  place_kernel,	   place_boot_data,
 				      place_seed, place_purgatory, NULL };
 
-/* Bottom-up: [image ID | control-page reserve | refreshed segments | kernel | initrd] */
+/*
+ * Bottom-up: [image ID | control-page reserve | refreshed segments | static image ID |
+ * kernel | initrd]
+ */
 static step *const crash_steps[] = {
-	place_image_id,	  reserve_control_pages, place_purgatory,
-	place_elfcorehdr, take_elfcorehdr,	 place_boot_data,
-	place_seed,	  place_kernel,		 NULL,
+	place_image_id,	 reserve_control_pages,
+	place_purgatory, place_elfcorehdr,
+	take_elfcorehdr, place_boot_data,
+	place_seed,	 place_static_id,
+	place_kernel,	 NULL,
 };
 
 static int place_all(struct plan_builder *b, struct error *err)
@@ -245,11 +195,22 @@ static struct purgatory_check check_for(const struct purgatory_params *p,
 	return c;
 }
 
+/*
+ * Not what the kernel may have updated, and not copies, which the purgatory has no use
+ * for.
+ */
+static bool is_checked(const struct plan *plan, enum segment_kind kind)
+{
+	if (kind == SEGMENT_ELFCOREHDR)
+		return !plan->hotplug;
+	return !segment_is_image_id(kind) || kind == SEGMENT_IMAGE_ID;
+}
+
 /* Digests are filled in later: load/digests.h. */
 static void fill_checks(struct purgatory_params *p, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->nr_segments; i++)
-		if (plan->segments[i].kind != SEGMENT_ELFCOREHDR || !plan->hotplug)
+		if (is_checked(plan, plan->segments[i].kind))
 			p->checks[p->nr_checks++] = check_for(p, &plan->segments[i]);
 	if (arch_builds_map)
 		p->checks[p->nr_checks++] =
@@ -310,43 +271,6 @@ static int check_total(const struct plan_builder *b, uint64_t total, struct erro
 			 "(%llu MiB)",
 			 (unsigned long long)(total / MIB),
 			 (unsigned long long)(half / MIB));
-}
-
-/* Limits a crash image to its region. */
-static int take_crash_region(struct plan_builder *b, struct error *err)
-{
-	const struct machine *m = b->in->machine;
-	const struct image *image = b->in->image;
-	uint64_t reach = b->where.max;
-
-	if (image->low_end && image->low_end < reach)
-		reach = image->low_end;
-	if (image->fixed)
-		return error_set(err, ENOEXEC,
-				 "this kernel cannot be moved from 0x%llx, and a crash "
-				 "kernel has to be",
-				 (unsigned long long)image->min_addr);
-	if (!m->iomem.count)
-		return error_set(err, ENODATA,
-				 "/proc/iomem hides its addresses (to root it does not)");
-	if (!range_size(m->crash))
-		return error_set(err, ENODEV,
-				 "no memory is reserved for a crash kernel: boot with "
-				 "crashkernel=256M");
-	if (reach <= m->crash.start)
-		return error_set(
-			err, ENOSPC,
-			"the crash region begins at 0x%llx, but %s ends at 0x%llx; "
-			"reserve memory below (crashkernel=256M without ,high)",
-			(unsigned long long)m->crash.start,
-			reach == image->low_end || reach == image->max_addr
-				? "what this kernel can reach"
-				: "what --mem-max= allows",
-			(unsigned long long)builder_shown_end(b, reach));
-	b->where.ascending = true;
-	if (ranges_add(&b->where.room, m->crash))
-		return error_set(err, ENOMEM, "out of memory");
-	return 0;
 }
 
 /*

@@ -34,6 +34,9 @@ enum segment_kind {
 	SEGMENT_INITRD,
 	SEGMENT_ELFCOREHDR,
 	SEGMENT_IMAGE_ID,
+	/* The same bytes, where the architecture needs more of them: image_id.h. */
+	SEGMENT_IMAGE_ID_SECOND,
+	SEGMENT_IMAGE_ID_STATIC,
 	SEGMENT_KINDS
 };
 
@@ -127,13 +130,26 @@ static inline const char *plan_command_line(const struct plan *plan)
 
 /*
  * True if a refresh replaces the segment: all but the large kernel and initrd, which stay
- * in place. A crash image has its refreshed segments adjacent to each other, below the
- * others.
+ * in place, as does a copy of the image ID. A crash image has its refreshed segments
+ * adjacent to each other, below the others.
  */
 static inline bool segment_is_refreshed(enum segment_kind kind)
 {
-	return kind != SEGMENT_KERNEL && kind != SEGMENT_INITRD;
+	return kind != SEGMENT_KERNEL && kind != SEGMENT_INITRD &&
+	       kind != SEGMENT_IMAGE_ID_STATIC;
 }
+
+static inline bool segment_is_image_id(enum segment_kind kind)
+{
+	return kind == SEGMENT_IMAGE_ID || kind == SEGMENT_IMAGE_ID_SECOND ||
+	       kind == SEGMENT_IMAGE_ID_STATIC;
+}
+
+/*
+ * A plan of the refreshed segments alone. It owns nothing: do not free it, and it must not
+ * outlive @all.
+ */
+struct plan plan_refreshed(const struct plan *all);
 
 /* Physical memory of the segment. */
 static inline struct range segment_range(const struct segment *s)

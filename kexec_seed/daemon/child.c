@@ -5,16 +5,16 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SECOND_US UINT64_C(1000000)
 
 static void forget(struct child *c)
 {
-	c->end = sd_event_source_disable_unref(c->end);
-	c->timer = sd_event_source_disable_unref(c->timer);
+	loop_watch_destroy(&c->end);
+	loop_timer_close(&c->timer);
 	c->pid = 0;
 }
 
@@ -30,31 +30,34 @@ static int judge(const struct child *c, const siginfo_t *si, struct error *err)
 			 si->si_status);
 }
 
-static int on_end(sd_event_source *end, const siginfo_t *si, void *context)
+static void on_end(void *context, uint32_t events)
 {
 	struct child *c = context;
 	struct error err = { "" };
-	int ret = judge(c, si, &err);
+	siginfo_t si = { 0 };
+	int ret;
 
-	(void)end;
+	(void)events;
+	if (waitid(P_PID, (id_t)c->pid, &si, WEXITED) < 0)
+		ret = error_set(&err, errno, "the reload command: waitid: %s",
+				errno_text(errno));
+	else
+		ret = judge(c, &si, &err);
 	if (c->late) /* kill processes left in its group */
 		kill(-c->pid, SIGKILL);
 	forget(c);
 	c->done(c->context, ret, &err);
-	return 0;
 }
 
-static int on_late(sd_event_source *timer, uint64_t usec, void *context)
+static void on_late(void *context)
 {
 	struct child *c = context;
 
-	(void)usec;
 	kill(-c->pid, c->late ? SIGKILL : SIGTERM);
 	if (c->late)
-		return 0;
+		return;
 	c->late = true;
-	sd_event_source_set_time_relative(timer, CHILD_GRACE_US);
-	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+	loop_timer_set_in(&c->timer, CHILD_GRACE_US);
 }
 
 /* Returns 0 or a positive errno, as posix_spawn(3) does. */
@@ -86,8 +89,22 @@ static int spawn(pid_t *pid, char *const *words)
 	return ret;
 }
 
-int child_start(struct child *c, sd_event *loop, char *const *words, unsigned int seconds,
-		struct error *err)
+/* pidfd_open(2): Linux 5.3 and later. */
+static int watch_end(struct child *c, struct loop *loop)
+{
+	int ret, fd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+
+	if (fd < 0)
+		return -errno;
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	ret = loop_watch_open(&c->end, loop, fd, on_end, c);
+	if (ret)
+		close(fd);
+	return ret;
+}
+
+int child_start(struct child *c, struct loop *loop, char *const *words,
+		unsigned int seconds, struct error *err)
 {
 	int ret = spawn(&c->pid, words);
 
@@ -96,11 +113,12 @@ int child_start(struct child *c, sd_event *loop, char *const *words, unsigned in
 		c->pid = 0;
 		return error_set(err, ret, "%s: %s", words[0], errno_text(ret));
 	}
-	ret = sd_event_add_child(loop, &c->end, c->pid, WEXITED, on_end, c);
-	if (ret >= 0)
-		ret = sd_event_add_time_relative(loop, &c->timer, CLOCK_MONOTONIC,
-						 seconds * SECOND_US, 0, on_late, c);
-	if (ret >= 0)
+	ret = watch_end(c, loop);
+	if (!ret)
+		ret = loop_timer_open(&c->timer, loop, CLOCK_MONOTONIC, on_late, c);
+	if (!ret)
+		ret = loop_timer_set_in(&c->timer, seconds * SECOND_US);
+	if (!ret)
 		return 0;
 	child_stop(c);
 	return error_set(err, -ret, "cannot watch the reload command: %s",

@@ -15,6 +15,7 @@
 #include "kexec_seed/daemon/options.h"
 #include "kexec_seed/daemon/ratelimit.h"
 #include "kexec_seed/daemon/state.h"
+#include "kexec_seed/loop/loop.h"
 #include "kexec_seed/sources/source.h"
 #include "machine/generation.h"
 
@@ -24,22 +25,27 @@ struct daemon {
 	const struct daemon_options *options; /* borrowed; after a reload &reloaded */
 	struct daemon_options reloaded;	      /* owned */
 	daemon_refresh *refresh;	      /* refresh_run(), or a test's replacement */
-	sd_event *loop;			      /* owned, as are the next ones */
-	sd_event_source *due;		      /* timer of the next refresh */
-	sd_event_source *every;
-	sd_event_source *reopen;   /* timer: reopen the sources */
-	sd_event_source *reseeded; /* timer: RNG reseeded since the fork */
-	sd_event_source *unlinked; /* inotify: our lock file */
-	sd_event_source *folder;   /* inotify: recipes come and go */
-	sd_event_source *loaded;   /* timer: look at a new recipe */
-	sd_event_source *rewrite_state;
+	struct loop loop;
+	struct loop_watch signals;
+	struct loop_timer due; /* of the next refresh */
+	struct loop_timer every;
+	struct loop_timer reopen;   /* the sources */
+	struct loop_timer reseeded; /* the RNG, since the fork */
+	struct loop_timer loaded;   /* look at a new recipe */
+	struct loop_timer rewrite_state;
+	struct loop_timer watchdog; /* tell the service manager */
+	uint64_t watchdog_us;	    /* 0: it does not want that */
+	struct loop_watch unlinked; /* inotify: our lock file */
+	struct loop_watch folder;   /* inotify: recipes come and go */
+	struct loop_watch resume;   /* timerfd: the clock was set, or was stopped */
 	struct source_host host;
 	struct sources sources;
 	struct ratelimit ratelimit;
 	struct burst burst;
 	struct child command;
 	struct daemon_state state;
-	uint64_t began; /* start of the current refresh in microseconds, daemon_now() */
+	uint64_t asleep; /* microseconds since boot that the machine was not awake */
+	uint64_t began;	 /* start of the current refresh in microseconds, daemon_now() */
 	/*
 	 * When the reload command last succeeded, and began. Its images have no recipe that
 	 * would record it.
@@ -93,6 +99,15 @@ void daemon_doubt(struct daemon *d, const char *source);
  * seed.
  */
 void daemon_loaded(struct daemon *d);
+
+/*
+ * Adds an event to the loop: the machine was asleep, or its clock was set. 0 or a negative
+ * errno.
+ */
+int daemon_watch_sleep(struct daemon *d);
+
+/* Handles that event; @asleep: microseconds since boot. */
+void daemon_clock_changed(struct daemon *d, uint64_t asleep);
 
 /* Refreshes if due, and sets the timer for the next refresh. */
 void daemon_schedule(struct daemon *d);

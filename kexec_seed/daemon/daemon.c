@@ -4,13 +4,14 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "kexec_seed/daemon/core.h"
+#include "kexec_seed/loop/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
+#include <sys/signalfd.h>
 #include <time.h>
 
 #define SECOND_US UINT64_C(1000000)
@@ -47,14 +48,13 @@ static void on_fork(void *context, const struct source_kind *source,
 	struct daemon *d = context;
 
 	if (source->after_reseed) {
-		sd_event_source_set_enabled(d->reseeded, SD_EVENT_OFF);
+		loop_timer_stop(&d->reseeded);
 		if (burst_is_echo(&d->burst, source->id, daemon_now(),
 				  (uint64_t)d->options->window_ms * 1000))
 			return;
 	} else {
 		feed_rng(generation);
-		sd_event_source_set_time_relative(d->reseeded, RESEED_US);
-		sd_event_source_set_enabled(d->reseeded, SD_EVENT_ONESHOT);
+		loop_timer_set_in(&d->reseeded, RESEED_US);
 	}
 	daemon_event(d, fork_source_name(source->id), generation);
 	mark_active(d, &d->sources.all[source->id]);
@@ -65,65 +65,53 @@ static void on_missed(void *context, const struct source_kind *source)
 	daemon_doubt(context, fork_source_name(source->id));
 }
 
-static int on_reseeded(sd_event_source *timer, uint64_t usec, void *context)
+static void on_reseeded(void *context)
 {
-	(void)timer;
-	(void)usec;
 	daemon_event(context, "reseed", "");
-	return 0;
 }
 
-static int on_due(sd_event_source *timer, uint64_t usec, void *context)
+static void on_due(void *context)
 {
-	(void)timer;
-	(void)usec;
 	daemon_schedule(context);
-	return 0;
 }
 
-static int on_every(sd_event_source *timer, uint64_t usec, void *context)
+static void on_every(void *context)
 {
 	struct daemon *d = context;
 
-	(void)usec;
-	sd_event_source_set_time_relative(timer, d->options->every * SECOND_US);
-	sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+	loop_timer_set_in(&d->every, d->options->every * SECOND_US);
 	daemon_event(d, "timer", "");
-	return 0;
 }
 
-static int on_restate(sd_event_source *timer, uint64_t usec, void *context)
+static void on_restate(void *context)
 {
 	struct daemon *d = context;
 
-	(void)timer;
-	(void)usec;
 	/* it watches a deleted file, whose inode number the new one may reuse */
-	d->unlinked = sd_event_source_disable_unref(d->unlinked);
+	loop_watch_destroy(&d->unlinked);
 	daemon_save(d);
-	return 0;
 }
 
-static int on_loaded(sd_event_source *timer, uint64_t usec, void *context)
+static void on_loaded(void *context)
 {
-	(void)timer;
-	(void)usec;
 	daemon_loaded(context);
-	return 0;
+}
+
+static void on_watchdog(void *context)
+{
+	struct daemon *d = context;
+
+	notify_manager("WATCHDOG=1");
+	loop_timer_set_in(&d->watchdog, d->watchdog_us);
 }
 
 /* Reopens the sources in @seconds, or earlier if that was requested before. */
 static void reopen_later(struct daemon *d, unsigned int seconds)
 {
-	uint64_t at = daemon_now() + seconds * SECOND_US, set;
-	int enabled = SD_EVENT_OFF;
+	uint64_t at = daemon_now() + seconds * SECOND_US;
 
-	sd_event_source_get_enabled(d->reopen, &enabled);
-	if (enabled != SD_EVENT_OFF && sd_event_source_get_time(d->reopen, &set) >= 0 &&
-	    set <= at)
-		return;
-	sd_event_source_set_time(d->reopen, at);
-	sd_event_source_set_enabled(d->reopen, SD_EVENT_ONESHOT);
+	if (!d->reopen.at || d->reopen.at > at)
+		loop_timer_set(&d->reopen, at);
 }
 
 /* Reopens the sources with the current options. */
@@ -141,30 +129,26 @@ static void open_sources(struct daemon *d)
 static void start_timer(struct daemon *d)
 {
 	if (d->options->every)
-		sd_event_source_set_time_relative(d->every,
-						  d->options->every * SECOND_US);
-	sd_event_source_set_enabled(d->every,
-				    d->options->every ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+		loop_timer_set_in(&d->every, d->options->every * SECOND_US);
+	else
+		loop_timer_stop(&d->every);
 }
 
 /*
  * The sources may have missed a fork while closed. Merely trying a failed source again, in
  * vain, is no reason to suspect one.
  */
-static int on_reopen(sd_event_source *timer, uint64_t usec, void *context)
+static void on_reopen(void *context)
 {
 	struct daemon *d = context;
 	size_t failed = sources_failed(&d->sources);
 	bool in_vain;
 
-	(void)timer;
-	(void)usec;
 	open_sources(d);
 	in_vain = d->retrying && sources_failed(&d->sources) == failed;
 	d->retrying = sources_failed(&d->sources) > 0;
 	if (!in_vain)
 		daemon_doubt(d, "sources");
-	return 0;
 }
 
 static void on_changed(void *context, unsigned int seconds)
@@ -194,88 +178,98 @@ static void take_options(struct daemon *d)
 	d->ratelimit.window = d->options->window_ms * UINT64_C(1000);
 }
 
-static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
-		     void *context)
+static void reload(struct daemon *d)
 {
-	struct daemon *d = context;
-	struct timespec t;
-
-	(void)source;
-	(void)si;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	sd_notifyf(0,
-		   "RELOADING=1\nMONOTONIC_USEC=%" PRIu64
-		   "\nSTATUS=Reading configuration",
-		   (uint64_t)t.tv_sec * SECOND_US + (uint64_t)t.tv_nsec / 1000);
+	notify_manager("RELOADING=1\nMONOTONIC_USEC=%" PRIu64
+		       "\nSTATUS=Reading configuration",
+		       loop_now(CLOCK_MONOTONIC));
 	if (d->options->argv)
 		take_options(d);
 	open_sources(d);
 	start_timer(d);
-	sd_notify(0, "READY=1");
+	notify_manager("READY=1");
 	daemon_event(d, "signal", "");
-	return 0;
 }
 
 /* A running reload command may finish: the crash kernel may be unloaded until it does. */
-static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si,
-		   void *context)
+static void stop(struct daemon *d, unsigned int number)
 {
-	struct daemon *d = context;
-
-	(void)source;
-	log_line(d->journal, LOG_INFO, NULL, "ending on signal %u", si->ssi_signo);
-	sd_notify(0, "STOPPING=1");
+	log_line(d->journal, LOG_INFO, NULL, "ending on signal %u", number);
+	notify_manager("STOPPING=1");
 	d->stopping = true;
-	return d->command.pid ? 0 : sd_event_exit(d->loop, 0);
+	if (!d->command.pid)
+		loop_end(&d->loop);
 }
 
-static int add_signals(struct daemon *d)
+static void on_signal(void *context, uint32_t events)
 {
-	static const int stop[] = { SIGTERM, SIGINT };
+	struct daemon *d = context;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(d->signals.fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		reload(d);
+	else
+		stop(d, info.ssi_signo);
+}
+
+static int open_signals(struct daemon *d)
+{
 	sigset_t mask;
-	int ret = 0;
+	int fd, ret;
 
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGHUP);
-	sigaddset(&mask, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
 		return -errno;
-	for (size_t i = 0; i < sizeof(stop) / sizeof(stop[0]) && ret >= 0; i++)
-		ret = sd_event_add_signal(d->loop, NULL, stop[i], on_stop, d);
-	return ret < 0 ? ret : sd_event_add_signal(d->loop, NULL, SIGHUP, on_reload, d);
+	fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	ret = loop_watch_open(&d->signals, &d->loop, fd, on_signal, d);
+	if (ret)
+		close(fd);
+	return ret;
 }
 
-static int add_timer(struct daemon *d, sd_event_source **out,
-		     sd_event_time_handler_t fire)
+static int open_timers(struct daemon *d)
 {
-	int ret = sd_event_add_time(d->loop, out, CLOCK_BOOTTIME, 0, 0, fire, d);
+	const struct {
+		struct loop_timer *timer;
+		void (*fire)(void *context);
+	} timers[] = {
+		{ &d->due, on_due },	       { &d->every, on_every },
+		{ &d->reopen, on_reopen },     { &d->rewrite_state, on_restate },
+		{ &d->reseeded, on_reseeded }, { &d->loaded, on_loaded },
+	};
+	int ret = 0;
 
-	return ret < 0 ? ret : sd_event_source_set_enabled(*out, SD_EVENT_OFF);
+	for (size_t i = 0; !ret && i < sizeof(timers) / sizeof(timers[0]); i++)
+		ret = loop_timer_open(timers[i].timer, &d->loop, CLOCK_BOOTTIME,
+				      timers[i].fire, d);
+	return ret;
 }
 
 static int set_up_loop(struct daemon *d)
 {
-	int ret = sd_event_new(&d->loop);
+	int ret = loop_open(&d->loop);
 
-	if (ret >= 0)
-		ret = add_signals(d);
-	if (ret >= 0)
-		ret = add_timer(d, &d->due, on_due);
-	if (ret >= 0)
-		ret = add_timer(d, &d->every, on_every);
-	if (ret >= 0)
-		ret = add_timer(d, &d->reopen, on_reopen);
-	if (ret >= 0)
-		ret = add_timer(d, &d->rewrite_state, on_restate);
-	if (ret >= 0)
-		ret = add_timer(d, &d->reseeded, on_reseeded);
-	if (ret >= 0)
-		ret = add_timer(d, &d->loaded, on_loaded);
-	if (ret >= 0)
-		ret = sd_event_set_watchdog(d->loop, true);
-	return ret < 0 ? ret : 0;
+	if (!ret)
+		ret = open_signals(d);
+	if (!ret)
+		ret = open_timers(d);
+	if (!ret)
+		ret = daemon_watch_sleep(d);
+	d->watchdog_us = notify_watchdog();
+	if (!ret && d->watchdog_us)
+		ret = loop_timer_open(&d->watchdog, &d->loop, CLOCK_MONOTONIC,
+				      on_watchdog, d);
+	if (!ret && d->watchdog_us)
+		ret = loop_timer_set_in(&d->watchdog, d->watchdog_us);
+	return ret;
 }
 
 int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh *refresh,
@@ -289,6 +283,7 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh
 		.ratelimit = ratelimit_make(o->window_ms * UINT64_C(1000)),
 		.command = { .context = d, .done = daemon_command_done },
 		.state = { .pid = (uint64_t)getpid(), .started = (uint64_t)time(NULL) },
+		.loop = { .fd = -1 },
 		.lock = -1,
 		.journal = log_is_journal(),
 		.starting = true,
@@ -301,7 +296,7 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh
 		return error_set(err, -ret, "cannot set up the event loop: %s",
 				 errno_text(-ret));
 	d->host = (struct source_host){
-		.loop = d->loop,
+		.loop = &d->loop,
 		.options = &o->source,
 		.context = d,
 		.fork = on_fork,
@@ -310,7 +305,7 @@ int daemon_open(struct daemon *d, const struct daemon_options *o, daemon_refresh
 	};
 	open_sources(d);
 	start_timer(d);
-	sd_notify(0, "READY=1");
+	notify_manager("READY=1");
 	daemon_doubt(d, "start"); /* covers forks while the daemon was not running */
 	d->starting = false;
 	daemon_save(d);
@@ -321,19 +316,22 @@ void daemon_close(struct daemon *d)
 {
 	child_stop(&d->command);
 	sources_close(&d->sources);
-	sd_event_source_disable_unref(d->due);
-	sd_event_source_disable_unref(d->every);
-	sd_event_source_disable_unref(d->reopen);
-	sd_event_source_disable_unref(d->unlinked);
-	sd_event_source_disable_unref(d->folder);
-	sd_event_source_disable_unref(d->loaded);
-	sd_event_source_disable_unref(d->rewrite_state);
-	sd_event_source_disable_unref(d->reseeded);
-	sd_event_unref(d->loop);
+	loop_timer_close(&d->due);
+	loop_timer_close(&d->every);
+	loop_timer_close(&d->reopen);
+	loop_timer_close(&d->loaded);
+	loop_timer_close(&d->rewrite_state);
+	loop_timer_close(&d->reseeded);
+	loop_timer_close(&d->watchdog);
+	loop_watch_destroy(&d->unlinked);
+	loop_watch_destroy(&d->folder);
+	loop_watch_destroy(&d->resume);
+	loop_watch_destroy(&d->signals);
+	loop_close(&d->loop);
 	daemon_options_free(&d->reloaded);
 	if (d->lock >= 0)
 		close(d->lock);
-	*d = (struct daemon){ .lock = -1 };
+	*d = (struct daemon){ .loop = { .fd = -1 }, .lock = -1 };
 }
 
 int daemon_run(const struct daemon_options *o, daemon_refresh *refresh, struct error *err)
@@ -342,8 +340,8 @@ int daemon_run(const struct daemon_options *o, daemon_refresh *refresh, struct e
 	int ret = daemon_open(&d, o, refresh, err);
 
 	if (!ret) {
-		ret = sd_event_loop(d.loop);
-		if (ret < 0)
+		ret = loop_run(&d.loop);
+		if (ret)
 			error_set(err, -ret, "the event loop ended: %s",
 				  errno_text(-ret));
 	}

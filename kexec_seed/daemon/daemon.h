@@ -16,7 +16,7 @@ typedef int daemon_refresh(const struct refresh_request *req, struct refresh_res
 /*
  * Runs until SIGTERM or SIGINT, then returns 0; calls @refresh for each event. A failed
  * refresh does not end it. A negative errno with the line if it cannot start: -EBUSY,
- * another daemon is running; -ENOSYS, built without libsystemd.
+ * another daemon is running.
  */
 int daemon_run(const struct daemon_options *o, daemon_refresh *refresh,
 	       struct error *err);

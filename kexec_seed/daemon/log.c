@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kexec_seed/daemon/log.h"
 
+#include "kexec_seed/loop/notify.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-
-#define FIELDS_MAX 6
-#define FIELD_SIZE 640
+#define MESSAGE_SIZE 640
 
 bool log_is_journal(void)
 {
@@ -25,56 +22,62 @@ bool log_is_journal(void)
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
-struct record {
-	char text[FIELDS_MAX][FIELD_SIZE];
-	struct iovec fields[FIELDS_MAX];
-	int count;
+/* A line per field. Values have no line breaks of their own: in the journal's protocol they
+ * would begin another field. */
+struct entry {
+	char text[2048];
+	size_t size;
 };
 
 static void __attribute__((format(printf, 2, 3)))
-add(struct record *r, const char *fmt, ...)
+add(struct entry *e, const char *fmt, ...)
 {
-	char *text = r->text[r->count];
+	char *field = e->text + e->size;
+	const size_t room = sizeof(e->text) - e->size;
 	va_list args;
 	int n;
 
 	va_start(args, fmt);
-	n = vsnprintf(text, FIELD_SIZE, fmt, args);
+	n = vsnprintf(field, room, fmt, args);
 	va_end(args);
-	if (n >= 0)
-		r->fields[r->count++] =
-			(struct iovec){ text,
-					n < FIELD_SIZE ? (size_t)n : FIELD_SIZE - 1 };
+	if (n < 0 || (size_t)n >= room)
+		return;
+	for (int i = 0; i < n; i++)
+		if (field[i] == '\n')
+			field[i] = ' ';
+	field[n] = '\n';
+	e->size += (size_t)n + 1;
 }
 
-static void add_fields(struct record *r, const struct log_fields *f)
+static void add_fields(struct entry *e, const struct log_fields *f)
 {
 	if (f->source && *f->source)
-		add(r, "KEXEC_SEED_SOURCE=%s", f->source);
+		add(e, "KEXEC_SEED_SOURCE=%s", f->source);
 	if (f->generation && *f->generation)
-		add(r, "KEXEC_SEED_GENERATION=%s", f->generation);
+		add(e, "KEXEC_SEED_GENERATION=%s", f->generation);
 	if (f->method)
-		add(r, "KEXEC_SEED_METHOD=%s", f->method);
+		add(e, "KEXEC_SEED_METHOD=%s", f->method);
 	if (f->duration_us)
-		add(r, "KEXEC_SEED_DURATION_USEC=%" PRIu64, f->duration_us);
+		add(e, "KEXEC_SEED_DURATION_USEC=%" PRIu64, f->duration_us);
 }
 
 void log_line(bool journal, int priority, const struct log_fields *fields,
 	      const char *fmt, ...)
 {
-	struct record r = { .count = 0 };
-	char message[FIELD_SIZE - 16];
+	struct entry e = { .size = 0 };
+	char message[MESSAGE_SIZE];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
 	if (journal) {
-		add(&r, "MESSAGE=%s", message);
-		add(&r, "PRIORITY=%d", priority);
+		add(&e, "MESSAGE=%s", message);
+		add(&e, "PRIORITY=%d", priority);
+		add(&e, "SYSLOG_IDENTIFIER=kexec-seed");
 		if (fields)
-			add_fields(&r, fields);
-		if (sd_journal_sendv(r.fields, r.count) == 0)
+			add_fields(&e, fields);
+		if (notify_journal(e.text, e.size))
 			return;
 	}
 	fprintf(stderr, "kexec-seed: %s\n", message);

@@ -1,29 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kexec_seed/daemon/core.h"
 
+#include "kexec_seed/loop/notify.h"
+
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #define UNLINKED_US 1000000ull
 #define LOADED_US   500000ull /* after the last sign of a load */
 #define RECIPE_FILE "crash.recipe"
 
+/* Reads all events of inotify(7). True if one of them is for file @name; NULL: any. */
+static bool read_events(int fd, const char *name)
+{
+	_Alignas(struct inotify_event) char buf[4096];
+	const struct inotify_event *e;
+	bool found = false;
+	ssize_t size;
+
+	while ((size = read(fd, buf, sizeof(buf))) > 0)
+		for (char *p = buf; p < buf + size; p += sizeof(*e) + e->len) {
+			e = (const struct inotify_event *)p;
+			found |= !name || (e->mask & IN_Q_OVERFLOW) ||
+				 (e->len && !strcmp(e->name, name));
+		}
+	return found;
+}
+
+/* Watches @path for the events of @mask; @w replaces what it was. */
+static void watch(struct daemon *d, struct loop_watch *w, const char *path, uint32_t mask,
+		  void (*ready)(void *context, uint32_t events))
+{
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	loop_watch_destroy(w);
+	if (fd >= 0 && (inotify_add_watch(fd, path, mask) < 0 ||
+			loop_watch_open(w, &d->loop, fd, ready, d)))
+		close(fd);
+}
+
 /*
  * Our lock file was unlinked, or its directory is gone: /run was wiped. The delay avoids
  * interfering with the cleanup.
  */
-static int on_unlinked(sd_event_source *source, const struct inotify_event *event,
-		       void *context)
+static void on_unlinked(void *context, uint32_t events)
 {
 	struct daemon *d = context;
 
-	(void)source;
-	(void)event;
-	sd_event_source_set_time_relative(d->rewrite_state, UNLINKED_US);
-	return sd_event_source_set_enabled(d->rewrite_state, SD_EVENT_ONESHOT);
+	(void)events;
+	if (read_events(d->unlinked.fd, NULL))
+		loop_timer_set_in(&d->rewrite_state, UNLINKED_US);
 }
 
 /* Unlinking changes the link count, an attribute; the open file itself stays. */
@@ -31,33 +61,27 @@ static void watch_lock(struct daemon *d)
 {
 	char path[64];
 
-	d->unlinked = sd_event_source_disable_unref(d->unlinked);
 	if (d->lock < 0)
-		return;
+		return loop_watch_destroy(&d->unlinked);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", d->lock);
-	sd_event_add_inotify(d->loop, &d->unlinked, path, IN_ATTRIB, on_unlinked, d);
+	watch(d, &d->unlinked, path, IN_ATTRIB, on_unlinked);
 }
 
 /* A load ends by renaming its recipe, and an unload by removing it. */
-static int on_recipe(sd_event_source *source, const struct inotify_event *event,
-		     void *context)
+static void on_recipe(void *context, uint32_t events)
 {
 	struct daemon *d = context;
 
-	(void)source;
-	if (!(event->mask & IN_Q_OVERFLOW) &&
-	    (!event->len || strcmp(event->name, RECIPE_FILE) != 0))
-		return 0;
-	sd_event_source_set_time_relative(d->loaded, LOADED_US);
-	return sd_event_source_set_enabled(d->loaded, SD_EVENT_ONESHOT);
+	(void)events;
+	if (read_events(d->folder.fd, RECIPE_FILE))
+		loop_timer_set_in(&d->loaded, LOADED_US);
 }
 
 /* In vain, loads are noticed at the next event; that costs no seed. */
 static void watch_folder(struct daemon *d)
 {
-	d->folder = sd_event_source_disable_unref(d->folder);
-	sd_event_add_inotify(d->loop, &d->folder, d->options->run,
-			     IN_MOVED_TO | IN_DELETE | IN_ONLYDIR, on_recipe, d);
+	watch(d, &d->folder, d->options->run, IN_MOVED_TO | IN_DELETE | IN_ONLYDIR,
+	      on_recipe);
 }
 
 /* Logs only once that the state cannot be written; the daemon continues. */
@@ -78,7 +102,7 @@ void daemon_save(struct daemon *d)
 		return; /* who reads the state relies on what it says */
 	lock = daemon_state_lock(d->options->run, d->lock, &err);
 	d->lock = lock < 0 ? -1 : lock;
-	if (!d->unlinked || before != d->lock) {
+	if (!d->unlinked.loop || before != d->lock) {
 		watch_lock(d);
 		watch_folder(d);
 	}
@@ -127,9 +151,8 @@ void daemon_tell_manager(struct daemon *d)
 			snprintf(names + used, sizeof(names) - used, "%s%s",
 				 used ? ", " : "", fork_source_name(i));
 	}
-	sd_notifyf(0,
-		   "STATUS=Listening to: %s; %" PRIu64 " refreshes, %" PRIu64
-		   " failed%s%s",
-		   *names ? names : "signals", s->refreshes, s->failures,
-		   *s->error ? "; last error: " : "", s->error);
+	notify_manager("STATUS=Listening to: %s; %" PRIu64 " refreshes, %" PRIu64
+		       " failed%s%s",
+		       *names ? names : "signals", s->refreshes, s->failures,
+		       *s->error ? "; last error: " : "", s->error);
 }

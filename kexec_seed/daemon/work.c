@@ -9,14 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-#define ACCURACY_US 1000
-
 uint64_t daemon_now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	return loop_now(CLOCK_BOOTTIME);
 }
 
 static void tell_success(struct daemon *d, const char *method)
@@ -210,7 +205,7 @@ static void refresh(struct daemon *d)
 				 "%s: running the reload command", err.text);
 		else if (reloaded)
 			return finish(d, 0, REFRESH_NOT_FORKED, "none", &err);
-		ret = child_start(&d->command, d->loop, d->options->reload,
+		ret = child_start(&d->command, &d->loop, d->options->reload,
 				  d->options->reload_timeout, &err);
 		if (!ret)
 			return; /* daemon_command_done() will be called */
@@ -230,7 +225,7 @@ void daemon_command_done(void *daemon, int ret, const struct error *err)
 	}
 	finish(d, ret, REFRESH_NOT_SKIPPED, method, err);
 	if (d->stopping)
-		sd_event_exit(d->loop, 0);
+		loop_end(&d->loop);
 	else
 		daemon_schedule(d);
 }
@@ -242,12 +237,10 @@ void daemon_schedule(struct daemon *d)
 	if (ratelimit_due(&d->ratelimit, &at) && at <= now && !d->stopping)
 		refresh(d);
 	if (!ratelimit_due(&d->ratelimit, &at)) {
-		sd_event_source_set_enabled(d->due, SD_EVENT_OFF);
+		loop_timer_stop(&d->due);
 		return;
 	}
-	sd_event_source_set_time(d->due, at);
-	sd_event_source_set_time_accuracy(d->due, ACCURACY_US);
-	sd_event_source_set_enabled(d->due, SD_EVENT_ONESHOT);
+	loop_timer_set(&d->due, at);
 }
 
 static void note_event(struct daemon *d, const char *source, const char *generation)

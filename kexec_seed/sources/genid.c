@@ -25,7 +25,7 @@ static int look(const struct source *s, uint8_t id[VMGENID_SIZE])
 	return phys_mem_fetch(s->fd, g->addr, id, VMGENID_SIZE);
 }
 
-static int on_timer(sd_event_source *timer, uint64_t usec, void *context)
+static void on_timer(void *context)
 {
 	char text[2 * VMGENID_SIZE + 1];
 	struct source *s = context;
@@ -33,11 +33,9 @@ static int on_timer(sd_event_source *timer, uint64_t usec, void *context)
 	uint8_t id[VMGENID_SIZE];
 	int ret = look(s, id);
 
-	(void)timer;
-	(void)usec;
 	if (ret) {
 		source_fail(s, errno_text(-ret));
-		return 0;
+		return;
 	}
 	if (memcmp(id, g->id, sizeof(id)) != 0) {
 		memcpy(g->id, id, sizeof(id));
@@ -45,7 +43,6 @@ static int on_timer(sd_event_source *timer, uint64_t usec, void *context)
 		s->host->fork(s->host->context, s->kind, text);
 	}
 	source_wait(s);
-	return 0;
 }
 
 /* Physical address of the ID; 0: unknown, with the reason set in @s. */

@@ -10,15 +10,14 @@
 
 #define BATCH 256 /* records read per loop iteration */
 
-static int on_record(sd_event_source *io, int fd, uint32_t events, void *context)
+static void on_record(void *context, uint32_t events)
 {
 	struct source *s = context;
 	uint8_t buf[KMSG_RECORD_MAX];
 
-	(void)io;
 	(void)events;
 	for (int i = 0; i < BATCH; i++) {
-		ssize_t n = read(fd, buf, sizeof(buf));
+		ssize_t n = read(s->fd, buf, sizeof(buf));
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
@@ -36,7 +35,6 @@ static int on_record(sd_event_source *io, int fd, uint32_t events, void *context
 		if (kmsg_tells_fork((struct bytes){ buf, (size_t)n }))
 			s->host->fork(s->host->context, s->kind, "");
 	}
-	return 0;
 }
 
 static int open_log(struct source *s)
@@ -48,8 +46,7 @@ static int open_log(struct source *s)
 	/* earlier records are covered by the refresh at startup */
 	if (lseek(s->fd, 0, SEEK_END) < 0 && errno != ESPIPE)
 		return -errno;
-	ret = sd_event_add_io(s->host->loop, &s->io, s->fd, EPOLLIN, on_record, s);
-	return ret < 0 ? ret : 0;
+	return loop_watch_open(&s->io, s->host->loop, s->fd, on_record, s);
 }
 
 static void open_kmsg(struct source *s, bool heard)

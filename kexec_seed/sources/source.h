@@ -3,15 +3,15 @@
  * source.h - fork sources: each detects VM forks in one way.
  *
  * An open source calls its host's fork() when the machine may have been forked. Nothing
- * blocks: all sources share one sd-event loop.
+ * blocks: all sources share one loop.
  */
 #ifndef KS_SOURCE_H
 #define KS_SOURCE_H
 
+#include "kexec_seed/loop/loop.h"
 #include "kexec_seed/sources/table.h"
 
 #include <stdbool.h>
-#include <systemd/sd-event.h>
 
 /* How reliable a source is on this machine. */
 enum source_level {
@@ -24,7 +24,7 @@ struct source_kind;
 
 /* The user of the sources; borrowed, with all its pointers. */
 struct source_host {
-	sd_event *loop;
+	struct loop *loop;
 	const struct source_options *options;
 	void *context;
 	/*
@@ -43,12 +43,12 @@ struct source {
 	const struct source_kind *kind;
 	const struct source_host *host;
 	enum source_level level;
-	bool failed;	     /* has failed and was not opened since: to be tried again */
-	char why[128];	     /* reason for not being SOURCE_ACTIVE, for people */
-	int fd;		     /* owned; -1: none */
-	sd_event_source *io; /* owned; NULL: none */
-	sd_event_source *timer; /* owned; NULL: none */
-	void *data;		/* private to the kind */
+	bool failed;	      /* has failed and was not opened since: to be tried again */
+	char why[128];	      /* reason for not being SOURCE_ACTIVE, for people */
+	int fd;		      /* owned; -1: none */
+	struct loop_watch io; /* of fd; not open: none */
+	struct loop_timer timer;
+	void *data; /* private to the kind */
 };
 
 struct source_kind {
@@ -107,7 +107,7 @@ void source_set(struct source *s, enum source_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void source_not_needed(struct source *s); /* a better one is active */
 int source_open_file(struct source *s, const char *path);
-int source_add_timer(struct source *s, sd_event_time_handler_t fire);
+int source_add_timer(struct source *s, void (*fire)(void *source));
 int source_wait(struct source *s);
 
 /* Marks the source as failed; it may have missed a fork. */

@@ -40,31 +40,25 @@ int source_open_file(struct source *s, const char *path)
 	return s->fd < 0 ? -errno : 0;
 }
 
-int source_add_timer(struct source *s, sd_event_time_handler_t fire)
+int source_add_timer(struct source *s, void (*fire)(void *source))
 {
-	/* this clock includes suspend; the default accuracy saves power */
-	int ret = sd_event_add_time_relative(s->host->loop, &s->timer, CLOCK_BOOTTIME, 0,
-					     0, fire, s);
+	/* this clock includes suspend */
+	int ret = loop_timer_open(&s->timer, s->host->loop, CLOCK_BOOTTIME, fire, s);
 
-	return ret < 0 ? ret : 0;
+	return ret ? ret : loop_timer_set_in(&s->timer, 0);
 }
 
 int source_wait(struct source *s)
 {
-	int ret = sd_event_source_set_time_relative(
-		s->timer, (uint64_t)s->host->options->poll_ms * 1000);
-
-	return ret < 0 ? ret : sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+	return loop_timer_set_in(&s->timer, (uint64_t)s->host->options->poll_ms * 1000);
 }
 
 void source_fail(struct source *s, const char *why)
 {
 	source_set(s, SOURCE_INACTIVE, "%s", why);
 	s->failed = true;
-	if (s->io)
-		sd_event_source_set_enabled(s->io, SD_EVENT_OFF);
-	if (s->timer)
-		sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+	loop_watch_enable(&s->io, false);
+	loop_timer_stop(&s->timer);
 	s->host->changed(s->host->context, SOURCE_LATER);
 	s->host->missed(s->host->context, s->kind);
 }
@@ -82,8 +76,8 @@ void source_hex(const uint8_t *bytes, size_t size, char *out)
 
 static void close_one(struct source *s)
 {
-	s->io = sd_event_source_disable_unref(s->io);
-	s->timer = sd_event_source_disable_unref(s->timer);
+	loop_watch_close(&s->io);
+	loop_timer_close(&s->timer);
 	if (s->data && s->kind->close)
 		s->kind->close(s);
 	s->data = NULL;

@@ -65,16 +65,15 @@ static int receive(int fd, uint8_t *buf, size_t size, struct bytes *message)
 	return 1;
 }
 
-static int on_message(sd_event_source *io, int fd, uint32_t events, void *context)
+static void on_message(void *context, uint32_t events)
 {
 	struct source *s = context;
 	uint8_t buf[UEVENT_MESSAGE_MAX];
 	struct bytes message = { NULL, 0 };
 
-	(void)io;
 	(void)events;
 	for (int i = 0; i < BATCH; i++) {
-		int ret = receive(fd, buf, sizeof(buf), &message);
+		int ret = receive(s->fd, buf, sizeof(buf), &message);
 		enum uevent_meaning meaning;
 
 		if (ret == 0)
@@ -102,14 +101,12 @@ static int on_message(sd_event_source *io, int fd, uint32_t events, void *contex
 		else if (meaning == UEVENT_DRIVER)
 			s->host->changed(s->host->context, SOURCE_SOON);
 	}
-	return 0;
 }
 
 static int open_socket(struct source *s)
 {
 	struct sockaddr_nl self = { .nl_family = AF_NETLINK, .nl_groups = GROUP_KERNEL };
 	const int yes = 1;
-	int ret;
 
 	s->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		       NETLINK_KOBJECT_UEVENT);
@@ -117,8 +114,7 @@ static int open_socket(struct source *s)
 	    setsockopt(s->fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0 ||
 	    bind(s->fd, (struct sockaddr *)&self, sizeof(self)) < 0)
 		return -errno;
-	ret = sd_event_add_io(s->host->loop, &s->io, s->fd, EPOLLIN, on_message, s);
-	return ret < 0 ? ret : 0;
+	return loop_watch_open(&s->io, s->host->loop, s->fd, on_message, s);
 }
 
 /*

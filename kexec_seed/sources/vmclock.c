@@ -38,7 +38,7 @@ static int look(struct source *s, struct vmclock_state *out, struct error *err)
 	const struct vmclock *c = s->data;
 
 	/* read(2) tells the driver which state we have seen, which resets poll(2) */
-	if (s->io || !c->page)
+	if (s->io.loop || !c->page)
 		return read_device(s->fd, out, err);
 	return vmclock_read_page(c->page, out, err);
 }
@@ -63,42 +63,37 @@ static int check(struct source *s, struct error *err)
 	return 0;
 }
 
-static int on_timer(sd_event_source *timer, uint64_t usec, void *context)
+static void on_timer(void *context)
 {
 	struct source *s = context;
 	struct error err;
 	int ret = check(s, &err);
 
-	(void)timer;
-	(void)usec;
 	if (ret && ret != -EAGAIN)
 		source_fail(s, err.text);
-	else if (ret || !s->io)
+	else if (ret || !s->io.loop)
 		source_wait(s);
 	else
-		sd_event_source_set_enabled(s->io, SD_EVENT_ON);
-	return 0;
+		loop_watch_enable(&s->io, true);
 }
 
-static int on_notified(sd_event_source *io, int fd, uint32_t events, void *context)
+static void on_notified(void *context, uint32_t events)
 {
 	struct source *s = context;
 	struct error err;
 	int ret;
 
-	(void)fd;
 	if (events & (EPOLLHUP | EPOLLERR)) {
 		source_fail(s, "the hypervisor has stopped notifying");
-		return 0;
+		return;
 	}
 	ret = check(s, &err);
 	if (ret == -EAGAIN) { /* the page is being updated: do not spin */
-		sd_event_source_set_enabled(io, SD_EVENT_OFF);
+		loop_watch_enable(&s->io, false);
 		source_wait(s);
 	} else if (ret) {
 		source_fail(s, err.text);
 	}
-	return 0;
 }
 
 /* Maps the device, which cannot shrink; a mapped regular file could, and raise SIGBUS. */
@@ -137,10 +132,12 @@ static int listen(struct source *s, bool notifies)
 
 	if (ret || !notifies)
 		return ret;
-	ret = sd_event_add_io(s->host->loop, &s->io, s->fd, EPOLLIN, on_notified, s);
+	ret = loop_watch_open(&s->io, s->host->loop, s->fd, on_notified, s);
 	if (ret == -EPERM) /* drivers before 7.0: epoll_ctl(2) */
 		return 0;
-	return ret < 0 ? ret : sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+	if (!ret)
+		loop_timer_stop(&s->timer);
+	return ret;
 }
 
 static void open_vmclock(struct source *s, bool heard)
@@ -166,7 +163,7 @@ static void open_vmclock(struct source *s, bool heard)
 	ret = listen(s, now.notifies);
 	if (ret)
 		return source_set(s, SOURCE_INACTIVE, "%s", errno_text(-ret));
-	if (!s->io && heard)
+	if (!s->io.loop && heard)
 		return source_not_needed(s);
 	s->level = SOURCE_ACTIVE;
 }

@@ -47,7 +47,6 @@ def measure(build: Path, rounds: int) -> dict:
                                                    forks.FORKS_SOURCE),
                    forks.MODULE: forks.build_module(KERNEL, Path(folder) / "uevent")}
         setup = forks.machine(build, KERNEL, files=modules)
-        setup["cmdline"] += " norandmaps"  # as in refresh.py
         with Guest(**setup) as guest:
             guest.check(load_probe())
             pid = forks.start_daemon(guest)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crash import PROBE
-from guest import NO_TIMER_CHECK, SLOW, GuestError
+from guest import SLOW, GuestError
 from initrd import InitrdError, build_initrd, libraries
 from qmp import QmpError
 
+from .arch import ChainArch
 from .gdb import GdbError
 from .image import ImageError
 from .nodes import seeds
@@ -23,12 +24,11 @@ from .records import LATER, Hop, Run, Seed, Times, fingerprint, mark_fresh
 from .search import copies
 from .watch import ChainGuest, Seen, Watch
 
-CMDLINE = f"console=ttyS0,115200 panic=-1 {NO_TIMER_CHECK} earlyprintk=ttyS0,115200"
 CRASHKERNEL = "crashkernel=128M"
 RAMDISK = "/tmp/initrd"
 BARE = "/tmp/bare"
 CRNG = re.compile(r"^\[ *(\d+\.\d+)\] random: crng init done", re.M)
-# Printed after setup_data is read and before any other source can feed the generator.
+# Printed after the boot data is read and before any other source can feed the generator.
 AFTER = re.compile(r"^\[ *\d+\.\d+\] Kernel command line:", re.M)
 PROPER = "] Linux version "
 OPTION = {"load": "-c", "file": "-s"}
@@ -65,6 +65,7 @@ class Plan:
     daemon: Path | None
     crash_into: str
     build: Path
+    arch: ChainArch
 
     def kernel(self, number: int) -> Kernel:
         """The target of hop `number`; QEMU boots number 0."""
@@ -87,16 +88,17 @@ class Silent:
 def machine(plan: Plan, workdir: Path, incoming: Path | None = None) -> ChainGuest:
     """A guest with all files of the run; with `incoming` it resumes from a snapshot."""
     files = {k.path: k.image for k in plan.kernels} | {"/usr/sbin/kexec": plan.program}
-    files |= libraries(plan.program)
+    files |= libraries(plan.program, plan.arch.name)
     if plan.forks:
-        files[PROBE] = plan.build / "tests/probe/probe.bzImage"
+        files[PROBE] = plan.build / plan.arch.probe
         if plan.daemon:
-            files |= {"/usr/sbin/kexec-seed": plan.daemon, **libraries(plan.daemon)}
+            files |= {"/usr/sbin/kexec-seed": plan.daemon,
+                      **libraries(plan.daemon, plan.arch.name)}
     cmdline = f"{CRASHKERNEL} {plan.cmdline}" if plan.forks else plan.cmdline
     return ChainGuest(kernel=plan.kernel(0).image, memory=plan.memory, cpu=plan.cpu,
-                      initrd=build_initrd(files=files, name="chain"), cmdline=cmdline,
-                      extra=["-device", "vmgenid,guid=auto"], workdir=workdir,
-                      incoming=incoming)
+                      initrd=build_initrd(files=files, name="chain", arch=plan.arch.name),
+                      cmdline=cmdline, extra=list(plan.arch.devices), workdir=workdir,
+                      incoming=incoming, arch=plan.arch.name)
 
 
 def reason(error: BaseException) -> str:
@@ -184,7 +186,7 @@ class Chain:
         pack(self.guest, RAMDISK, unneeded(self.plan, hop.number))
         self.tell(f"{hop.name}: loading")
         crash = f"{CRASHKERNEL} " if self.plan.forks else ""
-        cmdline = shlex.quote(f"{CMDLINE} {crash}{self.plan.cmdline}".strip())
+        cmdline = shlex.quote(f"{self.plan.arch.cmdline} {crash}{self.plan.cmdline}".strip())
         begin = time.monotonic()
         self.guest.check(f"kexec {OPTION[hop.method]} -l {kernel.path} --initrd={RAMDISK}"
                          f" --command-line={cmdline} {self.plan.options}", 120)
@@ -192,7 +194,7 @@ class Chain:
         self.guest.check(f"rm {RAMDISK}")
 
     def jump(self, hop: Hop) -> None:
-        watch = Watch(self.guest)
+        watch = Watch(self.guest, self.plan.arch)
         watch.arm("kexec_image", self.plan.kernel(hop.number).elf_entry)
         self.tell(f"{hop.name}: jumping")
         console, size = len(self.guest.console), self.guest.console_path.stat().st_size

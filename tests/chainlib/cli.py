@@ -14,10 +14,11 @@ from pathlib import Path
 
 import cache
 
+from .arch import ARCHES, ChainArch
 from .chain import FAILURES, Chain, Kernel, Plan, machine, reason
 from .clones import Storm
 from .files import as_json, junit
-from .image import elf_entry, is_kernel
+from .image import elf_entry
 from .page import page
 from .progress import Progress
 from .records import METHODS, Run, end_early, problems
@@ -25,7 +26,6 @@ from .table import table
 from .words import SHARED
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SLOTS = sorted({*cache.KERNELS, *cache.VMGENID_KERNELS})
 INTERRUPTED = 130
 TOLD = 3  # problems named in the last line
 FILES = {"junit": junit, "json": as_json, "html": page}
@@ -34,7 +34,8 @@ usage: chain [OPTION]...
 Boot kernel after kernel through kexec in a QEMU guest and check, from outside,
 that each one gets a random seed that is new, used at time zero, and wiped.
 
-  --kernel=KERNEL   6.1, 6.12, 7.3 or a bzImage, vmlinux or UKI; repeatable.
+  --arch=ARCH       x86_64, or arm64, which has no --fork and no file [x86_64]
+  --kernel=KERNEL   6.1, 6.12, 7.3 or the path of a kernel; repeatable.
                     QEMU boots the first, then they take turns [all three]
   --depth=N         number of jumps [3]
   --method=LIST     load (kexec_load), file (kexec_file_load), or a repeating
@@ -42,8 +43,8 @@ that each one gets a random seed that is new, used at time zero, and wiped.
   --kexec=PATH      kexec program for the guests [kexec/kexec of the build]
   --option=OPTION   another option for each load, e.g. --option=--seed-mix=off
   --cmdline=TEXT    append to each kernel's command line
-  --cpu=NAME        QEMU CPU model: qemu64 has no RDRAND, max has it [qemu64]
-  --memory=SIZE     guest memory [512M]
+  --cpu=NAME        QEMU CPU model; max has random words [qemu64; cortex-a72]
+  --memory=SIZE     guest memory [512M; arm64: 1G]
   --fork=N          load a crash kernel at the end and crash N clones [0]
   --daemon          run kexec-seed daemon in the clones [--no-daemon]
   --crash-into=     probe or kernel [probe]
@@ -67,14 +68,15 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     p = Parser(add_help=False, allow_abbrev=False)
+    p.add_argument("--arch", default="x86_64", choices=ARCHES)
     p.add_argument("--kernel", action="append", default=[])
     p.add_argument("--depth", type=int, default=3)
     p.add_argument("--method", default="load")
     p.add_argument("--kexec", type=Path)
     p.add_argument("--option", action="append", default=[])
     p.add_argument("--cmdline", default="")
-    p.add_argument("--cpu", default="qemu64")
-    p.add_argument("--memory", default="512M")
+    p.add_argument("--cpu")
+    p.add_argument("--memory")
     p.add_argument("--fork", type=int, default=0)
     p.add_argument("--daemon", action=argparse.BooleanOptionalAction, default=False)
     p.add_argument("--crash-into", choices=["probe", "kernel"], default="probe")
@@ -85,18 +87,18 @@ def parser() -> Parser:
     return p
 
 
-def slot(name: str) -> Path:
+def slot(name: str, arch: ChainArch) -> Path:
     if not re.fullmatch(r"\d+\.\d+(-\w+)?", name):
         raise UsageError(f"--kernel={name}: neither a file nor a slot of the cache")
     try:
-        return cache.kernel_image(name)
+        return cache.kernel_image(name, arch.slot_folder)
     except cache.MissingError:
-        if name not in SLOTS:
+        if name not in arch.slots:
             raise UsageError(f"--kernel={name}: no slot of the cache; use one of"
-                             f" {', '.join(SLOTS)} or the path of a kernel") from None
+                             f" {', '.join(arch.slots)} or the path of a kernel") from None
         print("chain: fetching the test kernels, once", file=sys.stderr, flush=True)
-        cache.ensure()
-        return cache.kernel_image(name)
+        cache.ensure(*filter(None, [arch.slot_folder]))
+        return cache.kernel_image(name, arch.slot_folder)
 
 
 def start_of(image: Path) -> bytes:
@@ -107,9 +109,9 @@ def start_of(image: Path) -> bytes:
         raise UsageError(str(error)) from None
 
 
-def find_kernels(names: list[str]) -> list[Kernel]:
+def find_kernels(names: list[str], arch: ChainArch) -> list[Kernel]:
     known: dict[str, Kernel] = {}
-    for name in names or cache.KERNELS:
+    for name in names or arch.kernels:
         if name in known:
             continue
         path = f"/boot/vmlinuz-{len(known)}"
@@ -117,20 +119,23 @@ def find_kernels(names: list[str]) -> list[Kernel]:
             image = Path(name).absolute()
             label = re.sub(r"^(vmlinuz|bzImage)[-.]", "", image.name)
         else:
-            image, label = slot(name), name
+            image, label = slot(name, arch), name
         if not image.is_file():
             raise UsageError(f"--kernel={name}: no such file")
-        if not is_kernel(start := start_of(image)):
-            raise UsageError(f"--kernel={name}: not a kernel: neither a bzImage, nor a"
-                             " vmlinux, nor a UKI")
+        if not arch.is_kernel(start := start_of(image)):
+            raise UsageError(f"--kernel={name}: not a kernel: {arch.formats}")
         if label in [k.name for k in known.values()]:
             label = f"{label} ({len(known) + 1})"
         known[name] = Kernel(label, image, path, elf_entry(start))
-    return [known[name] for name in names or cache.KERNELS]
+    return [known[name] for name in names or arch.kernels]
 
 
-def find_build(given: Path | None) -> Path:
-    """--build, or $KEXEC_BUILD, or where the checkout was built: in build/, or in itself."""
+def find_build(given: Path | None, arch: ChainArch = ARCHES["x86_64"]) -> Path:
+    """--build, or $KEXEC_BUILD, or where the checkout was built: in build/, or in itself. For
+    arm64: --build, $KEXEC_BUILD_ARM64 or build-arm64/."""
+    if arch.name == "arm64":
+        from_env = os.environ.get("KEXEC_BUILD_ARM64")
+        return (given or Path(from_env or CHECKOUT / "build-arm64")).absolute()
     if given or (from_env := os.environ.get("KEXEC_BUILD")):
         return (given or Path(from_env)).absolute()
     return next((x for x in (CHECKOUT / "build", CHECKOUT) if (x / "kexec/kexec").is_file()),
@@ -155,31 +160,37 @@ def check_file(option: str, file: Path) -> None:
 
 
 def make_plan(o: argparse.Namespace) -> Plan:
-    methods = o.method.split(",")
+    methods, arch = o.method.split(","), ARCHES[o.arch]
+    memory = o.memory or arch.memory
     if unknown := [m for m in methods if m not in METHODS]:
         raise UsageError(f"--method={o.method}: {unknown[0]!r} is neither load nor file")
+    if unknown := [m for m in methods if m not in arch.methods]:
+        raise UsageError(f"--method={o.method}: {arch.name} guests have no"
+                         f" {METHODS[unknown[0]]}")
+    if o.fork and not arch.probe:
+        raise UsageError(f"--fork={o.fork}: {arch.name} guests have no VM generation ID")
     if o.depth < 0 or o.fork < 0 or o.depth + o.fork == 0:
         raise UsageError("--depth and --fork must not be negative, nor both 0")
-    if not re.fullmatch(r"[1-9]\d{0,6}[MG]", o.memory):
-        raise UsageError(f"--memory={o.memory}: not a size such as 512M or 2G")
+    if not re.fullmatch(r"[1-9]\d{0,6}[MG]", memory):
+        raise UsageError(f"--memory={memory}: not a size such as 512M or 2G")
     for name in (*FILES, "console"):
         if file := getattr(o, name):
             check_file(name, file)
-    build = find_build(o.build)
+    build = find_build(o.build, arch)
     if o.kexec and not o.kexec.is_file():
         raise UsageError(f"--kexec={o.kexec}: no such file")
     if o.fork:
-        existing(build / "tests/probe/probe.bzImage")
+        existing(build / arch.probe)
     return Plan(
-        kernels=find_kernels(o.kernel), methods=methods, depth=o.depth,
+        kernels=find_kernels(o.kernel, arch), methods=methods, depth=o.depth,
         program=existing(o.kexec or build / "kexec/kexec").absolute(),
-        options=shlex.join(o.option), cmdline=o.cmdline, memory=o.memory, cpu=o.cpu,
-        forks=o.fork, crash_into=o.crash_into, build=build,
+        options=shlex.join(o.option), cmdline=o.cmdline, memory=memory,
+        cpu=o.cpu or arch.cpu, forks=o.fork, crash_into=o.crash_into, build=build, arch=arch,
         daemon=existing(build / "kexec_seed/kexec-seed") if o.fork and o.daemon else None)
 
 
 def new_run(plan: Plan) -> Run:
-    words = [f"{plan.memory}, CPU {plan.cpu}, {plan.program.name}"]
+    words = [f"{plan.arch.name}, {plan.memory}, CPU {plan.cpu}, {plan.program.name}"]
     if plan.options:
         words.append(plan.options)
     return Run([k.name for k in plan.kernels], plan.methods, str(plan.program),

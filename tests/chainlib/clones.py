@@ -11,7 +11,7 @@ from pathlib import Path
 from crash import PROBE
 from guest import GuestError
 
-from .chain import (CMDLINE, FAILURES, OPTION, RAMDISK, Chain, generator, machine, pack,
+from .chain import (FAILURES, OPTION, RAMDISK, Chain, generator, machine, pack,
                     reason, seed_record)
 from .records import Clone, mark_fresh
 from .watch import ChainGuest, Watch
@@ -33,7 +33,7 @@ def load_command(chain: Chain) -> str:
                 f" --command-line=clone {plan.options}")
     kernel = plan.kernel(plan.depth).path
     pack(chain.guest, RAMDISK, [*{k.path for k in plan.kernels}, PROBE])
-    cmdline = shlex.quote(f"{CMDLINE} {CRASH_WORDS} {plan.cmdline}".strip())
+    cmdline = shlex.quote(f"{plan.arch.cmdline} {CRASH_WORDS} {plan.cmdline}".strip())
     return f"{how} {kernel} --initrd={RAMDISK} --command-line={cmdline} {plan.options}"
 
 
@@ -72,7 +72,7 @@ class Storm:
         guest.check(load_command(self.chain), 120)
         # After a refresh, the kernel's image does not list the kernel segment, which stays
         # in place: find its entries now.
-        watch = Watch(guest)
+        watch = Watch(guest, self.plan.arch)
         watch.arm(SYMBOL, self.plan.kernel(self.plan.depth).elf_entry)
         self.entries = watch.disarm()
         if self.plan.daemon:
@@ -88,7 +88,7 @@ class Storm:
         if self.plan.daemon:
             self.tell(f"{clone.name}: waiting for the daemon")
             clone.refreshed = refreshed_by(guest)
-        watch = Watch(guest)
+        watch = Watch(guest, self.plan.arch)
         watch.arm(SYMBOL, entries=self.entries)
         self.tell(f"{clone.name}: crashing")
         start = len(guest.console)

@@ -9,8 +9,7 @@
     stop = gdb.wait_stop(seconds)   # Stop, or None on timeout
     gdb.detach()                    # removes breakpoints; the guest runs on
 
-Protocol: gdb manual, appendix "Remote Serial Protocol". On x86_64 `g` returns 16 registers
-and rip of 8 bytes each, then eflags and the segment selectors of 4 bytes each.
+Protocol: gdb manual, appendix "Remote Serial Protocol".
 """
 
 import socket
@@ -20,10 +19,7 @@ from dataclasses import dataclass
 
 # The stub limits answers to 4096 hexadecimal digits.
 PIECE = 1024
-REGISTERS = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", *
-             (f"r{n}" for n in range(8, 16)), "rip", "eflags", "cs"]
 CR4 = 30  # QEMU's gdb-xml/i386-64bit.xml
-LAYOUT = struct.Struct("<17Q2I")
 
 
 class GdbError(Exception):
@@ -31,33 +27,57 @@ class GdbError(Exception):
 
 
 @dataclass(frozen=True)
+class Registers:
+    """The start of an answer to `g`; bits of `mode` in `mode_bits` tell the CPU's mode, and are
+    `user` in user space."""
+
+    names: tuple[str, ...]
+    layout: struct.Struct
+    pc: str
+    mode: str
+    mode_bits: int
+    user: int
+
+
+# QEMU's gdb-xml/i386-64bit.xml; cs holds the privilege level.
+X86 = Registers(("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
+                 *(f"r{n}" for n in range(8, 16)), "rip", "eflags", "cs"),
+                struct.Struct("<17Q2I"), "rip", "cs", 3, 3)
+# QEMU's gdb-xml/aarch64-core.xml; the low bits of cpsr are the exception level and stack.
+ARM64 = Registers((*(f"x{n}" for n in range(31)), "sp", "pc", "cpsr"),
+                  struct.Struct("<33QI"), "pc", "cpsr", 15, 0)
+
+
+@dataclass(frozen=True)
 class Stop:
     when: float  # time.monotonic()
     registers: dict[str, int]
+    kind: Registers = X86
 
     @property
-    def rip(self) -> int:
-        return self.registers["rip"]
+    def pc(self) -> int:
+        return self.registers[self.kind.pc]
 
     @property
     def in_kernel(self) -> bool:
-        return self.registers["cs"] & 3 == 0
+        return self.registers[self.kind.mode] & self.kind.mode_bits != self.kind.user
 
 
 def packet(text: str) -> bytes:
     return b"$%s#%02x" % (text.encode(), sum(text.encode()) % 256)
 
 
-def parse_registers(answer: str) -> dict[str, int]:
-    data = bytes.fromhex(answer[:2 * LAYOUT.size])
-    if len(data) != LAYOUT.size:
+def parse_registers(answer: str, kind: Registers = X86) -> dict[str, int]:
+    data = bytes.fromhex(answer[:2 * kind.layout.size])
+    if len(data) != kind.layout.size:
         raise GdbError(f"short register packet: {len(data)} bytes")
-    return dict(zip(REGISTERS, LAYOUT.unpack(data)))
+    return dict(zip(kind.names, kind.layout.unpack(data)))
 
 
 class Gdb:
-    def __init__(self, path: str, timeout: float = 30):
+    def __init__(self, path: str, timeout: float = 30, kind: Registers = X86):
         self.timeout = timeout
+        self.kind = kind
         self.received = b""
         self.stopped: str | None = None
         self.breakpoints: set[int] = set()
@@ -148,7 +168,7 @@ class Gdb:
             return None
         if self.stopped[:1] not in ("T", "S"):
             raise GdbError(f"the guest ended: {self.stopped}")
-        return Stop(when, parse_registers(self._ask("g")))
+        return Stop(when, parse_registers(self._ask("g"), self.kind), self.kind)
 
     def interrupt(self) -> Stop:
         self.sock.sendall(b"\x03")

@@ -7,6 +7,7 @@ fourth is the entry, the last the number of segments), then segments of four wor
 """
 
 import struct
+import zlib
 from dataclasses import dataclass
 
 HEAD = struct.Struct("<8Q")
@@ -18,6 +19,7 @@ HIGHEST = 1 << 52
 # A bzImage (Documentation/arch/x86/boot.rst) is entered at its start in 32-bit mode, at
 # this offset in 64-bit mode.
 ENTRY_64 = 0x200
+GZIP = b"\x1f\x8b"
 POINTER = struct.Struct("<Q")
 ELF_64 = b"\x7fELF\x02"
 E_ENTRY, E_PHOFF, E_PHENTSIZE, PT_LOAD = 24, 32, 54, 1
@@ -45,11 +47,16 @@ class Image:
     start: int  # physical: the purgatory's first instruction
     segments: tuple[Segment, ...]
 
-    def entries(self, elf_entry: int = 0) -> list[int]:
-        """Possible entry addresses of the kernel. Its segment is not known, so the address
-        that is reached is the right one."""
-        return sorted({s.addr + offset for s in self.segments if not s.has(self.start)
-                       for offset in (0, ENTRY_64, elf_entry) if offset < s.size})
+
+def starts(image: Image, elf_entry: int = 0, offsets: tuple[int, ...] = (0,)) -> list[int]:
+    """Possible entry addresses of the kernel: these offsets in each segment. Its segment is not
+    known, so the address that is reached is the right one."""
+    return sorted({s.addr + offset for s in image.segments if not s.has(image.start)
+                   for offset in (*offsets, elf_entry) if offset < s.size})
+
+
+def x86_entries(image: Image, elf_entry: int = 0) -> list[int]:
+    return starts(image, elf_entry, (0, ENTRY_64))
 
 
 def elf_entry(data: bytes) -> int:
@@ -85,6 +92,17 @@ def is_kernel(data: bytes) -> bool:
     bzimage = data[HDRS_AT:HDRS_AT + 4] == b"HdrS"
     uki = data.startswith(b"MZ") and b".linux\0\0" in data[:4096]
     return bzimage or uki or is_vmlinux(data)
+
+
+def is_arm64_kernel(data: bytes) -> bool:
+    """Of a file that begins so: an Image (Documentation/arch/arm64/booting.rst) or a zboot image
+    (drivers/firmware/efi/libstub/zboot-header.S), plain or in gzip."""
+    if data.startswith(GZIP):
+        try:
+            data = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data, 4096)
+        except zlib.error:
+            return False
+    return data[56:60] == b"ARM\x64" or (data[:2] == b"MZ" and data[4:8] == b"zimg")
 
 
 def parse_image(data: bytes) -> Image:

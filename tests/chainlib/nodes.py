@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Boot data as a kernel receives it: boot_params and its setup_data list
-(Documentation/arch/x86/boot.rst, <asm/bootparam.h>)."""
+(Documentation/arch/x86/boot.rst, <asm/bootparam.h>), or /chosen of a device tree."""
 
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from guest import GuestError
+from probe_arm64 import MAGIC as TREE_MAGIC
+from probe_arm64 import Probe, ProbeError, read_tree
 
 BOOT_PARAMS_SIZE = 4096
 MAGIC, MAGIC_AT = b"HdrS", 0x202
 CHAIN_AT = 0x250
 NODE = struct.Struct("<QII")  # next, type, length
 RNG_SEED = 9
+RNG_SEED_NAME = "rng-seed"
+TREE_MAX = 2 << 20  # Documentation/arch/arm64/booting.rst
 # Far beyond any loader's list.
 NODES_MAX = 64
 LENGTH_MAX = 1 << 20
@@ -20,13 +26,13 @@ Read = Callable[[int, int], bytes]
 
 
 class ChainError(Exception):
-    """Not boot_params, or a broken setup_data list."""
+    """Not boot_params, a broken setup_data list, or a broken tree."""
 
 
 @dataclass(frozen=True)
 class Node:
-    addr: int  # physical, of the header
-    type: int
+    addr: int  # physical, of the data
+    type: int | str  # of setup_data; name of a property
     data: bytes
 
 
@@ -45,10 +51,38 @@ def walk(boot_params: bytes, read: Read) -> list[Node]:
         following, kind, length = NODE.unpack(read(addr, NODE.size))
         if length > LENGTH_MAX:
             raise ChainError(f"setup_data at {addr:#x}: bad length {length}")
-        nodes.append(Node(addr, kind, read(addr + NODE.size, length)))
+        nodes.append(Node(addr + NODE.size, kind, read(addr + NODE.size, length)))
         addr = following
     return nodes
 
 
 def seeds(nodes: list[Node]) -> list[Node]:
-    return [n for n in nodes if n.type == RNG_SEED]
+    return [n for n in nodes if n.type in (RNG_SEED, RNG_SEED_NAME)]
+
+
+def from_boot_params(registers: dict[str, int], read: Read) -> list[Node] | None:
+    """The setup_data of a kernel at its first instruction; None if it is not there."""
+    try:
+        params = read(registers["rsi"], BOOT_PARAMS_SIZE)
+    except GuestError:
+        return None
+    return walk(params, read) if is_boot_params(params) else None
+
+
+def from_tree(registers: dict[str, int], read: Read) -> list[Node] | None:
+    """/chosen of the tree of a kernel at its first instruction; None if it is not there."""
+    try:
+        magic, size = struct.unpack(">2I", read(registers["x0"], 8))
+    except GuestError:
+        return None
+    if magic != TREE_MAGIC:
+        return None
+    if size > TREE_MAX:
+        raise ChainError(f"a device tree of {size} bytes")
+    tree = Probe({"x0": registers["x0"]})
+    try:
+        read_tree(read(registers["x0"], size), tree)
+    except (ProbeError, struct.error, ValueError, LookupError) as error:
+        raise ChainError(f"the device tree: {error}") from None
+    return [Node(tree.place[f"/chosen/{name}"], name, data)
+            for name, data in tree.tree.get("/chosen", {}).items()]

@@ -45,7 +45,7 @@ class Times:
 
 @dataclass
 class Seed:
-    """The SETUP_RNG_SEED nodes at the kernel's first instruction."""
+    """SETUP_RNG_SEED nodes, or rng-seed of a tree, at the kernel's first instruction."""
 
     count: int = 0  # number of nodes
     length: int = 0  # of the first one, in bytes
@@ -62,7 +62,7 @@ class Hop:
     method: str
     release: str = ""  # of the target; empty: not reached
     seed: Seed | None = None  # None: not observed
-    nodes: list[tuple[int, int]] = field(default_factory=list)  # type and length of each
+    nodes: list[tuple[int | str, int]] = field(default_factory=list)  # type or name, and length
     used: bool | None = None
     ready_at: float | None = None  # seconds of kernel time: random: crng init done
     # Places in RAM with (half of) the seed: when the kernel is up, one hop later, ...

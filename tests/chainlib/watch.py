@@ -3,7 +3,7 @@
 the purgatory and of the next kernel, where guest memory shows the handover. No program in
 the guest is asked, so none can be wrong about it.
 
-    watch = Watch(guest)
+    watch = Watch(guest)            # or Watch(guest, ARCHES["arm64"])
     watch.arm("kexec_image")        # after the load
     guest.send_and_jump("kexec -e")
     seen = watch.follow()
@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from crash import CrashGuest
 from guest import ANSWER, READY, SLOW, GuestError
 
+from .arch import ARCHES, ChainArch
 from .gdb import Gdb, GdbError, Stop
 from .image import POINTER, SIZE, Image, ImageError, parse_image
-from .nodes import BOOT_PARAMS_SIZE, NODE, ChainError, Node, is_boot_params, walk
+from .nodes import ChainError, Node
 
 TRIES = 20
 LIMIT = 120  # seconds, for each of the two stops
@@ -67,40 +68,51 @@ class Seen:
     why: str = ""  # reason for a missing observation
 
     def mixed(self, node: Node) -> bool | None:
-        """Whether the purgatory has changed the node's data."""
-        for addr, data in self.before.items():
-            at = node.addr + NODE.size - addr
-            if 0 <= at and at + len(node.data) <= len(data):
-                return data[at:at + len(node.data)] != node.data
-        return None
+        """Whether no segment held the node's data before the purgatory ran."""
+        if not any(addr <= node.addr and node.addr + len(node.data) <= addr + len(data)
+                   for addr, data in self.before.items()):
+            return None
+        return not any(node.data in data for data in self.before.values())
 
 
 class Watch:
-    def __init__(self, guest: ChainGuest):
+    def __init__(self, guest: ChainGuest, arch: ChainArch = ARCHES["x86_64"]):
         self.guest = guest
+        self.arch = arch
+        self.elf_entry = 0
+        self.jump = 0  # arch.jump's address
         self.gdb: Gdb | None = None
         self.image: Image | None = None
         self.entries: tuple[int, ...] = ()
         self.why = ""
 
     def arm(self, symbol: str, elf_entry: int = 0, entries: tuple[int, ...] = ()) -> None:
-        """`symbol`: the kernel's pointer to the image, kexec_image or kexec_crash_image.
-        `elf_entry`: offset from image.elf_entry(). `entries`: more addresses at which the
-        next kernel may start. follow() reports errors."""
+        """`symbol`: the kernel's pointer to the image, kexec_image or kexec_crash_image; not
+        used if arch.jump is. `elf_entry`: offset from image.elf_entry(). `entries`: more
+        addresses at which the next kernel may start. follow() reports errors."""
+        symbol = self.arch.jump or symbol
+        self.elf_entry, self.entries = elf_entry, entries
         found = self.guest.run(f"grep -w {symbol} /proc/kallsyms").output
         hit = re.match(r"([0-9a-f]+) ", found)
         if not hit or not int(hit[1], 16):
             self.why = f"/proc/kallsyms has no address of {symbol}"
             return
         try:
-            self.gdb = Gdb(self.guest.stub, 30 * SLOW)
-            self.image = self._read_image(int(hit[1], 16))
-            self.entries = (*self.image.entries(elf_entry), *entries)
-            for addr in {self.image.start, *self.entries}:
-                self.gdb.set_breakpoint(addr)
+            self.gdb = Gdb(self.guest.stub, 30 * SLOW, self.arch.registers)
+            if self.arch.jump:
+                self.jump = int(hit[1], 16)
+                self.gdb.set_breakpoint(self.jump)
+            else:
+                self._watch_image(self._read_image(int(hit[1], 16)))
             self.gdb.resume()
         except (GdbError, ImageError, OSError) as error:
             self._give_up(str(error))
+
+    def _watch_image(self, image: Image) -> None:
+        self.image = image
+        self.entries = (*self.arch.entries(image, self.elf_entry), *self.entries)
+        for addr in {image.start, *self.entries}:
+            self.gdb.set_breakpoint(addr)
 
     def _read_image(self, symbol: int) -> Image:
         """Call with the guest stopped. Retries, because a stop in user space may have no
@@ -142,25 +154,17 @@ class Watch:
             if stop is None:
                 if self.guest.has_news():
                     return None
-            elif stop.in_kernel and stop.rip in self.gdb.breakpoints:
+            elif stop.in_kernel and stop.pc in self.gdb.breakpoints:
                 return stop
             else:
-                if stop.rip in self.gdb.breakpoints:
-                    self.gdb.step_over(stop.rip)
+                if stop.pc in self.gdb.breakpoints:
+                    self.gdb.step_over(stop.pc)
                 self.gdb.resume()
         return None
 
     def _small_segments(self) -> dict[int, bytes]:
         return {s.addr: self.guest.ram.read(s.addr, s.size)
                 for s in self.image.segments if s.size <= SMALL}
-
-    def _at_kernel(self, stop: Stop) -> list[Node] | None:
-        """The setup_data nodes if this is a kernel's first instruction."""
-        try:
-            params = self.guest.ram.read(stop.registers["rsi"], BOOT_PARAMS_SIZE)
-        except GuestError:
-            return None
-        return walk(params, self.guest.ram.read) if is_boot_params(params) else None
 
     def follow(self) -> Seen:
         """Follows the jump to the next kernel's first instruction; the guest runs on."""
@@ -175,7 +179,7 @@ class Watch:
                 self.gdb.interrupt()
             self.gdb.detach()
             seen.kernel_to = time.monotonic()
-        except (GdbError, ChainError, GuestError, OSError) as error:
+        except (GdbError, ImageError, ChainError, GuestError, OSError) as error:
             seen.why = str(error)
             self._give_up(seen.why)
         return seen
@@ -185,15 +189,19 @@ class Watch:
             stop = self._next_stop()
             if stop is None:
                 return
-            if stop.rip == self.image.start and seen.purgatory_from is None:
+            if stop.pc == self.jump:
+                self.gdb.clear_breakpoint(stop.pc)
+                self._watch_image(parse_image(
+                    self.gdb.read(stop.registers["x0"], SIZE) or b""))
+            elif stop.pc == self.image.start and seen.purgatory_from is None:
                 seen.purgatory_from = stop.when
                 seen.before = self._small_segments()
-                self.gdb.clear_breakpoint(stop.rip)
+                self.gdb.clear_breakpoint(stop.pc)
                 seen.purgatory_to = time.monotonic()
             else:
-                seen.nodes = self._at_kernel(stop)
+                seen.nodes = self.arch.boot_data(stop.registers, self.guest.ram.read)
                 if seen.nodes is not None:
                     seen.kernel_from = stop.when
                     return
-                self.gdb.clear_breakpoint(stop.rip)
+                self.gdb.clear_breakpoint(stop.pc)
             self.gdb.resume()

@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct dt_next usual = { .cmdline = "root=x y",
 				      .initrd = { INITRD, INITRD_END },
-				      .seed = true };
+				      .seed = true,
+				      .kaslr_seed = true };
 
 static void require(bool ok)
 {
@@ -32,7 +33,7 @@ static void require(bool ok)
 /* What the loader reads of the running kernel's tree. */
 static void read_tree(const struct dt *tree)
 {
-	struct arch_machine machine = { .tree = *tree };
+	struct arch_machine machine = { .dt.tree = *tree };
 	struct ranges reserved = { 0 };
 	struct vmgenid id;
 	struct error err;

@@ -17,6 +17,8 @@
  * $FAKE_TOUCH names a file that changes with each call. A call counts towards
  * kernel.kexec_load_limit_*, if there is one.
  *
+ * $FAKE_HIDE is the beginning of the names of libraries that cannot be opened.
+ *
  * Each call becomes a line in FOLDER/calls; each segment of kexec_load a file
  * FOLDER/segment.CALL.NUMBER. $FAKE_NAME with the name of a call in capital letters has its
  * errno values, one for each call, 0 for success; the last of them is for all later calls.
@@ -35,6 +37,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -448,16 +451,43 @@ int ioctl(int fd, ioctl_request request, ...)
 	return 0;
 }
 
-/* libsystemd's, in programs that have it. */
-int sd_event_add_io(void *loop, void **source, int fd, uint32_t events, void *handler,
-		    void *context);
+/* --- libraries -------------------------------------------------------------------------- */
 
-int sd_event_add_io(void *loop, void **source, int fd, uint32_t events, void *handler,
-		    void *context)
+/* Not found: each whose name begins with $FAKE_HIDE. */
+void *dlopen(const char *name, int flags)
+{
+	const char *hide = getenv("FAKE_HIDE");
+	char other[256];
+
+	if (hide && name && !strncmp(name, hide, strlen(hide))) {
+		snprintf(other, sizeof(other), "hidden-%s", name);
+		name = other;
+	}
+	return REAL(dlopen)(name, flags);
+}
+
+/* --- the daemon's loop ------------------------------------------------------------------ */
+
+/* Timers, signals and inotify are the loop's own. */
+static bool is_own(int fd)
+{
+	static const char own[] = "anon_inode:";
+	char path[64], target[64] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, target, sizeof(target) - 1) > 0 &&
+	       !strncmp(target, own, sizeof(own) - 1);
+}
+
+int epoll_ctl(int loop, int what, int fd, struct epoll_event *event)
 {
 	static unsigned int calls;
-	int code = code_of("FAKE_SD_EVENT_ADD_IO", calls++);
+	int code = 0;
 
-	return code ? -code
-		    : REAL(sd_event_add_io)(loop, source, fd, events, handler, context);
+	if (what == EPOLL_CTL_ADD && !is_own(fd))
+		code = code_of("FAKE_EPOLL_ADD", calls++);
+	if (!code)
+		return REAL(epoll_ctl)(loop, what, fd, event);
+	errno = code;
+	return -1;
 }

@@ -65,10 +65,10 @@ def make_vmlinux() -> bytes:
     return header.ljust(content, b"\0") + text + data
 
 
-def make_linux_image(text_offset: int = 0, flags: int = 0xA) -> bytes:
+def make_linux_image(text_offset: int = 0, flags: int = 0xA, magic: bytes = b"ARM\x64") -> bytes:
     """Documentation/arch/arm64/booting.rst, "Call the kernel image"; 4 KiB pages."""
     header = struct.pack("<IIQQQ24x4sI", 0x91005A4D, 0x14000000, text_offset, INIT_SIZE,
-                         flags, b"ARM\x64", 64)
+                         flags, magic, 64)
     return header + b"\x1f" * (FILE_SIZE - len(header))
 
 
@@ -135,8 +135,22 @@ def list_arm64_images() -> dict[str, tuple[str, bytes]]:
     }
 
 
+def list_riscv64_images() -> dict[str, tuple[str, bytes]]:
+    """Documentation/arch/riscv/boot-image-header.rst: the same with another magic number."""
+    plain = make_linux_image(0x200000, 0, b"RSC\x05")
+    return {
+        "Image": ("Image", plain),
+        "Image.gz": ("gzip", gzip.compress(plain, mtime=0)),
+        "zboot.zst": ("zstd", make_zboot(b"zstd", pack_zstd(plain))),
+        "uki": ("UKI", make_uki(CMDLINE | {".linux": plain} | INITRD, 0x5064)),
+    }
+
+
+LISTS = {"x86": list_x86_images, "arm64": list_arm64_images, "riscv64": list_riscv64_images}
+
+
 def make_images(folder: Path, arch: str = "x86") -> dict[str, str]:
-    images = list_x86_images() if arch == "x86" else list_arm64_images()
+    images = LISTS[arch]()
     for name, (_, data) in images.items():
         (folder / name).write_bytes(data)
     xz = "bzImage.xz" if arch == "x86" else "Image.xz"

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Plans for arm64: placement with each page size, and the tree as boot data. */
+#include "config.h"
+
 #include "check.h"
 #include "fake_dt.h"
 #include "fake_image.h"
@@ -38,9 +40,9 @@ static int setup(void **state)
 	struct fake_dt t;
 
 	fake_dt(&t);
-	assert_int_equal(
-		dt_open((struct bytes){ t.data, sizeof(t.data) }, &s->arch.tree, &s->err),
-		0);
+	assert_int_equal(dt_open((struct bytes){ t.data, sizeof(t.data) },
+				 &s->arch.dt.tree, &s->err),
+			 0);
 	s->machine.page_size = 4096;
 	s->machine.arch = &s->arch;
 	s->machine.kernel_memory[0] = (struct range){ KERNEL_DATA, KERNEL_ABOVE };
@@ -66,7 +68,7 @@ static int teardown(void **state)
 
 	plan_free(&s->plan);
 	ranges_free(&s->machine.ram);
-	dt_free(&s->arch.tree);
+	dt_free(&s->arch.dt.tree);
 	free(s);
 	return 0;
 }
@@ -305,16 +307,153 @@ static void test_stored_plans(void **state)
 	assert_string_equal(arch_check_plan(p), "the device tree");
 }
 
+/* A crash region of @size bytes from 1 GiB, with RAM to dump around it. */
+static void make_crash(struct scene *s, struct crash_notes *notes, uint64_t size)
+{
+	static struct crash_note cpu = { 0x81000000, 420 };
+
+	*notes = (struct crash_notes){ .cpus = &cpu,
+				       .nr_cpus = 1,
+				       .vmcoreinfo = { 0x82000000, 4132 },
+				       .text_vaddr = 0xffff800080000000,
+				       .text_paddr = 0x80200000,
+				       .text_size = 0x1000000,
+				       .direct_map = 0xfffeffffc0000000 };
+	s->machine.crash = (struct range){ 0x40000000, 0x40000000 + size };
+	assert_int_equal(
+		memory_map_add(&s->machine.iomem, 0x40000000, 0xbfffffff, MEMORY_RAM), 0);
+	add_ram(s, 0x40000000 + size, 0xc0000000);
+	s->request.target = KEXEC_TARGET_CRASH;
+	s->in.crash = notes;
+	memset(s->in.image_id, 0x1d, sizeof(s->in.image_id));
+}
+
+/* [image ID twice | control pages | refreshed | image ID | kernel | initrd] */
+static void test_crash_layout(void **state)
+{
+	static const uint64_t sizes[] = { 4 * KIB, 16 * KIB, 64 * KIB };
+	struct scene *s = *state;
+	struct crash_notes notes;
+
+#ifndef HAVE_ELF
+	skip();
+#endif
+	make_crash(s, &notes, 128 * MIB);
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		const uint64_t page = s->machine.page_size = sizes[i];
+		struct range fixed, kernel;
+
+		assert_int_equal(make(s), 0);
+		assert_int_equal(place(s, SEGMENT_IMAGE_ID).start, 0x40000000);
+		assert_int_equal(place(s, SEGMENT_IMAGE_ID_SECOND).start,
+				 0x40000000 + page);
+		assert_int_equal(s->plan.control_reserve.start, 0x40000000 + 2 * page);
+		assert_int_equal(range_size(s->plan.control_reserve), 2 * page);
+		fixed = place(s, SEGMENT_IMAGE_ID_STATIC);
+		kernel = place(s, SEGMENT_KERNEL);
+		assert_int_equal(range_size(fixed), page);
+		assert_int_equal(kernel.start % (2 * MIB), 0);
+		assert_true(kernel.start > 0x40000000 && fixed.end <= kernel.start);
+		assert_true(place(s, SEGMENT_INITRD).start >= kernel.end);
+		for (size_t n = 0; n < s->plan.nr_segments; n++) {
+			const struct segment *a = &s->plan.segments[n];
+
+			assert_true(range_holds(s->machine.crash, a->addr, a->mem_size));
+			assert_true(a->addr >= s->plan.control_reserve.end ||
+				    a->addr + a->mem_size <=
+					    s->plan.control_reserve.start);
+			if (segment_is_refreshed(a->kind))
+				assert_true(a->addr + a->mem_size <= fixed.start);
+			if (segment_is_image_id(a->kind)) {
+				assert_int_equal(a->content.size,
+						 sizeof(struct image_id));
+				assert_memory_equal(a->content.data, IMAGE_ID_MAGIC,
+						    sizeof(IMAGE_ID_MAGIC) - 1);
+			}
+		}
+		assert_null(arch_check_plan(&s->plan));
+	}
+	memory_map_free(&s->machine.iomem);
+}
+
+static void test_crash_tree(void **state)
+{
+	struct scene *s = *state;
+	struct crash_notes notes;
+	uint64_t start, size;
+	const fdt64_t *usable;
+	struct range headers;
+	int chosen, length;
+
+#ifndef HAVE_ELF
+	skip();
+#endif
+	make_crash(s, &notes, 128 * MIB);
+	s->machine.crash_low = (struct range){ 0x10000000, 0x18000000 };
+	assert_int_equal(make(s), 0);
+	headers = place(s, SEGMENT_ELFCOREHDR);
+	chosen = fdt_path_offset(s->plan.boot_data, "/chosen");
+	assert_true(
+		dt_pair(s->plan.boot_data, chosen, "linux,elfcorehdr", &start, &size));
+	assert_int_equal(start, headers.start);
+	assert_int_equal(size, range_size(headers));
+	usable = fdt_getprop(s->plan.boot_data, chosen, "linux,usable-memory-range",
+			     &length);
+	assert_int_equal(length, 32);
+	assert_int_equal(fdt64_ld(&usable[0]), 0x40000000);
+	assert_int_equal(fdt64_ld(&usable[1]), 128 * MIB);
+	assert_int_equal(fdt64_ld(&usable[2]), 0x10000000);
+	assert_int_equal(fdt64_ld(&usable[3]), 0x8000000);
+	/* in the tree, so not on the command line */
+	assert_string_equal(plan_command_line(&s->plan), "root=x");
+
+	/* without a seed, EFI's zeroes would count as one */
+	s->in.seed = false;
+	assert_int_equal(make(s), 0);
+	assert_string_equal(plan_command_line(&s->plan), "root=x");
+	s->arch.dt.uefi = true;
+	assert_int_equal(make(s), 0);
+	assert_string_equal(plan_command_line(&s->plan), PLAN_DISTRUST " root=x");
+	s->in.cmdline = "random.trust_bootloader=on";
+	assert_int_equal(make(s), 0);
+	assert_string_equal(plan_command_line(&s->plan), s->in.cmdline);
+	memory_map_free(&s->machine.iomem);
+}
+
+static void test_crash_region_too_small(void **state)
+{
+	struct scene *s = *state;
+	struct crash_notes notes;
+
+#ifndef HAVE_ELF
+	skip();
+#endif
+	make_crash(s, &notes, 2 * MIB);
+	assert_int_equal(make(s), -ENOSPC);
+	assert_non_null(strstr(s->err.text, "crashkernel"));
+	s->machine.crash = (struct range){ 0 };
+	assert_int_equal(make(s), -ENODEV);
+	memory_map_free(&s->machine.iomem);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_page_sizes),	      TEST(test_lowest_2_mib),
-		TEST(test_text_offset),	      TEST(test_initrd_window),
-		TEST(test_initrd_below),      TEST(test_48_bits),
-		TEST(test_seed_slot),	      TEST(test_tree_has_the_addresses),
-		TEST(test_long_command_line), TEST(test_stored_plans),
+		TEST(test_page_sizes),
+		TEST(test_lowest_2_mib),
+		TEST(test_text_offset),
+		TEST(test_initrd_window),
+		TEST(test_initrd_below),
+		TEST(test_48_bits),
+		TEST(test_seed_slot),
+		TEST(test_tree_has_the_addresses),
+		TEST(test_long_command_line),
+		TEST(test_stored_plans),
+		TEST(test_crash_layout),
+		TEST(test_crash_tree),
+		TEST(test_crash_region_too_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,7 @@ movq %mm1, %mm2
 vzeroupper
 fld %st(1)'
 good_inside='pxor %xmm1, %xmm2'
-forbidden=cpuid
+forbidden=cpuid flags=
 if [ -e purgatory/arch/arm64/entry.bo ]; then
 	arch=arm64 emulation=aarch64linux vector=sha256_ce.bo call=bl
 	bad_outside='fmov d1, x0
@@ -41,6 +41,17 @@ ldxr x0, [x1]
 stlxr w0, x2, [x1]
 .arch armv8-a+lse; ldadd w0, w1, [x2]
 .arch armv8-a+lse; casal w0, w1, [x2]'
+elif [ -e purgatory/arch/riscv64/entry.bo ]; then
+	flags='-march=rv64imac -mabi=lp64'
+	arch=riscv64 emulation=elf64lriscv vector=sha256_zknh.bo call=call
+	bad_outside='.option arch, +f, +d; fmv.d.x f0, a0
+.option arch, +f, +d; fld fa5, 8(sp)
+.option arch, +v; vsetvli t0, zero, e8, m8, ta, ma
+.option arch, +v; vmv.v.i v8, 0'
+	bad_inside=$bad_outside
+	good_inside='add a0, a0, a1'
+	forbidden='.option arch, +a; lr.d a0, (a1)
+.option arch, +a; amoadd.w a0, a1, (a2)'
 fi
 
 lenient=$dir/lenient.lds
@@ -49,7 +60,7 @@ sed -e '0,/ALIGN(4096)/s/ALIGN(4096)/ALIGN(16)/' "$lenient" >"$dir/shared-page.l
 
 entry=purgatory/arch/$arch/entry.bo
 objects=$entry
-for object in purgatory/*.bo purgatory/arch/$arch/*.bo; do
+for object in purgatory/*.bo purgatory/arch/*/*.bo; do
 	[ "$object" = $entry ] || objects="$objects $object"
 done
 
@@ -85,7 +96,7 @@ expect() {
 
 # assemble: standard input, into a faulty object
 assemble() {
-	${CC:-cc} -c -x assembler -o "$dir/bad.o" - || exit 99
+	${CC:-cc} $flags -c -x assembler -o "$dir/bad.o" - || exit 99
 }
 
 # patch OFFSET OCTAL...: change bytes of the blob

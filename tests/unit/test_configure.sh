@@ -11,7 +11,7 @@ unset CC LD OBJCOPY NM READELF OBJDUMP
 
 # refused HOST TEXT
 refused() {
-	if (cd "$tmp" && "$srcdir/configure" --host="$1") >"$tmp/out" 2>&1; then
+	if (cd "$tmp" && "$srcdir/configure" --host="$1" CC=cc) >"$tmp/out" 2>&1; then
 		echo "FAILED: configured for $1"
 		failed=1
 	elif [ "$(tail -n 1 "$tmp/out")" != "configure: error: $2" ]; then
@@ -28,8 +28,7 @@ if [ -f "$srcdir/config.status" ]; then # configure refuses that before all else
 	echo "SKIPPED: the source folder itself is configured"
 	exit 77
 fi
-refused riscv64-linux-gnu "riscv64 is not supported yet"
-refused i686-linux-gnu "i686 is not supported; kexec-seed builds for x86_64 and arm64"
-refused powerpc64le-linux-gnu "powerpc64le is not supported; kexec-seed builds for x86_64 and arm64"
+refused i686-linux-gnu "i686 is not supported; kexec-seed builds for x86_64, arm64, riscv64"
+refused powerpc64le-linux-gnu "powerpc64le is not supported; kexec-seed builds for x86_64, arm64, riscv64"
 [ $failed = 0 ] && echo "all as promised"
 exit $failed

@@ -180,6 +180,32 @@ static void test_loaded_instead(void **state)
 	end(&s);
 }
 
+/* The seed of before a hibernation is on disk; a clock that was set proves nothing. */
+static void test_sleep(void **state)
+{
+	struct setup s;
+
+	(void)state;
+	begin(&s);
+	start(&s);
+	run(&s, 150000);
+	daemon_clock_changed(&s.d, s.d.asleep + 50000);
+	assert_int_equal(fake.count, 2);
+	assert_true(fake.if_forked);
+	assert_string_equal(fake.source, "clock");
+	run(&s, 150000);
+	daemon_clock_changed(&s.d, s.d.asleep + 5000000);
+	assert_int_equal(fake.count, 3);
+	assert_false(fake.if_forked);
+	assert_string_equal(fake.source, "resume");
+	run(&s, 150000);
+	/* once */
+	daemon_clock_changed(&s.d, s.d.asleep);
+	assert_int_equal(fake.count, 4);
+	assert_true(fake.if_forked);
+	end(&s);
+}
+
 /* Nothing tells whether the machine was forked: one refresh for all doubts. */
 static void test_blind_flood(void **state)
 {
@@ -193,7 +219,7 @@ static void test_blind_flood(void **state)
 	began = daemon_now();
 	while (daemon_now() < began + 1000000) {
 		s.d.host.missed(&s.d, &source_kmsg);
-		sd_event_run(s.d.loop, 1000);
+		loop_step(&s.d.loop, 1);
 	}
 	assert_int_equal(fake.count, 1);
 	assert_true(ratelimit_due(&s.d.ratelimit, &at));
@@ -227,7 +253,7 @@ static void test_flood(void **state)
 	began = daemon_now();
 	for (unsigned int i = 0; i < 10000; i++) {
 		while (daemon_now() < began + i * 100ull)
-			sd_event_run(s.d.loop, 0);
+			loop_step(&s.d.loop, 0);
 		last = daemon_now();
 		daemon_event(&s.d, "kmsg", "");
 	}
@@ -255,7 +281,7 @@ static void test_million(void **state)
 	for (int i = 0; i < 1000000; i++) {
 		daemon_event(&s.d, i & 1 ? "kmsg" : "uevent", "0123");
 		if (i % 64 == 0)
-			sd_event_run(s.d.loop, 0);
+			loop_step(&s.d.loop, 0);
 	}
 	run(&s, 50000);
 	assert_int_equal(open_files(), files);
@@ -596,21 +622,30 @@ static void test_signals(void **state)
 	assert_int_equal(fake.count, 2);
 	assert_string_equal(fake.source, "signal");
 	raise(SIGTERM);
-	assert_int_equal(sd_event_loop(s.d.loop), 0);
+	assert_int_equal(loop_run(&s.d.loop), 0);
 	end(&s);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),	    cmocka_unit_test(test_slow),
-		cmocka_unit_test(test_flood),	    cmocka_unit_test(test_million),
-		cmocka_unit_test(test_backoff),	    cmocka_unit_test(test_retry),
-		cmocka_unit_test(test_command),	    cmocka_unit_test(test_command_late),
-		cmocka_unit_test(test_one_only),    cmocka_unit_test(test_no_folder),
-		cmocka_unit_test(test_signals),	    cmocka_unit_test(test_doubt),
-		cmocka_unit_test(test_loaded),	    cmocka_unit_test(test_loaded_instead),
-		cmocka_unit_test(test_blind_flood), cmocka_unit_test(test_command_doubt),
+		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_million),
+		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_command_late),
+		cmocka_unit_test(test_one_only),
+		cmocka_unit_test(test_no_folder),
+		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_sleep),
+		cmocka_unit_test(test_loaded),
+		cmocka_unit_test(test_loaded_instead),
+		cmocka_unit_test(test_blind_flood),
+		cmocka_unit_test(test_command_doubt),
 		cmocka_unit_test(test_command_own),
 	};
 

@@ -382,6 +382,7 @@ static void test_table(void **state)
 		assert_int_equal(c->magic_size, packers[i].magic_size);
 		assert_memory_equal(c->magic, packers[i].magic, c->magic_size);
 		assert_true(!c->unpack == !packers[i].pack);
+		assert_true(!c->open_library == !c->unpack);
 	}
 	assert_null(compression_get(COUNT(packers)));
 	assert_null(compression_get(SIZE_MAX));

@@ -16,7 +16,8 @@ static struct error err;
 
 static const struct dt_next usual = { .cmdline = "root=new ro",
 				      .initrd = { INITRD, INITRD_END },
-				      .seed = true };
+				      .seed = true,
+				      .kaslr_seed = true };
 
 static struct dt make_from(const void *fdt, size_t size, const struct dt_next *next)
 {
@@ -171,6 +172,75 @@ static void test_initrd_reserved_in_pages(void **state)
 	dt_free(&tree);
 }
 
+/* The crash kernel's own values: in cells of the root, the main region first. */
+static void test_crash(void **state)
+{
+	static const struct range usable[] = { { 0x21fa00000, 0x23fa00000 },
+					       { 0xf4000000, 0xfc000000 } };
+	struct dt_next next = usual;
+	struct dt tree;
+	const fdt64_t *value;
+	int size;
+
+	(void)state;
+	next.elfcorehdr = (struct range){ 0x220000000, 0x220001000 };
+	next.usable = usable;
+	next.nr_usable = 2;
+	tree = make(&next);
+	value = find(&tree, "linux,elfcorehdr", &size);
+	assert_int_equal(size, 16);
+	assert_int_equal(fdt64_ld(&value[0]), 0x220000000);
+	assert_int_equal(fdt64_ld(&value[1]), 0x1000);
+	value = find(&tree, "linux,usable-memory-range", &size);
+	assert_int_equal(size, 32);
+	assert_int_equal(fdt64_ld(&value[0]), 0x21fa00000);
+	assert_int_equal(fdt64_ld(&value[1]), 0x20000000);
+	assert_int_equal(fdt64_ld(&value[2]), 0xf4000000);
+	assert_int_equal(fdt64_ld(&value[3]), 0x8000000);
+	assert_int_equal(reservations(&tree, 0x220000000, 0x1000), 1);
+	assert_int_equal(reservations(&tree, INITRD, INITRD_END - INITRD), 1);
+	/* the next kernel but one, of which this is the running one's tree */
+	next = usual;
+	{
+		struct dt later = make_from(tree.data, tree.size, &next);
+
+		assert_false(has(&later, "linux,elfcorehdr"));
+		assert_false(has(&later, "linux,usable-memory-range"));
+		assert_int_equal(reservations(&later, 0x220000000, 0x1000), 0);
+		dt_free(&later);
+	}
+	dt_free(&tree);
+}
+
+/* A tree of 32-bit addresses, which is all that its next reader would understand. */
+static void test_crash_one_cell(void **state)
+{
+	static const struct range usable = { 0x30000000, 0x40000000 };
+	struct dt_next next = { .elfcorehdr = { 0x30100000, 0x30102000 },
+				.usable = &usable,
+				.nr_usable = 1 };
+	alignas(8) uint8_t fdt[512];
+	struct dt from, tree;
+	const fdt32_t *value;
+	int size;
+
+	(void)state;
+	assert_int_equal(fdt_create_empty_tree(fdt, sizeof(fdt)), 0);
+	assert_int_equal(fdt_open_into(fdt, fdt, sizeof(fdt)), 0);
+	assert_int_equal(fdt_setprop_u32(fdt, 0, "#address-cells", 1), 0);
+	assert_int_equal(fdt_setprop_u32(fdt, 0, "#size-cells", 1), 0);
+	tree = make_from(fdt, sizeof(fdt), &next);
+	value = find(&tree, "linux,elfcorehdr", &size);
+	assert_int_equal(size, 8);
+	assert_int_equal(fdt32_ld(&value[0]), 0x30100000);
+	assert_int_equal(fdt32_ld(&value[1]), 0x2000);
+	dt_free(&tree);
+	next.elfcorehdr = (struct range){ 0x130100000, 0x130102000 };
+	assert_int_equal(dt_open((struct bytes){ fdt, sizeof(fdt) }, &from, &err), 0);
+	assert_int_equal(dt_make_next(&from, &next, &tree, &err), -EBADMSG);
+	dt_free(&from);
+}
+
 /* Under UEFI the tree has a /chosen alone, or, from a loader, not even that. */
 static void test_without_chosen(void **state)
 {
@@ -288,6 +358,8 @@ int main(void)
 		cmocka_unit_test(test_the_rest_stays),
 		cmocka_unit_test(test_nothing_to_pass),
 		cmocka_unit_test(test_initrd_reserved_in_pages),
+		cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_crash_one_cell),
 		cmocka_unit_test(test_without_chosen),
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_size_ignores_addresses),

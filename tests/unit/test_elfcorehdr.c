@@ -62,8 +62,6 @@ static int make(struct scene *s)
 	return elfcorehdr_make(&s->machine, &s->crash, &s->block, &s->size, &s->err);
 }
 
-#ifdef HAVE_ELF
-
 static void add(struct scene *s, uint64_t start, uint64_t end, uint32_t type)
 {
 	assert_in_range(s->machine.iomem.count, 0, COUNT(s->iomem) - 1);
@@ -321,24 +319,11 @@ static void test_check(void **state)
 	assert_int_equal(check(s), -EBADMSG);
 }
 
-#else
-
-static void test_built_without(void **state)
-{
-	struct scene *s = *state;
-
-	assert_int_equal(make(s), -ENOTSUP);
-	assert_non_null(strstr(s->err.text, "use kexec_file_load (-s)"));
-}
-
-#endif
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#ifdef HAVE_ELF
 		TEST(test_same_as_the_kernel),
 		TEST(test_notes_and_text),
 		TEST(test_exclusions),
@@ -348,9 +333,6 @@ int main(void)
 		TEST(test_no_ram),
 		TEST(test_how_many),
 		TEST(test_check),
-#else
-		TEST(test_built_without),
-#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,7 @@ from typing import NamedTuple
 TOP = Path(os.environ.get("srcdir", Path(__file__).resolve().parents[2]))
 FOLDERS = ("include", "kexec", "kexec_seed", "purgatory")
 APART = "kexec_seed/module/"  # kernel code: it has the kernel's headers and rules
-ARCHES = ["x86", "arm64"]  # folders of kexec/arch and purgatory/arch
+ARCHES = ["x86", "arm64", "riscv64"]  # folders of kexec/arch and purgatory/arch
 # What each purgatory/arch/ARCH provides under these names, found by -I.
 PROVIDED = ["arch_defs.h", "arch_registers.h"]
 ARCH_PROVIDES = " ".join(f"purgatory/arch/*/{x}" for x in PROVIDED)
@@ -56,14 +56,16 @@ LAYERS = {
     # What the daemon does is a command, too: these two are what it knows of the commands.
     "kexec_seed/refresh.h": BASE,
     "kexec_seed/subcommand.h": BASE,
-    "kexec_seed/sources": f"{HOOKS} kexec/machine kexec/acpi",
+    "kexec_seed/loop": BASE,
+    "kexec_seed/sources": f"{HOOKS} kexec/machine kexec/acpi kexec_seed/loop",
     "kexec_seed/daemon": f"{LOADER} kexec_seed/refresh.h kexec_seed/subcommand.h "
-                         "kexec_seed/sources",
+                         "kexec_seed/sources kexec_seed/loop",
     "kexec_seed": f"{LOADER} kexec_seed/sources kexec_seed/daemon",
     # The purgatory runs without the loader. blob.h is all that the loader sees of it.
     "purgatory/blob.h": "include",
     "purgatory/arch.h": f"include {ARCH_PROVIDES}",
     "purgatory": f"include {ARCH_PROVIDES}",
+    "purgatory/arch/dt": f"include purgatory {ARCH_PROVIDES}",
 }
 
 
@@ -94,14 +96,14 @@ LIBRARIES = {
     "zlib.h": "kexec/image/decompress.c",
     "lzma.h": "kexec/image/decompress.c",
     "zstd*.h": "kexec/image/decompress.c",
-    "libelf.h": "kexec/plan/elfcorehdr.c",
+    "libelf.h": "",  # <gelf.h> has it
     "gelf.h": "kexec/arch/*/elf.c",
     "libfdt*.h": "kexec/arch/*",
-    "systemd/*": "kexec_seed/daemon kexec_seed/sources",
+    "systemd/*": "",  # the daemon draws seeds: kexec_seed/loop/loop.h
 }
 
-# Words of x86, and of device trees and arm64. Those that mean something else in small or in capital letters are looked for
-# as they are; (?i:...) in both. RDSEED and TSC in capitals name inputs of the seed and are
+# Words of x86, of device trees, arm64 and riscv64. Those that mean something else in small or
+# in capital letters are looked for as they are; (?i:...) in both. RDSEED and TSC in capitals name inputs of the seed and are
 # the same on each machine; in small letters they are instructions.
 WORDS = re.compile(r"""
     (?i: e820 | (?<!0)x86 | amd64 | cpuid | rdmsr | wrmsr | pml[45] | pdpt | sha[-_]ni\b
@@ -110,7 +112,8 @@ WORDS = re.compile(r"""
   | boot_params | setup_data | SETUP_[A-Z]\w* | \bMSR_\w* | \bpgt_\w*
   | \bCR[0-48]\b | \bcr[0-48]\b
   | \b(?:in|out)[bwl]\b | rdrand | rdseed | rdtsc | invlpg
-  | (?i: \b(?:lib)?fdt | \bpsci\b | \bsctlr | \bttbr | \bpl011\b )
+  | (?i: \b(?:lib)?fdt | \bpsci\b | \bsctlr | \bttbr | \bpl011\b
+       | \bsatp\b | \bstvec\b | \bscause\b | \bsbi(?:_\w+)?\b | \bzk(?:r|nh)\b )
 """, re.VERBOSE)
 # File -> words that may stand in it, with the reason. Few are expected: segment names, JSON
 # keys and messages with such words are printed by the hooks of kexec/arch/arch.h.
@@ -288,7 +291,6 @@ GOOD = {
     "purgatory/arch.h": '#include "arch_defs.h"\n',
     "purgatory/main.c": '#include "arch.h"\n',
     "kexec_seed/module/module.c": '#include "nowhere.h"\n/* x86 */\n',
-    "kexec_seed/sources/uevent.c": "#include <systemd/sd-event.h>\n",
 }
 CYCLE = LAYERS | {"kexec/image": "kexec/machine", "kexec/machine": "kexec/image"}
 # What fails -> the files added, and the table where it is not LAYERS.

@@ -19,12 +19,17 @@ theirs=$(sed -n '1s/^kexec-seed (\([^)]*\)).*/\1/p' "$top/debian/changelog")
 if [ -z "$ours" ] || [ "$ours" != "$theirs" ]; then
 	fail "configure.ac has version '$ours', debian/changelog '$theirs'"
 fi
+spec=$top/packaging/rpm/kexec-seed.spec
+grep -qx "Version:  *$ours" "$spec" || fail "$spec is not of version $ours"
+grep -q "^\* .* - $ours-1\$" "$spec" || fail "$spec: no changelog of $ours"
+grep -qx "## $ours" "$top/NEWS.md" || fail "NEWS.md does not tell of $ours"
 
 # Scripts
 i=$top/kexec_seed/integration
 for script in "$top"/debian/*.preinst "$top"/debian/*.post* "$top/debian/tests/plan" \
 	"$i"/initramfs-tools/hooks/* "$i"/initramfs-tools/scripts/*/* \
-	"$top/tests/vm/package-orders"; do
+	"$top/tests/vm/package-orders" "$top/packaging/make-release" "$top"/packaging/rpm/build \
+	"$top/packaging/rpm/check" "$top/man/make-html" "$top/kexec_seed/systemd/load-default"; do
 	sh -n "$script" || fail "$script"
 	head -n 1 "$script" | grep -qx '#!/bin/sh' || fail "$script: not a /bin/sh script"
 done

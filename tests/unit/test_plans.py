@@ -45,18 +45,23 @@ SKIPPED = 77
 MANY = "many-e820"  # made by make-many-e820, with one plan only
 
 
+# Folder of what kexec plans for -> as in `uname -m`.
+NAMES = {"x86": "x86_64", "arm64": "aarch64", "riscv64": "riscv64"}
+
+
 def find_arch() -> str:
     """What kexec plans for: it alone knows."""
     shown = subprocess.run([str(KEXEC), "--version"], capture_output=True, text=True,
                            timeout=LIMIT, check=False).stdout
-    return "arm64" if "zboot" in shown else "x86"
+    [arch] = [arch for arch, name in NAMES.items() if f"\nfor {name}\n" in shown]
+    return arch
 
 
 ARCH = find_arch()
 BRANCH = "" if ARCH == "x86" else ARCH  # folder below machines and plans
 MACHINES = ALL_MACHINES / BRANCH
 GOLDEN = TOP / "tests/unit/plans" / BRANCH
-KERNEL = {"x86": "bzImage", "arm64": "Image"}[ARCH]
+KERNEL = "bzImage" if ARCH == "x86" else "Image"
 
 # Options in use: one machine for -l, one for -p.
 OPTIONS = {
@@ -87,8 +92,17 @@ OPTIONS = {
         "-l uki --append=own", "-l zboot.gz --type=vmlinuz", "-l zboot.gz -s",
         "-p Image", "-p Image -s"],
     "uefi": ["-l Image --noefi"],
+    "virt-rv": ["-l Image " + words for words in (
+        "--seed=off", "--seed-mix=off", "--mem-min=0x90000000", "--mem-max=0x90000000",
+        "--reuse-cmdline", "--serial=ttyS0", "--type=bzImage")] + [
+        "-p Image " + words for words in (
+            "--seed=off", "--seed-mix=off", "--initrd=initrd", "--reuse-cmdline", "-s")],
     "vmgenid": ["-l Image " + words for words in (
         "--seed-mix=off", "--vmgenid-addr=0x4c800040", "--vmgenid-addr=0x50000000")],
+    "crash": ["-p Image " + words for words in (
+        "--seed=off", "--seed-mix=off", "--mem-min=0x72000000", "--mem-max=0x6b000000", "-i",
+        "--mem-min=0x72000000 --initrd=initrd", "--append=quiet", "--reuse-cmdline", "-s",
+        "--append=elfcorehdr=0x1000", "--console-serial")],
 }
 
 
@@ -116,8 +130,6 @@ class Build:
         if not (self.folder / image).exists():
             return "Python lacks lzma"
         needs = [self.images[image]]
-        if "-p" in words:
-            needs.append("ELF vmlinux")  # libelf writes the ELF core headers as well
         lacking = sorted({need for need in needs if need in self.missing})
         return f"this build lacks {' and '.join(lacking)}" if lacking else ""
 
@@ -131,13 +143,13 @@ def list_cases(machine: Path, images: dict[str, str]) -> list[str]:
     if machine.name == MANY:
         return ["--json -l bzImage"]
     ways = ["-l"]
-    if ARCH == "x86" and "Crash kernel" in (machine / "proc/iomem").read_text("ascii"):
+    if "Crash kernel" in (machine / "proc/iomem").read_text("ascii"):
         ways.append("-p")
     cases = [f"{way} {KERNEL}" for way in ways]
     planned = [f"{way} {image}{initrd}" for way in ways for image in images
                for initrd in ("", " --initrd=initrd")]
     if "-p" in ways:
-        planned += ["-p bzImage --pass-memmap-cmdline", "-p bzImage --hotplug"]
+        planned += [f"-p {KERNEL} --pass-memmap-cmdline", f"-p {KERNEL} --hotplug"]
     return cases + [f"--json {words}" for words in planned + OPTIONS.get(machine.name, [])]
 
 
@@ -283,11 +295,25 @@ def compare_machine(golden: dict, got: dict, left_out: set[str]) -> list[str]:
     return wrong
 
 
+def test_other_machine(build: Build) -> list[str]:
+    """Built for another architecture than this machine's, kexec plans for captures alone."""
+    if os.uname().machine == NAMES[ARCH]:
+        return []
+    wrong = []
+    for words in (["-l", KERNEL], ["-l", KERNEL, "-s"], ["--dry-run", KERNEL]):
+        done = build.run(*words)
+        if done.returncode != 1 or f"only plans for {NAMES[ARCH]} machines" not in done.stderr \
+                or done.stdout or len(done.stderr.splitlines()) != 1:
+            wrong.append(f"{words}: status {done.returncode}, {done.stderr!r}")
+    return wrong
+
+
 def main(argv: list[str]) -> int:
     wrong, ran, skipped = test_comparison() if not argv else [], 0, []
     with tempfile.TemporaryDirectory(prefix="kexec-seed-plans-") as tmp:
         folder = Path(tmp)
         build = Build(folder)
+        wrong += test_other_machine(build)
         machines = list(list_machines())
         if ARCH == "x86":
             subprocess.run([MACHINES / "make-many-e820", MACHINES / "bios-8g-hole",

@@ -224,6 +224,100 @@ static void test_refreshed(void **state)
 	assert_int_equal(image_matches(&kcore, &m->recipe, &m->err), -EBADMSG);
 }
 
+/* Adds the copies of the image ID that x86 does without. */
+static void add_copies(struct loaded *m)
+{
+	struct plan *p = &m->recipe.plan;
+	struct bytes id = { (const uint8_t *)p->image_id, sizeof(*p->image_id) };
+
+	p->segments[p->nr_segments++] = (struct segment){ SEGMENT_IMAGE_ID_SECOND,
+							  SCENE_REGION + PAGE, PAGE, id };
+	p->segments[p->nr_segments++] =
+		(struct segment){ SEGMENT_IMAGE_ID_STATIC, SCENE_REGION + 4 * PAGE, PAGE,
+				  id };
+	memcpy(byte_of(m, SEGMENT_IMAGE_ID_SECOND, 0), id.data, id.size);
+	memcpy(byte_of(m, SEGMENT_IMAGE_ID_STATIC, 0), id.data, id.size);
+}
+
+/* As the kernel hides the segments of the last load, of @plan: all of them. */
+static void hide(const struct plan *plan, bool all)
+{
+	for (size_t i = 0; i < plan->nr_segments; i++) {
+		const struct segment *s = &plan->segments[i];
+
+		if (all || segment_is_refreshed(s->kind))
+			memset(memory.bytes + (s->addr - SCENE_REGION), 0, s->mem_size);
+	}
+}
+
+static void test_copies(void **state)
+{
+	static const struct damage_case cases[] = {
+		{ SEGMENT_IMAGE_ID, 31, -ENODATA, "another crash image is loaded" },
+		{ SEGMENT_IMAGE_ID_SECOND, 0, -ENODATA, "another crash image is loaded" },
+		{ SEGMENT_IMAGE_ID_STATIC, 31, -EBADMSG, "damaged: static tag" },
+		{ SEGMENT_BOOT_DATA, 0, -EBADMSG, "damaged: boot_params" },
+	};
+	struct loaded *m = *state;
+
+	add_copies(m);
+	assert_all(m, cases, COUNT(cases));
+	assert_false(image_is_hidden(&kcore, &m->recipe.plan));
+	assert_false(image_is_all_hidden(&kcore, &m->recipe.plan));
+}
+
+static void test_hidden(void **state)
+{
+	static const struct damage_case cases[] = {
+		/* what shows is not of the last load, which was another tool's then */
+		{ SEGMENT_IMAGE_ID, 0, -ENODATA, "another crash image is loaded" },
+		{ SEGMENT_IMAGE_ID_SECOND, 0, -ENODATA, "another crash image is loaded" },
+		{ SEGMENT_PURGATORY, 0, -ENODATA, "another crash image is loaded" },
+		{ SEGMENT_BOOT_DATA, 8192, -ENODATA, "another crash image is loaded" },
+		{ SEGMENT_ELFCOREHDR, 0, -ENODATA, "another crash image is loaded" },
+		{ SEGMENT_IMAGE_ID_STATIC, 16, -ENODATA,
+		  "another crash image is loaded" },
+		{ SEGMENT_KERNEL, 0, -EBADMSG, "damaged: kernel" },
+		{ SEGMENT_SEED, 0, 0, "" },
+	};
+	struct loaded *m = *state;
+
+	add_copies(m);
+	hide(&m->recipe.plan, false);
+	assert_all(m, cases, COUNT(cases));
+	assert_int_equal(image_check_id(&kcore, &m->recipe, &m->err), 0);
+	assert_true(image_is_hidden(&kcore, &m->recipe.plan));
+	assert_false(image_is_all_hidden(&kcore, &m->recipe.plan));
+}
+
+/* Zeroes are no match, whether all is hidden or nothing is there. */
+static void test_all_zero(void **state)
+{
+	struct loaded *m = *state;
+
+	add_copies(m);
+	hide(&m->recipe.plan, true);
+	assert_int_equal(image_matches(&kcore, &m->recipe, &m->err), -EAGAIN);
+	assert_int_equal(image_check_id(&kcore, &m->recipe, &m->err), -EAGAIN);
+	assert_false(image_is_hidden(&kcore, &m->recipe.plan));
+	assert_true(image_is_all_hidden(&kcore, &m->recipe.plan));
+	/* the kernel's own pages tell that it was a load of this layout */
+	m->recipe.plan.control_reserve =
+		(struct range){ SCENE_REGION + 2 * PAGE, SCENE_REGION + 4 * PAGE };
+	memset(memory.bytes + 2 * PAGE, 0, 2 * PAGE);
+	assert_false(image_is_laid_out(&kcore, &m->recipe.plan));
+	memory.bytes[3 * PAGE + 12] = 'V';
+	assert_true(image_is_laid_out(&kcore, &m->recipe.plan));
+	*byte_of(m, SEGMENT_IMAGE_ID_SECOND, 0) = 1;
+	assert_false(image_is_laid_out(&kcore, &m->recipe.plan));
+	*byte_of(m, SEGMENT_IMAGE_ID_SECOND, 0) = 0;
+	/* without copies, as on x86 */
+	m->recipe.plan.nr_segments -= 2;
+	assert_int_equal(image_matches(&kcore, &m->recipe, &m->err), -ENODATA);
+	assert_false(image_is_hidden(&kcore, &m->recipe.plan));
+	assert_false(image_is_all_hidden(&kcore, &m->recipe.plan));
+}
+
 /* Memory that cannot be read is neither damaged nor another image. */
 static void test_unreadable(void **state)
 {
@@ -449,6 +543,9 @@ int main(void)
 		MEMORY_TEST(test_without_hotplug),
 		MEMORY_TEST(test_without_checks),
 		MEMORY_TEST(test_refreshed),
+		MEMORY_TEST(test_copies),
+		MEMORY_TEST(test_hidden),
+		MEMORY_TEST(test_all_zero),
 		MEMORY_TEST(test_unreadable),
 		MEMORY_TEST(test_file_load),
 		MEMORY_TEST(test_one_reader),

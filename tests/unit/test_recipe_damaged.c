@@ -113,7 +113,7 @@ static const struct field_case fields[] = {
 	{ PLAN, SEGMENT(2, 24), 8, SCENE_HEADERS + 1, "fit" },
 	{ PLAN, SEGMENT(3, 24), 8, UINT64_MAX, "fit" },
 	{ PLAN, SEGMENT(6, 0), 4, PURGATORY_KIND_KERNEL, "two of one" },
-	{ PLAN, SEGMENT(4, 0), 4, 7, "unknown kind" },
+	{ PLAN, SEGMENT(4, 0), 4, 9, "unknown kind" },
 	{ PLAN, SEGMENT(4, 0), 4, UINT32_MAX, "unknown kind" },
 	{ PLAN, SEGMENT(4, 4), 4, 1, "reserved" },
 	{ PLAN, SEGMENT(4, 16), 8, 8192, "seed" },

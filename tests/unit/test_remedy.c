@@ -5,6 +5,7 @@
 #include "check.h"
 #include "tree.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #define CONF "/etc/default/kdump-tools"
@@ -71,11 +72,53 @@ static void test_units(void **state)
 	}
 }
 
+#define CONTEXT "/proc/self/attr/current"
+
+/* What a refusal becomes, by who confines this process. */
+static void test_denied(void **state)
+{
+	static const struct {
+		const char *context;
+		int code;
+		const char *says; /* NULL: what it said before */
+	} denials[] = {
+		{ "system_u:system_r:kdump_t:s0\n", -EACCES,
+		  "/run/kexec-seed: SELinux denies it to kdump_t: install "
+		  "kexec-seed-selinux, then load again with kdumpctl reload" },
+		{ "u:r:my_t", -EACCES,
+		  "/run/kexec-seed: SELinux denies it to my_t: install "
+		  "kexec-seed-selinux, then load again with kdumpctl reload" },
+		{ "system_u:system_r:kdump_t:s0", -EROFS, NULL },
+		{ "/usr/sbin/kexec (enforce)\n", -EACCES, NULL },
+		{ "unconfined\n", -EACCES, NULL },
+		{ "::", -EACCES, NULL },
+		{ "", -EACCES, NULL },
+	};
+	struct error err;
+	struct tree t;
+
+	(void)state;
+	tree_make(&t);
+	tree_put(&t, "/usr/bin/kdumpctl", "");
+	error_set(&err, EACCES, "before");
+	remedy_denied(t.root, -EACCES, &err); /* no such file: no security module */
+	assert_string_equal(err.text, "before");
+	for (size_t i = 0; i < COUNT(denials); i++) {
+		tree_put(&t, CONTEXT, denials[i].context);
+		error_set(&err, EACCES, "before");
+		remedy_denied(t.root, denials[i].code, &err);
+		assert_string_equal(err.text,
+				    denials[i].says ? denials[i].says : "before");
+	}
+	tree_remove(&t, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_loaders),
 		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_denied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

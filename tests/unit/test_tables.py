@@ -33,8 +33,9 @@ OPTION = re.compile(r"--[a-z][a-z0-9-]*")
 OTHERS = {"--now"}  # options of other programs in kexec-seed(8)
 # Words for -t, and formats: a program knows its architecture's, manual and completions all.
 TYPES = {"x86": {"bzImage", "bzImage64", "elf-x86_64", "uki"},
-         "arm64": {"Image", "vmlinuz", "uki"}}
-FORMATS = {"x86": {"bzImage", "UKI", "ELF vmlinux"}, "arm64": {"Image", "zboot", "UKI"}}
+         "dt": {"Image", "vmlinuz", "uki"}}
+ELSEWHERE = {"--dtb="}  # options that one architecture takes and another refuses
+FORMATS = {"x86": {"bzImage", "UKI", "ELF vmlinux"}, "dt": {"Image", "zboot", "UKI"}}
 
 # Alterations of the self-check: file or command line -> pattern and replacement.
 Altered = dict[str, tuple[str, str]]
@@ -59,7 +60,7 @@ def run_completion(text: str, function: str, *words: str) -> set[str]:
 
 def of_others(table: dict[str, set[str]]) -> set[str]:
     """The rows of other architectures than the program's."""
-    own = "arm64" if "zboot" in run("kexec", "--version")[1] else "x86"
+    own = "dt" if "zboot" in run("kexec", "--version")[1] else "x86"
     return set().union(*(x for arch, x in table.items() if arch != own))
 
 
@@ -163,7 +164,7 @@ def check_options(project: Project) -> Iterator[str]:
     if len(known) < 50:
         yield f"options: {TABLE} has only {len(known)}"
         return
-    yield from same("options", taken, bash=project.complete("kexec", "--"),
+    yield from same("options", taken | ELSEWHERE, bash=project.complete("kexec", "--"),
                     zsh=set(re.findall(r"^\t'.*?(--[a-z0-9-]*=?)(?:=-)?[]}]*'?\[", zsh,
                                        re.M)))
     yield from same("options", set(known), manual=shown - (keys - set(known)))
@@ -188,7 +189,8 @@ def check_types(project: Project) -> Iterator[str]:
 
 def check_formats(project: Project) -> Iterator[str]:
     """A build may lack some: they are in a line of their own, with the library."""
-    lines = project.ask("kexec", "--version").splitlines()[1:]
+    lines = [x for x in project.ask("kexec", "--version").splitlines()[1:]
+             if not x.startswith("for ")]
     formats = set(re.split(r"[,;] ", ", ".join(
         re.sub(r"^(opens|built without) | \([^)]*\)", "", x) for x in lines)))
     page = project.page(KEXEC_8)

@@ -454,8 +454,10 @@ static void test_formats(void **state)
 	char formats[IMAGE_LIST_SIZE];
 
 	(void)state;
-	image_list_formats(formats, sizeof(formats));
-	assert_string_equal(formats, "bzImage, UKI" ELF GZIP XZ ZSTD);
+	for (int now = 0; now <= 1; now++) {
+		image_list_formats(formats, sizeof(formats), now);
+		assert_string_equal(formats, "bzImage, UKI" ELF GZIP XZ ZSTD);
+	}
 }
 
 static void test_missing(void **state)
@@ -468,11 +470,15 @@ static void test_missing(void **state)
 	assert_string_equal(missing, lacks[0] ? lacks + 2 : "");
 }
 
+static void list_formats(char *buf, size_t size)
+{
+	image_list_formats(buf, size, false);
+}
+
 /* A buffer that is too small gets the beginning. */
 static void test_short_lists(void **state)
 {
-	static void (*const lists[])(char *, size_t) = { image_list_types,
-							 image_list_formats,
+	static void (*const lists[])(char *, size_t) = { image_list_types, list_formats,
 							 image_list_missing };
 
 	(void)state;

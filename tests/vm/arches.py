@@ -2,6 +2,7 @@
 """What differs between guests of one architecture and another: QEMU's machine, consoles, where
 RAM is, and how to find a program's libraries."""
 
+import functools
 import os
 import re
 import subprocess
@@ -9,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cache import MissingError, cache_dir, qemu_arm64_command, qemu_command
+from cache import (MissingError, cache_dir, qemu_arm64_command, qemu_command,
+                   qemu_riscv64_command)
 
 FOUR_GIB = 1 << 32
 # Where QEMU's "pc" machine splits RAM below 4 GiB (its docs: max-ram-below-4g).
@@ -35,12 +37,15 @@ class Arch:
     qemu: Callable[[str], list[str]]
     ram: Callable[[int], list[tuple[int, int]]]  # bytes -> start and size of each part
     libraries: Callable[[Path], dict[str, Path]]  # guest path -> host path
+    agent: tuple[str, ...] = ("-serial", "chardev:agent")  # the second serial line
 
 
-def _pc_machine(el2: bool) -> str:
-    if el2:
-        raise MissingError("el2 is for arm64")
-    return "pc"
+def _no_el2(machine: str) -> Callable[[bool], str]:
+    def named(el2: bool) -> str:
+        if el2:
+            raise MissingError("el2 is for arm64")
+        return machine
+    return named
 
 
 def _pc_ram(size: int) -> list[tuple[int, int]]:
@@ -52,8 +57,26 @@ def _pc_qemu(version: str) -> list[str]:
     return qemu_command(sha_ni=version == "10")
 
 
+def _opened(program: Path) -> list[str]:
+    """Sonames in a program's dlopen notes: libraries that it opens when it needs them."""
+    return [x.decode() for x in re.findall(rb'"soname":\["([^"]+)"\]', program.read_bytes())]
+
+
 def _own_libraries(program: Path) -> dict[str, Path]:
-    """By ldd, for this machine's own programs."""
+    """For this machine's own programs: those that they are linked with, and those that they
+    open, each with its own."""
+    found = _linked_libraries(program)
+    for name in _opened(program):
+        target = f"/lib/x86_64-linux-gnu/{name}"
+        path = next((p for p in (Path(target), Path(f"/usr{target}")) if p.exists()), None)
+        if path is None:
+            raise LibraryError(f"{program} opens {name}, which was not found")
+        found |= {target: path, **_linked_libraries(path)}
+    return found
+
+
+def _linked_libraries(program: Path) -> dict[str, Path]:
+    """By ldd."""
     env = dict(os.environ, LC_ALL="C")
     own = program.parent.parent / "lib"  # put beside kexec-tools by `fetch`
     if own.is_relative_to(cache_dir()):
@@ -76,10 +99,12 @@ def _own_libraries(program: Path) -> dict[str, Path]:
     return found
 
 
-def _sysroot_libraries(program: Path) -> dict[str, Path]:
-    """By the names in the programs' headers, from the sysroot, for arm64."""
-    sysroot = cache_dir() / "arm64/sysroot"
-    places = [program.parent.parent / "lib", sysroot / "usr/lib/aarch64-linux-gnu"]
+def _sysroot_libraries(arch: str, triplet: str, program: Path) -> dict[str, Path]:
+    """By the names in the programs' headers: from the architecture's sysroot, or, on a machine of
+    it that has none, from its own folder."""
+    folder = Path("usr/lib") / triplet
+    places = [program.parent.parent / "lib", cache_dir() / arch / "sysroot" / folder,
+              Path("/") / folder]
     found: dict[str, Path] = {}
     files = [program]
     for file in files:  # grows
@@ -88,9 +113,9 @@ def _sysroot_libraries(program: Path) -> dict[str, Path]:
                               env=dict(os.environ, LC_ALL="C"))
         if done.returncode:
             raise LibraryError(f"readelf {file}: {done.stderr.strip()}")
-        names = re.findall(r"\(NEEDED\).*\[(\S+)\]", done.stdout)
+        names = re.findall(r"\(NEEDED\).*\[(\S+)\]", done.stdout) + _opened(file)
         loader = re.search(r"program interpreter: (/\S+)\]", done.stdout)
-        wanted = {f"/lib/aarch64-linux-gnu/{name}": name for name in names}
+        wanted = {f"/lib/{triplet}/{name}": name for name in names}
         if loader:
             wanted[loader[1]] = Path(loader[1]).name
         for target, name in wanted.items():
@@ -115,7 +140,7 @@ ARCHES = {
     # Linux 6.12 allocates memory with an unlocked CMPXCHG16B, after which QEMU 7.2 (TCG) leaves
     # garbage in the flags: about one boot in seven ends in an oops. Without the instruction,
     # kernels take a lock.
-    "x86_64": Arch("", _pc_machine, lambda cpu: f"{cpu},cx16=off",
+    "x86_64": Arch("", _no_el2("pc"), lambda cpu: f"{cpu},cx16=off",
                    "console=ttyS0,115200 panic=-1 no_timer_check", "ttyS0",
                    ("/usr/share/OVMF", ("OVMF_CODE_4M.fd", "OVMF_CODE.fd")), "ovmf",
                    _pc_qemu, _pc_ram, _own_libraries),
@@ -123,5 +148,12 @@ ARCHES = {
                   _virt_cpu, "console=ttyAMA0 panic=-1", "ttyAMA0",
                   ("/usr/share/AAVMF", ("AAVMF_CODE.fd",)), "qemu-efi-aarch64",
                   lambda version: qemu_arm64_command(), lambda size: [(1 << 30, size)],
-                  _sysroot_libraries),
+                  functools.partial(_sysroot_libraries, "arm64", "aarch64-linux-gnu")),
+    # The machine has one serial port of its own.
+    "riscv64": Arch("riscv64", _no_el2("virt"), lambda cpu: cpu, "console=ttyS0 panic=-1",
+                    "ttyS0", ("/usr/share/qemu-efi-riscv64", ("RISCV_VIRT_CODE.fd",)),
+                    "qemu-efi-riscv64", lambda version: qemu_riscv64_command(),
+                    lambda size: [(1 << 31, size)],
+                    functools.partial(_sysroot_libraries, "riscv64", "riscv64-linux-gnu"),
+                    ("-device", "pci-serial,chardev=agent")),
 }

@@ -15,7 +15,8 @@ from pathlib import Path
 SUITES = ["bookworm", "bookworm-backports", "trixie-backports"]
 OTHER_SUITE = "trixie"  # for what is asked of it by name, never for anything else
 # Debian's architecture -> its folder of libraries.
-TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
+TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu",
+            "riscv64": "riscv64-linux-gnu"}
 KEYRINGS = ["/usr/share/keyrings/debian-archive-keyring.pgp",
             "/usr/share/keyrings/debian-archive-keyring.gpg"]
 

@@ -24,12 +24,19 @@ IMAGE_FOLDERS = [".", "include", "include/arch/arm64", "kexec", "purgatory",
 CPUS = {"max": "max,pauth-impdef=on", "cortex-a72": "cortex-a72"}
 
 
+# A 16550A on PCI, and where stubs.S is to put it: QEMU's "virt" has configuration space and I/O
+# ports in memory.
+PCI_ECAM, PCI_PORTS, PORT = 0x4010000000, 0x3EFF0000, 0x1000
+PCI_UART = [f"pci={PCI_ECAM + (1 << 15)}", f"port={PORT}", f"uart={PCI_PORTS + PORT}"]
+
+
 class Run(NamedTuple):
     console: str
     ended: bool  # the machine was switched off or reset; False: it hung, or was halted
     places: dict[str, int]
     before: bytes  # RAM
     after: bytes
+    uart: str  # said on PCI_UART
 
     @property
     def entered(self) -> dict[str, int]:
@@ -71,11 +78,14 @@ class Bare:
                 f"memory-backend-file,id=ram,size={len(before)},mem-path={ram},share=on",
                 "-device", f"loader,addr={places['start']},cpu-num=0", "-display", "none",
                 "-audio", "none", "-nic", "none", "-monitor", "none", "-serial",
-                f"file:{self.folder / 'console'}", "-no-reboot"]
+                f"file:{self.folder / 'console'}", "-no-reboot", "-chardev",
+                f"file,id=uart,path={self.folder / 'uart'}",
+                "-device", "pci-serial,chardev=uart,addr=1"]
         try:
             subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True,
                            timeout=seconds, check=True)
         except subprocess.TimeoutExpired:
             ended = False
-        console = (self.folder / "console").read_text(errors="replace")
-        return Run(console, ended, places, before, ram.read_bytes())
+        console, uart = ((self.folder / x).read_bytes().decode(errors="replace")
+                         for x in ("console", "uart"))
+        return Run(console.replace("\r", ""), ended, places, before, ram.read_bytes(), uart)

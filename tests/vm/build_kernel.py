@@ -4,50 +4,84 @@
     image = built_kernel("bzip2")       # one of BUILT; a path in the cache
     words = missing_tools()             # packages to install first
 
-Built from Debian's linux-source package: a 138 MB download, 2 GB of cache during the build,
-some minutes. 10 MB stay:
+Built from Debian's linux-source packages: downloads of 138 MB, 2 GB of cache during the build,
+some minutes. 20 MB stay:
 
-    CACHE/small-kernels/NAME, version
+    CACHE/small-kernels/NAME, NAME.version
 
-They have only what the guests' init needs: two serial lines, an initramfs, /proc, /sys. Each
-differs from the first in one option, so nearly all objects are shared.
+They have only what the guests' init needs: two serial lines, an initramfs, /proc, /sys. Those of
+a family differ in one option, so nearly all objects are shared.
 """
 
 import fcntl
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 from cache import FETCH, MissingError, cache_dir
 
-SUITE, SOURCE = "bookworm", "linux-source-6.1"
 COMPRESSIONS = ["gzip", "bzip2", "lzma", "xz", "lzo", "lz4", "zstd"]
 # Not relocatable, unlike the others: runs only at its link address.
 FIXED = "fixed"
 # 32-bit; shares no objects with the others.
 I386 = "i386"
-BUILT = [*COMPRESSIONS, FIXED, I386]
+# For arm64, and with kexec_file_load(2), which Debian's kernels for it lack.
+ARM64 = "arm64"
+BUILT = [*COMPRESSIONS, FIXED, I386, ARM64]
 # program -> Debian's package
 TOOLS = {"make": "make", "gcc": "gcc", "ld": "binutils", "flex": "flex",
          "bison": "bison", "bc": "bc", "perl": "perl", "xz": "xz-utils",
          "lzma": "xz-utils", "gzip": "gzip", "bzip2": "bzip2", "lzop": "lzop",
          "lz4": "lz4", "zstd": "zstd"}
 HEADERS = {"/usr/include/gelf.h": "libelf-dev"}
+ARM64_TOOLS = {"aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu"}
 # EXPERT allows switching off options that are otherwise forced on.
-WANTED = ["EXPERT", "PRINTK", "PRINTK_TIME", "TTY", "SERIAL_8250", "SERIAL_8250_CONSOLE",
-          "BLK_DEV_INITRD", "BINFMT_ELF", "BINFMT_SCRIPT", "MULTIUSER", "PROC_FS",
-          "SYSFS", "SHMEM", "TMPFS", "DEVTMPFS", "FUTEX", "EPOLL", "POSIX_TIMERS",
-          "RANDOM_TRUST_BOOTLOADER", "RELOCATABLE"]
+WANTED = ["EXPERT", "PRINTK", "PRINTK_TIME", "TTY", "BLK_DEV_INITRD", "BINFMT_ELF",
+          "BINFMT_SCRIPT", "MULTIUSER", "PROC_FS", "SYSFS", "SHMEM", "TMPFS", "DEVTMPFS",
+          "FUTEX", "EPOLL", "POSIX_TIMERS", "RELOCATABLE"]
+X86_WANTED = ["SERIAL_8250", "SERIAL_8250_CONSOLE", "RANDOM_TRUST_BOOTLOADER"]
+# RANDOMIZE_BASE: the address of a kernel depends on its tree's kaslr-seed. KEXEC needs SUSPEND.
+ARM64_WANTED = ["SERIAL_AMBA_PL011", "SERIAL_AMBA_PL011_CONSOLE", "SUSPEND", "KEXEC", "KEXEC_FILE",
+                "RANDOMIZE_BASE", "CRASH_DUMP", "PROC_KCORE", "KALLSYMS", "ADVISE_SYSCALLS"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Kernels that share a source and objects."""
+
+    suite: str
+    source: str  # Debian's package
+    arch: str  # as kbuild has it
+    image: str  # in the objects' folder
+    names: tuple[str, ...]
+    wanted: tuple[str, ...] = (*WANTED, *X86_WANTED)
+    make: tuple[str, ...] = ()
+
+
+FAMILIES = [
+    Family("bookworm", "linux-source-6.1", "x86_64", "arch/x86/boot/bzImage",
+           (*COMPRESSIONS, FIXED), (*WANTED, *X86_WANTED, "64BIT")),
+    Family("bookworm", "linux-source-6.1", "i386", "arch/x86/boot/bzImage", (I386,)),
+    Family("bookworm-backports", "linux-source-6.12", "arm64", "arch/arm64/boot/Image",
+           (ARM64,), (*WANTED, *ARM64_WANTED), ("CROSS_COMPILE=aarch64-linux-gnu-",)),
+]
 MINUTES = 45  # per kernel: the first takes longest, and machines may be slow
 
 
-def missing_tools() -> list[str]:
+def family_of(name: str) -> Family:
+    return next(f for f in FAMILIES if name in f.names)
+
+
+def missing_tools(name: str = "") -> list[str]:
     """Names of Debian's packages."""
-    names = [package for tool, package in TOOLS.items() if not shutil.which(tool)]
+    tools = TOOLS | (ARM64_TOOLS if name == ARM64 else {})
+    names = [package for tool, package in tools.items() if not shutil.which(tool)]
     names += [package for path, package in HEADERS.items() if not os.path.exists(path)]
     return sorted(set(names))
 
@@ -72,7 +106,7 @@ def _run(argv: list[str], what: str, cwd: Path) -> None:
         raise MissingError(f"cannot {what}: {' / '.join(lines)}")
 
 
-def _source(work: Path) -> tuple[Path, str]:
+def _source(family: Family, work: Path) -> tuple[Path, str]:
     """Debian's kernel source, unpacked, and its version."""
     loader = SourceFileLoader("fetch", str(FETCH))
     fetch = importlib.util.module_from_spec(
@@ -81,38 +115,37 @@ def _source(work: Path) -> tuple[Path, str]:
     archive = fetch.Archive(cache_dir() / "apt")
     try:
         archive.update()
-        package = archive.newest(SUITE, SOURCE)
+        package = archive.newest(family.suite, re.escape(family.source))
         if package is None:
-            raise MissingError(f"{SUITE} has no {SOURCE}")
+            raise MissingError(f"{family.suite} has no {family.source}")
         archive.unpack(package, work)
     except fetch.FetchError as error:
         raise MissingError(str(error)) from None
-    packed = work / f"usr/src/{SOURCE}.tar.xz"
+    packed = work / f"usr/src/{family.source}.tar.xz"
     _run(["tar", "-xf", str(packed)], "unpack the kernel source", work)
     packed.unlink()
-    return work / SOURCE, package["Version"]
+    return work / family.source, package["Version"]
 
 
-def _config(name: str) -> str:
+def _config(family: Family, name: str) -> str:
     """A configuration fragment; options it does not name are off."""
-    chosen = name if name in COMPRESSIONS else "gzip"
-    on = [w for w in WANTED if w != "RELOCATABLE" or name not in (FIXED, I386)]
-    if name != I386:
-        on.append("64BIT")
-    off = [f"KERNEL_{c.upper()}" for c in COMPRESSIONS if c != chosen]
-    off += [w for w in WANTED if w not in on]
-    return "".join([*(f"CONFIG_{x}=y\n" for x in [f"KERNEL_{chosen.upper()}", *on]),
+    on = [w for w in family.wanted if w != "RELOCATABLE" or name not in (FIXED, I386)]
+    off = [w for w in family.wanted if w not in on]
+    if name != ARM64:
+        chosen = name if name in COMPRESSIONS else "gzip"
+        on.append(f"KERNEL_{chosen.upper()}")
+        off += [f"KERNEL_{c.upper()}" for c in COMPRESSIONS if c != chosen]
+    return "".join([*(f"CONFIG_{x}=y\n" for x in on),
                     *(f"# CONFIG_{x} is not set\n" for x in off)])
 
 
-def _make(source: Path, work: Path, name: str) -> Path:
-    """Build one kernel; return its bzImage."""
-    objects = work / ("objects-32" if name == I386 else "objects")
+def _make(family: Family, source: Path, work: Path, name: str) -> Path:
+    """Build one kernel; return its image."""
+    objects = work / "objects"
     objects.mkdir(exist_ok=True)
-    arch = "i386" if name == I386 else "x86_64"
     wanted = objects / "wanted.config"
-    wanted.write_text(_config(name))
-    make = ["make", "-s", f"ARCH={arch}", f"O={objects}"]
+    wanted.write_text(_config(family, name))
+    make = ["make", "-s", f"ARCH={family.arch}", f"O={objects}", *family.make]
     what = f"configure the small kernel {name}"
     # allnoconfig: options the fragment does not name are off
     _run([*make, f"KCONFIG_ALLCONFIG={wanted}", "allnoconfig"], what, source)
@@ -120,31 +153,32 @@ def _make(source: Path, work: Path, name: str) -> Path:
     for line in wanted.read_text().splitlines():
         if line.endswith("=y") and line not in have:
             raise MissingError(f"cannot {what}: {line} does not hold")
-    _run([*make, f"-j{os.cpu_count() or 1}", "bzImage"], f"build the small kernel {name}",
+    jobs = len(os.sched_getaffinity(0))
+    _run([*make, f"-j{jobs}", Path(family.image).name], f"build the small kernel {name}",
          source)
-    return objects / "arch/x86/boot/bzImage"
+    return objects / family.image
 
 
-def _build(names: list[str]) -> None:
+def _build(family: Family, names: list[str]) -> None:
     with tempfile.TemporaryDirectory(dir=folder(), prefix="work-") as tmp:
         work = Path(tmp)
-        source, version = _source(work)
+        source, version = _source(family, work)
         for name in names:
-            image = _make(source, work, name)
+            image = _make(family, source, work, name)
             shutil.copyfile(image, work / name)
+            (folder() / f"{name}.version").write_text(f"{version}\n")
             (work / name).rename(folder() / name)
-        (folder() / "version").write_text(f"{version}\n")
 
 
 def built_kernel(name: str) -> Path:
-    """One of BUILT. Builds every missing kernel that shares objects with it; MissingError
-    says why it cannot."""
-    if packages := missing_tools():
+    """One of BUILT. Builds every missing kernel of its family; MissingError says why it
+    cannot."""
+    if packages := missing_tools(name):
         raise MissingError(f"to build kernels, install {' '.join(packages)}")
     folder().mkdir(parents=True, exist_ok=True)
+    family = family_of(name)
     with open(folder() / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the tests run in several processes
-        family = [n for n in BUILT if (n == I386) == (name == I386)]
-        if missing := [n for n in family if not (folder() / n).exists()]:
-            _build(missing)
+        if missing := [n for n in family.names if not (folder() / n).exists()]:
+            _build(family, missing)
     return folder() / name

@@ -18,6 +18,7 @@ VMGENID_KERNELS = ["6.1-generic", "6.12", "7.3"]
 VMGENID_KERNELS_ARM64 = ["arm64/6.12", "arm64/7.3"]
 QEMU = "qemu-system-x86_64"
 QEMU_ARM64 = "qemu-system-aarch64"
+QEMU_RISCV64 = "qemu-system-riscv64"
 # First version that emulates the SHA extensions (QEMU's change log).
 SHA_NI_QEMU = (8, 2)
 # First version whose machine "virt" has a second serial port, and that refuses unaligned
@@ -76,9 +77,14 @@ def kexec_tools(arch: str = "") -> Path:
     return _existing(cache_dir() / arch / "kexec-tools" / "sbin" / "kexec")
 
 
-def makedumpfile() -> Path:
+def makedumpfile(arch: str = "") -> Path:
     """Debian's makedumpfile, to read /proc/vmcore in guests."""
-    return _existing(cache_dir() / "makedumpfile" / "sbin" / "makedumpfile")
+    return _existing(cache_dir() / arch / "makedumpfile" / "sbin" / "makedumpfile")
+
+
+def vmcore_dmesg(arch: str) -> Path:
+    """The reader of a crashed kernel's log in Debian's kexec-tools."""
+    return _existing(cache_dir() / arch / "vmcore-dmesg" / "sbin" / "vmcore-dmesg")
 
 
 def i386_kernel() -> Path:
@@ -120,3 +126,10 @@ def qemu_arm64_command() -> list[str]:
     folder = cache_dir() / "arm64/qemu-10"
     return ["env", f"LD_LIBRARY_PATH={folder / 'lib'}",
             str(_existing(folder / "bin" / QEMU_ARM64))]
+
+
+def qemu_riscv64_command() -> list[str]:
+    """The cached QEMU for riscv64 guests, with its firmware (OpenSBI)."""
+    folder = cache_dir() / "riscv64/qemu-10"
+    return ["env", f"LD_LIBRARY_PATH={folder / 'lib'}", str(_existing(folder / "bin" / QEMU_RISCV64)),
+            "-bios", str(_existing(folder / "share/opensbi/fw_dynamic.bin"))]

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import cache
 import elfcore
-from guest import CMDLINE as GUEST_CMDLINE
+from arches import ARCHES
 from guest import Guest, GuestError
 from initrd import build_initrd
 from places import kexec, probe
@@ -34,7 +34,6 @@ KERNEL = "/boot/vmlinuz"
 RAMDISK = "/boot/initrd"
 PROBE = "/probe"
 THEIRS = "kexec-tools"
-CMDLINE = f"{GUEST_CMDLINE} nr_cpus=1 reset_devices"
 MIB = 1 << 20
 PAGE = 4096
 CHUNK = 16 * MIB
@@ -46,6 +45,13 @@ PANICS = {
 Ranges = list[tuple[int, int]]  # (start, exclusive end), sorted
 
 
+def capture_cmdline(arch: str) -> str:
+    return f"{ARCHES[arch].cmdline} nr_cpus=1 reset_devices"
+
+
+CMDLINE = capture_cmdline("x86_64")
+
+
 @dataclass(frozen=True)
 class Setup:
     kernel: str
@@ -54,6 +60,8 @@ class Setup:
     crashkernel: str = "256M"
     firmware: str = "bios"
     cpu: str = "max"
+    arch: str = "x86_64"
+    el2: bool = False
 
     def __str__(self) -> str:
         return (f"{self.kernel}-{self.cpus}cpu-{self.memory}-{self.crashkernel}"
@@ -139,19 +147,22 @@ class CrashGuest(Guest):
 
 def crash_guest(build: Path, setup: Setup, files: dict | None = None, program=None,
                 capture_files: dict | None = None, kind: type[Guest] = CrashGuest,
-                **more) -> Guest:
+                programs=(), **more) -> Guest:
     """A guest with a crashkernel region, its own kernel as KERNEL, PROBE, and RAMDISK for the
     crash kernel. `program`: the kexec to use, default: the build's. `kind`: Guest for one
     that will be saved; it has no .ram."""
-    capture = build_initrd(programs=[cache.makedumpfile()], files=capture_files,
-                           name="capture")
+    arch = ARCHES[setup.arch].name
+    readers = [cache.makedumpfile(arch)] + ([cache.vmcore_dmesg(arch)] if arch == "arm64" else [])
+    capture = build_initrd(programs=readers, files=capture_files,
+                           name="capture", arch=setup.arch)
     initrd = build_initrd(
-        files={KERNEL: cache.kernel_image(setup.kernel), RAMDISK: capture,
-               PROBE: probe(build), **(files or {})},
-        programs=[program or kexec(build)], name="crash")
+        files={KERNEL: cache.kernel_image(setup.kernel, arch), RAMDISK: capture,
+               PROBE: probe(build, setup.arch), **(files or {})},
+        programs=[program or kexec(build), *programs], name="crash", arch=setup.arch)
     cmdline = f"crashkernel={setup.crashkernel} {more.pop('cmdline', '')}".strip()
     return kind(kernel=setup.kernel, memory=setup.memory, cpus=setup.cpus, cpu=setup.cpu,
-                firmware=setup.firmware, initrd=initrd, cmdline=cmdline, **more)
+                firmware=setup.firmware, initrd=initrd, cmdline=cmdline, arch=setup.arch,
+                el2=setup.el2, **more)
 
 
 @contextlib.contextmanager
@@ -239,14 +250,19 @@ class Before:
         self.crash_regions = resources(iomem, "Crash kernel")
         self.ram = merge(without(resources(iomem, "System RAM"),
                                  [(0, MIB), *self.crash_regions]))
+        # arm64 has no "Kernel bss", and its "Kernel code" begins after the header of Image
         [self.text_start] = [a for a, _ in resources(iomem, "Kernel code")]
-        [self.bss_end] = [b for _, b in resources(iomem, "Kernel bss")]
+        [self.bss_end] = [b for _, b in resources(iomem, "Kernel bss")
+                          or resources(iomem, "Kernel data")]
         kcore = elfcore.segments(guest.run("head -c 16384 /proc/kcore").data)
         # /proc/kcore gives RAM its physical address; -1 means none
         known = [s for s in elfcore.ram(kcore) if s.paddr < 1 << 52]
         self.direct_map = {s.vaddr - s.paddr for s in known}
-        self.text_map = {s.vaddr - s.paddr for s in elfcore.text(kcore)
-                         if s.paddr == self.text_start}
+        [text] = [s for s in elfcore.text(kcore) if s.paddr < 1 << 52]
+        assert text.paddr <= self.text_start
+        if guest.arch.name:
+            self.text_start = text.paddr
+        self.text_map = {text.vaddr - text.paddr}
 
 
 class Vmcore:

@@ -6,6 +6,7 @@
     disk.py --refresh  make them anew
 
     disk = Disk("bookworm", tmp_path, {"/root/x": Path("x")})   # a private copy
+    disk = Disk(..., selinux=True)          # with Debian's policy, and every file labelled
     with disk.guest(cmdline="crashkernel=256M") as guest:
         guest.wait_ready(150)                           # as root, in dash
         ...
@@ -13,6 +14,7 @@
     disk.take("/var/crash/kexec_cmd", tmp_path / "command")
 
     CACHE/debian-disk/SUITE/{root.img,vmlinuz,version}  250 MB each, of 60 MB of packages
+    CACHE/debian-disk/SUITE-selinux/
 
 A disk is an NVMe device with one file system. The cloud kernels have both drivers built in,
 so they boot without an initrd; kdump-tools' initrd needs no modules. Files go in and out
@@ -38,6 +40,7 @@ from initrd import HERE, Content, Cpio
 KERNEL = "linux-image-cloud-amd64"
 INCLUDE = ",".join(["systemd-sysv", "udev", "kmod", "procps", KERNEL, "initramfs-tools",
                     "dracut-core", "kdump-tools", "makedumpfile", "libelf1", "libjson-c5"])
+SELINUX = "selinux-policy-default,policycoreutils,selinux-utils"
 SIZE = "1G"
 ROOT = "root=/dev/nvme0n1 rw"
 # Not read by anything here.
@@ -74,6 +77,9 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/root"
 tar -C "$tmp/root" --exclude './dev/*' -x
+labels=/etc/selinux/default/contexts/files/file_contexts
+[ ! -e "$tmp/root$labels" ] || unshare --mount --pid --fork --mount-proc="$tmp/root/proc" \
+	chroot "$tmp/root" setfiles -F -e /proc $labels / >&2
 mke2fs -q -t ext4 -E root_owner=0:0 -d "$tmp/root" "$tmp/image" "$0" >&2
 cat "$tmp/image"
 """
@@ -125,15 +131,17 @@ def _to_image(tar: Path, image: Path) -> None:
     with open(tar, "rb") as source, open(image, "wb") as target:
         done = _tool(*_as_root(), "sh", "-c", TO_IMAGE, SIZE, stdin=source, stdout=target)
     if done.returncode:
-        raise MissingError(f"no disk from {tar}: {done.stderr.decode().strip()}")
+        raise MissingError(f"no disk from {tar}: {done.stderr.decode().strip()[-2000:]}")
     _tool("fallocate", "--dig-holes", image)
 
 
-def debian_disk(suite: str, refresh: bool = False) -> Path:
+def debian_disk(suite: str, refresh: bool = False, selinux: bool = False) -> Path:
     """The cache folder with the disk and its kernel; MissingError."""
+    include = f"{INCLUDE},{SELINUX}" if selinux else INCLUDE
+
     def fill(made: Path, tmp: Path) -> None:
         tar = tmp / "root.tar"
-        bootstrap(suite, INCLUDE, tar, *(f"--dpkgopt=path-exclude={p}" for p in UNUSED),
+        bootstrap(suite, include, tar, *(f"--dpkgopt=path-exclude={p}" for p in UNUSED),
                   f"--essential-hook={BEFORE}", f"--customize-hook={AFTER}")
         with tarfile.open(tar) as members:
             for member in members:
@@ -142,8 +150,10 @@ def debian_disk(suite: str, refresh: bool = False) -> Path:
                         (made / "vmlinuz").write_bytes(kernel.read())
         _to_image(tar, made / "root.img")
 
-    return kept(f"debian-disk/{suite}", f"{suite} {INCLUDE} {BEFORE} {AFTER}", fill,
-                refresh)
+    if selinux and os.geteuid() != 0:
+        raise MissingError("only root can label files")
+    return kept(f"debian-disk/{suite}{'-selinux' if selinux else ''}",
+                f"{suite} {include} {BEFORE} {AFTER}", fill, refresh)
 
 
 class Disk:
@@ -156,9 +166,9 @@ class Disk:
     """
 
     def __init__(self, suite: str, folder: Path, files: Mapping[str, Content],
-                 links: Mapping[str, str] | None = None):
+                 links: Mapping[str, str] | None = None, selinux: bool = False):
         self.folder = folder
-        base = debian_disk(suite)
+        base = debian_disk(suite, selinux=selinux)
         self.kernel = base / "vmlinuz"
         self.image = folder / "disk"
         done = _tool("cp", "--sparse=always", "--reflink=auto", base / "root.img",

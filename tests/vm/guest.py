@@ -81,7 +81,7 @@ def _bytes(size: str) -> int:
 class Guest:
     """See the top of the file.
 
-    arch      "x86_64" or "arm64"
+    arch      "x86_64", "arm64" or "riscv64"
     kernel    a slot of the cache ("6.1", "6.12", "7.3"; for arm64 also "7.3-16k") or the path
               of a bzImage or Image
     cpu       "max", or without random words: "qemu64", which has no RDRAND, no 1 GiB pages
@@ -156,7 +156,7 @@ class Guest:
         self._agent, agent = socket.socketpair()
         monitor, theirs = socket.socketpair()
         argv += ["-chardev", f"socket,id=agent,fd={agent.fileno()}",
-                 "-serial", "chardev:agent",
+                 *self.arch.agent,
                  "-chardev", f"socket,id=monitor,fd={theirs.fileno()}",
                  "-mon", "chardev=monitor,mode=control"]
         with agent, theirs, open(self.workdir / "qemu.log", "wb") as log:

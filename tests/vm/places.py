@@ -30,5 +30,5 @@ def kexec(build: Path) -> Path:
     return build / "kexec/kexec"
 
 
-def probe(build: Path) -> Path:
-    return build / "tests/probe/probe.bzImage"
+def probe(build: Path, arch: str = "x86_64") -> Path:
+    return build / "tests/probe" / ("probe.bzImage" if arch == "x86_64" else "probe.Image")

@@ -27,6 +27,7 @@ class Probe:
     tree: dict[str, dict[str, bytes]] = field(default_factory=dict)
     reserved: list[tuple[int, int]] = field(default_factory=list)
     place: dict[str, int] = field(default_factory=dict)
+    data: bytes = b""  # the tree
 
 
 def _text(data: bytes, at: int) -> str:
@@ -80,8 +81,9 @@ def parse_probe(text: str) -> Probe:
                 raise ProbeError(f"not a line of the probe, or bytes are missing: {line[:80]!r}")
         except ValueError as error:
             raise ProbeError(f"{line[:80]!r}: {error}") from None
+    probe.data = bytes(data)
     try:
-        read_tree(bytes(data), probe)
+        read_tree(probe.data, probe)
     except (struct.error, ValueError, IndexError) as error:
         raise ProbeError(f"the tree: {error}") from None
     return probe

@@ -8,9 +8,10 @@ import pytest
 
 from arm64 import PLAIN, build_arm64  # noqa: F401 (a fixture)
 from caches import Bench, build_plugin
+from crash import Setup, running
 from initrd import build_initrd
-from places import kexec
-from probe_arm64 import wait_for_probe
+from places import kexec, some
+from probe_arm64 import parse_probe, wait_for_probe
 
 ENTRY, SLOTS, MMU = "entry.S", "seed_slots.c", "mmu.c"
 LOOP = "7:	dc civac, x2\n"
@@ -139,6 +140,29 @@ def test_in_a_guest(build_arm64, tmp_path):  # noqa: F811
         assert "rng-seed" in wait_for_probe(guest, 60).tree["/chosen"]
         guest.qmp.command("quit")
         guest.wait_exit()
+    check_counts(out)
+
+
+def check_counts(out) -> None:
     *mistakes, counts = out.read_text().splitlines()
     assert mistakes == [] and counts.startswith("0 mistakes") and "armed, jumped" in counts
     print(counts)
+
+
+@pytest.mark.parametrize("cpu, kernel", some([(1, "6.1"), (0, "6.1"), (1, "7.3")], 0))
+def test_after_a_crash(build_arm64, tmp_path, cpu, kernel):  # noqa: F811
+    """On the CPU that booted, and on another: segments that were loaded long before."""
+    ranges, out = tmp_path / "ranges", tmp_path / "out"
+    load = "kexec -p /probe --initrd=/boot/initrd --append=x --seed=require --console-serial"
+    with running(build_arm64, Setup(kernel, 2, cpu="cortex-a72", arch="arm64"), extra=[
+            "-plugin", f"{build_plugin(tmp_path)},ranges={ranges},out={out}"]) as guest:
+        write_ranges(ranges, json.loads(guest.check(f"{load} --dry-run --json 2>/dev/null")))
+        guest.check(load)
+        start = len(guest.console)
+        guest.send_and_jump(f"taskset -c {cpu} sh -c 'echo c >/proc/sysrq-trigger'")
+        guest.wait_console(r"^PROBE END$", 60, start)
+        said = guest.console[start:]
+        assert f"CPU: {cpu} " in said and "rng-seed" in parse_probe(said).tree["/chosen"]
+        guest.qmp.command("quit")
+        guest.wait_exit()
+    check_counts(out)

@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from arm64 import build_arm64  # noqa: F401 (a fixture)
-from bare_arm64 import Bare
+from bare_arm64 import PCI_UART, Bare
 
 BASE = bytes(range(0x40, 0x60))  # image.c
 SEED_SIZE, KASLR_SIZE = 32, 8
@@ -136,6 +136,46 @@ def test_no_generation_id(bare):
         assert run.entered, run.console
         assert "mixed with RNDR, COUNTER, kernel memory\n" in run.console
         check_memory(run)
+
+
+UART_8250, UART_8250_32 = "uart_type=2", "uart_type=3"  # arch_params.h
+UART_IN_RAM = 0x42100000
+ROOM = 0x20
+VERBOSE = "console=4"  # purgatory_params.h: without a UART
+
+
+@pytest.mark.parametrize("caches", [1, 0])
+def test_8250(bare, caches):
+    """Registers of one byte."""
+    run = bare.run(*PCI_UART, UART_8250, f"caches={caches}")
+    assert run.entered and "purgatory" not in run.console
+    assert "purgatory: verifying 6 ranges, 1 MiB, with SHA2\r\n" in run.uart
+    assert run.uart.endswith("purgatory: jumping to the kernel at 0x40400000\r\n"), run.uart
+    run = bare.run(*PCI_UART, UART_8250, "flip=0x40600007", f"caches={caches}")
+    assert "initrd at 0x40600000" in run.uart and run.ended and not run.entered
+
+
+def test_8250_with_wide_registers(bare):
+    """In RAM, which keeps the last character; without room for one it keeps what it had."""
+    def data(run) -> bytes:
+        start = UART_IN_RAM - run.places["ram"]
+        return run.after[start:start + 32]
+
+    run = bare.run(UART_8250_32, f"uart={UART_IN_RAM}", f"lsr={ROOM}")
+    assert run.entered and "purgatory" not in run.console
+    assert data(run) == b"\n" + bytes(19) + bytes([ROOM]) + bytes(11)
+    run = bare.run(UART_8250_32, f"uart={UART_IN_RAM}", f"lsr={0xff - ROOM}")
+    assert run.entered and data(run) == bytes(20) + bytes([0xff - ROOM]) + bytes(11)
+
+
+def test_own_memory_is_not_trusted(bare):
+    """It is not verified. Without its zeroes, too, the kernel starts and damage is reported."""
+    for more in ([], [VERBOSE], ["kernel_memory=0x200000000"]):
+        run = bare.run("state=255", *more)
+        assert run.entered, (more, run.console)
+        assert ("mixed with RNDR" in run.console) == (more != [VERBOSE])
+    run = bare.run("state=255", "flip=0x40600007")
+    assert "initrd at 0x" in run.console and run.ended and not run.entered
 
 
 def flips(places: dict[str, int]) -> list[tuple[str, int]]:

@@ -114,6 +114,16 @@ def test_nothing_is_left(build_arm64, tmp_path):  # noqa: F811
         memory.unlink()
 
 
+def test_another_tree(build_arm64):  # noqa: F811
+    """--dtb: the rest of the file passes as it is."""
+    with Guest(**guest_of(build_arm64, PLAIN)) as guest:
+        other = "sed s/linux,dummy-virt/linux,other-virt/ /sys/firmware/fdt"
+        guest.check(f"{other} >/tree && {LOAD} --dtb=/tree", timeout=120)
+        seen = probed(guest)
+        check_chosen(seen, b"console=ttyAMA0")
+        assert seen.tree["/"]["compatible"] == b"linux,other-virt\0"
+
+
 def test_seed_off(build_arm64):  # noqa: F811
     with Guest(**guest_of(build_arm64, PLAIN)) as guest:
         guest.check(f"{LOAD} --seed=off", timeout=120)

@@ -32,6 +32,8 @@ def sizes(*keys: str) -> list[dict]:
 
 LOADER = {"kexec_tools": "kexec-tools 2", "second": "2.1", "kernel": "x",
           "sizes": sizes("cpu_s", "memory_mib")}
+ARM64 = {"guest": "x, y", "initrd_mib": 512, "kexec_tools": "kexec-tools 2"} | {
+    name: {"cpu_s": 1.0, "memory_mib": 2.0} for name in NAMES[:2]}
 REFRESH = {"kernel": "x", "sizes": sizes("command_ms", "window_ms")}
 
 
@@ -44,7 +46,7 @@ def bench(monkeypatch):
     loader.exec_module(module)
     monkeypatch.setattr(module.os, "geteuid", lambda: 0)
     for name, value in [("digests", DIGEST), ("loaders", LOADER), ("refresh", REFRESH),
-                        ("fork", FORK)]:
+                        ("fork", FORK), ("loaders_arm64", ARM64)]:
         monkeypatch.setattr(getattr(module, name), "measure", lambda *_, v=value: v)
     return module
 
@@ -59,6 +61,7 @@ def test_all_parts(bench, tmp_path, monkeypatch, capsys):
     assert status == 0 and known["failed"] == known["skipped"] == []
     said = capsys.readouterr()
     assert "written: bench.json, bench.svg" in said.out and said.err == ""
+    assert "kexec -l on arm64" in said.out and known["arm64"] == ARM64
     assert len(known["limits"]) == 9
 
 

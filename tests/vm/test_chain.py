@@ -12,6 +12,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,28 +40,29 @@ class Done:
                 self.known["hops"] + self.known["clones"] if x["seed"]]
 
 
+def run_chain(build, folder: Path, *options: str, limit: float = 100) -> Done:
+    """Run the tool; it writes folder/report.json."""
+    report = folder / "report.json"
+    done = subprocess.run(
+        [sys.executable, TESTS / "chain", f"--build={build}", f"--json={report}",
+         *options], capture_output=True, text=True, timeout=limit * SLOW, check=False)
+    assert report.is_file(), done.stderr
+    return Done(done.returncode, done.stdout, done.stderr, json.loads(report.read_text()))
+
+
 @pytest.fixture
 def chain(build, tmp_path):
-    """Run the tool; it writes tmp_path/report.json."""
-    def run(*options: str, limit: float = 100) -> Done:
-        report = tmp_path / "report.json"
-        done = subprocess.run(
-            [sys.executable, TESTS / "chain", f"--build={build}", f"--json={report}",
-             *options], capture_output=True, text=True, timeout=limit * SLOW, check=False)
-        assert report.is_file(), done.stderr
-        return Done(done.returncode, done.stdout, done.stderr,
-                    json.loads(report.read_text()))
-    return run
+    return partial(run_chain, build, tmp_path)
 
 
-def check_good(done: Done, hops: int, clones: int = 0) -> None:
+def check_good(done: Done, hops: int, clones: int = 0, seed=(9, 32)) -> None:
     assert done.status == 0 and done.error == "", done.error + done.output
     assert done.known["held"] and done.known["problems"] == []
     assert len(done.known["hops"]) == hops and len(done.known["clones"]) == clones
     assert len(set(done.seeds())) == hops + clones
     none_twice(x.encode() for x in done.seeds())  # nor in any earlier run
     for hop in done.known["hops"]:
-        assert hop["nodes"].count([9, 32]) == 1 and hop["used"] and hop["ready_at"] == 0
+        assert hop["nodes"].count([*seed]) == 1 and hop["used"] and hop["ready_at"] == 0
         assert hop["seed"]["count"] == 1 and hop["seed"]["length"] == 32
         times = hop["times"]
         assert all(times[part] > 0 for part in PARTS)

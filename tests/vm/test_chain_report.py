@@ -181,6 +181,12 @@ def test_finds_the_build(monkeypatch, tmp_path):
     monkeypatch.setenv("KEXEC_BUILD", "/elsewhere")
     assert cli.find_build(None) == Path("/elsewhere")
     assert cli.find_build(Path("/here")) == Path("/here")
+    arm64 = cli.ARCHES["arm64"]
+    monkeypatch.delenv("KEXEC_BUILD_ARM64", raising=False)
+    assert cli.find_build(None, arm64) == tmp_path / "build-arm64"
+    monkeypatch.setenv("KEXEC_BUILD_ARM64", "/other")
+    assert cli.find_build(None, arm64) == Path("/other")
+    assert cli.find_build(Path("/here"), arm64) == Path("/here")
 
 
 def test_table_fits_a_terminal():
@@ -336,6 +342,11 @@ def test_help_and_manual_have_every_option():
     (["--kernel=/proc/version"], "not a kernel: neither a bzImage, nor a vmlinux, nor a UKI"),
     ([f"--kernel={sys.executable}"], "not a kernel"),
     (["--memory=lots"], "not a size"),
+    (["--arch=vax"], "'vax'"),
+    (["--arch=arm64", "--method=load,file"], "arm64 guests have no kexec_file_load"),
+    (["--arch=arm64", "--fork=2"], "arm64 guests have no VM generation ID"),
+    (["--arch=arm64", "--kernel=5.10"], "6.1, 6.12, 7.3, 7.3-16k"),
+    (["--arch=arm64", f"--kernel={cache.kernel_image('6.1')}"], "neither an Image, nor a zboot"),
     (["--kexec=/nowhere/kexec"], "no such file"),
     (["--json=/nowhere/x.json"], "no such folder"),
     (["--json=/tmp"], "is a folder"),

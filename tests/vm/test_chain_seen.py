@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """tests/chain without a guest: its readers of guest memory, console and debug stub."""
 
+import gzip
 import re
 import socket
 import struct
@@ -33,9 +34,9 @@ def test_image():
     seen = image.parse_image(kimage(0x5100, [(0x5000, 0x1000, 0x800),
                                              (0x100000, 0x400000, 0x3fffff)]))
     assert seen.start == 0x5100 and len(seen.segments) == 2
-    assert seen.entries() == [0x100000, 0x100200]
-    assert seen.entries(0xb53) == [0x100000, 0x100200, 0x100b53]
-    assert seen.entries(0x400000) == seen.entries()
+    assert image.x86_entries(seen) == [0x100000, 0x100200]
+    assert image.x86_entries(seen, 0xb53) == [0x100000, 0x100200, 0x100b53]
+    assert image.x86_entries(seen, 0x400000) == image.x86_entries(seen)
 
 
 def vmlinux(entry: int, *starts: int) -> bytes:
@@ -89,7 +90,7 @@ def test_chain_of_nodes():
     memory = Memory({0x1000: struct.pack("<QII", 0x2000, 4, 4) + b"efi!",
                      0x2000: struct.pack("<QII", 0, 9, 32) + SEED})
     found = nodes.walk(params(0x1000), memory.read)
-    assert [(n.addr, n.type) for n in found] == [(0x1000, 4), (0x2000, 9)]
+    assert [(n.addr, n.type) for n in found] == [(0x1010, 4), (0x2010, 9)]
     assert [n.data for n in nodes.seeds(found)] == [SEED]
     assert nodes.walk(params(0), memory.read) == []
 
@@ -102,6 +103,41 @@ def test_chain_that_leads_nowhere(data):
                      0x3000: struct.pack("<QII", 0, 9, 0xffffffff)})
     with pytest.raises(nodes.ChainError):
         nodes.walk(data, memory.read)
+
+
+def tree(chosen: dict[str, bytes], end: int = 9) -> bytes:
+    strings = b"".join(name.encode() + b"\0" for name in chosen)
+    body, at = struct.pack(">4I", 1, 0, 1, 0x63686f73) + b"en\0\0", 0
+    for name, data in chosen.items():
+        body += struct.pack(">3I", 3, len(data), at) + data.ljust((len(data) + 3) & ~3, b"\0")
+        at += len(name) + 1
+    body += struct.pack(">3I", 2, 2, end)
+    head = struct.pack(">10I", 0xd00dfeed, 56 + len(body) + len(strings), 56, 56 + len(body),
+                       40, 17, 16, 0, len(strings), len(body))
+    return head + bytes(16) + body + strings
+
+
+def test_seed_in_a_tree():
+    data = tree({"bootargs": b"a\0", "rng-seed": SEED})
+    memory = Memory({0x4000: data, 0x9000: bytes(64)})
+    found = nodes.from_tree({"x0": 0x4000}, memory.read)
+    assert [n.type for n in found] == ["bootargs", "rng-seed"]
+    [seed] = nodes.seeds(found)
+    assert seed.data == SEED and data[seed.addr - 0x4000:].startswith(SEED)
+    assert nodes.from_tree({"x0": 0x9000}, memory.read) is None
+    spoilt = [data[:-1], tree({"rng-seed": SEED}, 7), data[:4] + b"\1" + data[5:]]
+    for one in spoilt:
+        with pytest.raises(nodes.ChainError):
+            nodes.from_tree({"x0": 0}, Memory({0: one}).read)
+
+
+def test_kernels_of_arm64():
+    image_ = bytes(56) + b"ARM\x64" + bytes(4)
+    zboot = b"MZ\0\0zimg".ljust(64, b"\0")
+    for good in (image_, zboot, gzip.compress(image_)):
+        assert image.is_arm64_kernel(good) and not image.is_kernel(good)
+    for bad in (b"", params(0), gzip.compress(b"x" * 64), b"\x1f\x8b", b"MZ" + bytes(64)):
+        assert not image.is_arm64_kernel(bad)
 
 
 def test_search_across_pieces():
@@ -148,11 +184,13 @@ def test_times():
 
 
 def test_whether_the_seed_was_mixed():
-    node = nodes.Node(0x5000, 9, SEED)
+    node = nodes.Node(0x5010, 9, SEED)
     for before, mixed in ((SEED, False), (bytes(32), True)):
         page_before = bytes(16) + before + bytes(100)
         assert watch.Seen(before={0x5000: page_before}).mixed(node) == mixed
     assert watch.Seen(before={0x5030: bytes(100)}).mixed(node) is None
+    # copied by the purgatory from a page of its own
+    assert watch.Seen(before={0x5000: bytes(100), 0x9000: SEED}).mixed(node) is False
 
 
 # The debug stub
@@ -201,7 +239,7 @@ def test_debug_stub(tmp_path):
     link.set_breakpoint(0x5100)
     link.resume()
     stop = link.wait_stop(5)
-    assert stop.rip == 0x5100 and stop.in_kernel and stop.registers["rsi"] == 4
+    assert stop.pc == 0x5100 and stop.in_kernel and stop.registers["rsi"] == 4
     link.detach()
     assert all(wanted == got for wanted, got in stub.got) and len(stub.got) == 11
 
@@ -219,3 +257,11 @@ def test_debug_stub_refuses(tmp_path):
 
 def test_stop_in_user_space():
     assert not gdb.Stop(0, gdb.parse_registers(registers(0x400000, 0x33))).in_kernel
+
+
+@pytest.mark.parametrize("cpsr, in_kernel", [(0x60000000, False), (0x3c5, True), (0x3c9, True)])
+def test_registers_of_arm64(cpsr, in_kernel):
+    """EL0; EL1 and EL2, each with its own stack."""
+    answer = struct.pack("<33QI", *range(33), cpsr).hex()
+    stop = gdb.Stop(0, gdb.parse_registers(answer, gdb.ARM64), gdb.ARM64)
+    assert (stop.pc, stop.registers["x0"], stop.in_kernel) == (32, 0, in_kernel)

@@ -120,9 +120,17 @@ def check_contents(guest: CrashGuest, vmcore: Vmcore, marks: list[int]) -> None:
     assert vmcore.read(text.offset, PAGE) == guest.ram.read(text.paddr, PAGE)
 
 
+def check_vmcore_dmesg(guest: CrashGuest, panic: str) -> None:
+    guest.check("vmcore-dmesg /proc/vmcore >/tmp/dmesg", 60)
+    assert panic in guest.check("grep -F 'not syncing' /tmp/dmesg; rm /tmp/dmesg")
+
+
 def check_makedumpfile(guest: CrashGuest, panic: str) -> None:
     # LZO (-l), because a dump with the page tables of 8 GiB does not fit into 256 MiB
-    guest.check(f"makedumpfile -l -d 31 /proc/vmcore {DUMP}", 180)
+    done = guest.run(f"makedumpfile -l -d 31 /proc/vmcore {DUMP}", 180)
+    if "VA Bits 52 not supported" in done.output:
+        return  # makedumpfile's issue 18: Debian's does not read arm64's own 6.12 and 7.3
+    assert not done.status, done.output
     for source in ("/proc/vmcore", DUMP):
         guest.check(f"makedumpfile --dump-dmesg {source} /tmp/dmesg", 60)
         assert panic in guest.check("grep -F 'not syncing' /tmp/dmesg; rm /tmp/dmesg")
@@ -150,13 +158,16 @@ def crash_and_look(guest: CrashGuest, how: str, machine: Setup, folder: Path) ->
     start = crash(guest, how)
     assert guest.wait_ready() == before.release
     assert re.search(TIME_ZERO_SEED, guest.console[start:], re.MULTILINE)
-    assert node_types(guest)[0] == 9
-    assert "elfcorehdr=" in guest.check("cat /proc/cmdline")
+    if machine.arch == "x86_64":
+        assert node_types(guest)[0] == 9
+        assert "elfcorehdr=" in guest.check("cat /proc/cmdline")
 
     vmcore = Vmcore(guest)
     check_headers(vmcore, before, machine.cpus)
     check_readelf(vmcore, machine.cpus, folder)
     check_contents(guest, vmcore, marks)
+    if machine.arch == "arm64":
+        check_vmcore_dmesg(guest, PANICS[how])
     check_makedumpfile(guest, PANICS[how])
     return guest.console[start:]
 

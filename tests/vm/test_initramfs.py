@@ -86,7 +86,9 @@ cd /unpacked
 { lsinitramfs /made >/dev/null && unmkinitramfs /made . || lsinitrd --unpack /made; } >&2
 [ ! -d main ] || cd main
 for program in kexec kexec-seed; do
-	chroot . /usr/sbin/$program --version >&2
+	said=$(chroot . /usr/sbin/$program --version)
+	echo "$said" >&2
+	case $said in *"not installed"*) exit 1 ;; esac
 done
 """
 

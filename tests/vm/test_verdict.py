@@ -17,6 +17,8 @@ from test_refresh_refused import NO_KCORE, RECIPE, apart
 MIXED = "mixed at the crash with RDRAND, kernel memory"
 SHARED = "clones share its seed until it is refreshed"
 AS_FILE = f"loaded with kexec_file_load: {SHARED}"
+# where kexec_load would be allowed
+NO_S = "; to mix it, take -s out of the options of kexec -p and load again"
 # as an administrator loads it: with mixing
 OURS = load_probe(options="")
 NOBODY = "/usr/sbin/setpriv --reuid=65534 --regid=65534 --clear-groups"
@@ -32,10 +34,10 @@ def files_changed(guest: Guest) -> None:
     guest.check(load_probe("-s", ""))
     guest.check(f"echo x >>{RAMDISK}")
     judged(guest, "not protected",
-           f"{AS_FILE}, which is not possible: {RAMDISK} is not what was loaded",
+           f"{AS_FILE}, which is not possible: {RAMDISK} is not what was loaded{NO_S}",
            "kexec -p")
     guest.check(f"cat /kept >{RAMDISK}")  # read and compared, as its status is newer
-    told = judged(guest, "protected after a refresh", f"{AS_FILE}, as the daemon does")
+    told = judged(guest, "protected after a refresh", f"{AS_FILE}, as the daemon does{NO_S}")
     assert told["crash"]["files_unchanged"] is True
 
 
@@ -68,7 +70,7 @@ def test_with_sources(build):
         judged(guest, "not protected", "it was loaded with --seed-mix=off and no daemon is"
                " running: take that out of the options of kexec -p", "kexec -p")
         guest.check(load_probe("-s", ""))
-        judged(guest, "not protected", f"{AS_FILE}, and no daemon is running",
+        judged(guest, "not protected", f"{AS_FILE}, and no daemon is running{NO_S}",
                "kexec-seed daemon")
 
         # with one
@@ -77,7 +79,7 @@ def test_with_sources(build):
         judged(guest, "protected after a refresh",
                f"loaded with --seed-mix=off: {SHARED}, as the daemon does")
         guest.check(load_probe("-s", ""))
-        told = judged(guest, "protected after a refresh", f"{AS_FILE}, as the daemon does")
+        told = judged(guest, "protected after a refresh", f"{AS_FILE}, as the daemon does{NO_S}")
         states = told["daemon"]["source_states"]
         assert states["kmsg"] == {"state": "active", "reason": None}
         assert states["uevent"]["state"] == "waiting" and states["uevent"]["reason"]
@@ -89,7 +91,7 @@ def test_with_sources(build):
         start_daemon(guest)
         guest.check("kill -9 $(cat /run/daemon.pid); "
                     + until("[ ! -d /proc/$(cat /run/daemon.pid) ]"))
-        judged(guest, "not protected", f"{AS_FILE}, and no daemon is running",
+        judged(guest, "not protected", f"{AS_FILE}, and no daemon is running{NO_S}",
                "kexec-seed daemon")
 
 
@@ -136,7 +138,7 @@ def test_not_for_all_to_see(build):
         guest.check(load_probe("-s", ""))
         start_daemon(guest)
         judged(guest, "not protected",
-               f"{AS_FILE}, and no fork source is active: refresh it after each fork",
+               f"{AS_FILE}, and no fork source is active: refresh it after each fork{NO_S}",
                "kexec-seed refresh")
         done = guest.run("kexec-seed verify --json 2>/dev/null")
         told = json.loads(done.output)

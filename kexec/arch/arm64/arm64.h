@@ -7,7 +7,7 @@
 
 #include "arch/arch.h"
 #include "arch/arm64/purgatory.h"
-#include "arch/dt/tree.h"
+#include "arch/dt/machine.h"
 #include "machine/machine.h"
 #include "plan/builder.h"
 
@@ -18,9 +18,7 @@
 #define ARM64_PLACE_END (1ull << 48)
 
 struct arch_machine {
-	struct dt tree; /* of the running kernel; empty: see no_tree */
-	int no_tree;	/* the negative errno that kept it from us; 0: it was read */
-	bool uefi;	/* booted through UEFI: its memory map counts, not the tree's */
+	struct dt_machine dt;
 	struct arm64_cpu cpu;
 	uint32_t conduit;	/* PURGATORY_CONDUIT_ */
 	struct arm64_uart uart; /* firmware's console: stdout-path, or ACPI's SPCR */

@@ -2,11 +2,11 @@
 /* What firmware says about itself: how PSCI is called, and which UART is the console. */
 #include "arch/arm64/arm64.h"
 
+#include "arch/dt/libfdt.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 
 #include <errno.h>
-#include <libfdt.h>
 #include <string.h>
 
 #define TABLES	  "/sys/firmware/acpi/tables/"
@@ -196,9 +196,9 @@ int arm64_firmware_read(const char *root, struct arch_machine *m, struct error *
 {
 	int ret = 0;
 
-	if (m->tree.data) {
-		take_stdout(m->tree.data, &m->uart);
-		m->conduit = find_conduit(m->tree.data);
+	if (m->dt.tree.data) {
+		take_stdout(m->dt.tree.data, &m->uart);
+		m->conduit = find_conduit(m->dt.tree.data);
 	}
 	if (m->conduit == PURGATORY_CONDUIT_NONE)
 		ret = take_fadt(root, &m->conduit, err);

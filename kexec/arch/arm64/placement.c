@@ -19,6 +19,8 @@
 
 const char linux_image_magic[4] = { 'A', 'R', 'M', '\x64' };
 const uint64_t linux_image_align = 2 * MIB;
+const uint64_t linux_image_offset_max = 2 * MIB - 1;
+const uint64_t linux_image_cmdline_max = 2047;
 
 int linux_image_take_flags(const struct linux_image *header, struct image *out,
 			   struct error *err)
@@ -72,39 +74,10 @@ const char *arch_choose_entry(const struct machine *m, struct image *image)
 }
 
 /*
- * Control code, and the copy of vmcoreinfo: crash images get no page tables, in
- * machine_kexec_post_load() of arch/arm64/kernel/machine_kexec.c.
+ * The first control page is written by no load of a crash image, which is entered without
+ * the code for it: machine_kexec() of arch/arm64/kernel/machine_kexec.c.
  */
-#define CONTROL_PAGES 2
+const bool arch_spares_first_page = true;
 
-uint64_t arch_control_pages(const struct memory_map *ram, bool large_pages)
-{
-	(void)ram, (void)large_pages;
-	return CONTROL_PAGES;
-}
-
-uint64_t arch_control_reserve(const struct memory_map *ram, bool large_pages)
-{
-	return arch_control_pages(ram, large_pages);
-}
-
-char *arch_crash_cmdline(const struct plan_builder *b, uint64_t elfcorehdr)
-{
-	const char *own = b->in->cmdline ? b->in->cmdline : "";
-	char *text;
-
-	return asprintf(&text, "elfcorehdr=0x%llx%s%s", (unsigned long long)elfcorehdr,
-			*own ? " " : "", own) < 0
-		       ? NULL
-		       : text;
-}
-
-/* The journal of crash loads has no use for it before those exist. */
-int arch_find_file_load(const struct kcore *k, struct range region, const char *cmdline,
-			struct file_load_image *out, struct error *err)
-{
-	(void)k, (void)region, (void)cmdline;
-	*out = (struct file_load_image){ 0 };
-	return error_set(err, ENOENT,
-			 "images of kexec_file_load() are not found on arm64 yet");
-}
+/* Until 6.4, arch_kexec_protect_crashkres() of the same file unmapped them. */
+const bool arch_may_hide_load = true;

@@ -127,10 +127,15 @@ const bool arch_builds_map = true;
 #define TABLES_ANYWHERE (2 * 3)
 
 static const enum pgt_type segment_types[SEGMENT_KINDS] = {
-	[SEGMENT_PURGATORY] = PGT_CODE,	    [SEGMENT_BOOT_DATA] = PGT_DATA,
-	[SEGMENT_SEED] = PGT_DATA,	    [SEGMENT_KERNEL] = PGT_READ_ONLY,
-	[SEGMENT_INITRD] = PGT_READ_ONLY,   [SEGMENT_ELFCOREHDR] = PGT_READ_ONLY,
+	[SEGMENT_PURGATORY] = PGT_CODE,
+	[SEGMENT_BOOT_DATA] = PGT_DATA,
+	[SEGMENT_SEED] = PGT_DATA,
+	[SEGMENT_KERNEL] = PGT_READ_ONLY,
+	[SEGMENT_INITRD] = PGT_READ_ONLY,
+	[SEGMENT_ELFCOREHDR] = PGT_READ_ONLY,
 	[SEGMENT_IMAGE_ID] = PGT_READ_ONLY,
+	[SEGMENT_IMAGE_ID_SECOND] = PGT_READ_ONLY,
+	[SEGMENT_IMAGE_ID_STATIC] = PGT_READ_ONLY,
 };
 
 /* Lists what is mapped besides segments: later maps win. Returns the number. */
@@ -212,6 +217,8 @@ static void build_map(const struct plan_builder *b, struct purgatory_params *p)
 }
 
 /* --- Seed and CPU --- */
+
+const bool dt_passes_kaslr_seed = true;
 
 static void fill_seed(const struct plan_builder *b, struct purgatory_params *p)
 {

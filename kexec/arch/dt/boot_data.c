@@ -7,11 +7,12 @@
 
 #include "arch/arch.h"
 #include "arch/dt/chosen.h"
+#include "arch/dt/libfdt.h"
+#include "base/cleanup.h"
 #include "base/report.h"
 #include "plan/builder.h"
 
 #include <errno.h>
-#include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,17 +26,45 @@ static struct bytes plan_tree(const struct plan *plan)
 	return (struct bytes){ plan->boot_data, plan->boot_data_size };
 }
 
+/*
+ * The main region comes first: the crash kernel limits its memory to that and adds the
+ * others (early_init_dt_check_for_usable_mem_range()).
+ */
+static struct range *list_usable(const struct machine *m, size_t *count)
+{
+	struct range *all = calloc(2 + m->crash_cma.count, sizeof(*all));
+
+	*count = 0;
+	if (!all)
+		return NULL;
+	all[(*count)++] = m->crash;
+	if (range_size(m->crash_low))
+		all[(*count)++] = m->crash_low;
+	for (size_t i = 0; i < m->crash_cma.count; i++)
+		all[(*count)++] = m->crash_cma.items[i];
+	return all;
+}
+
 /* @initrd: its address, or anything while only the size counts. */
 static int make_tree(const struct plan_builder *b, uint64_t initrd, struct dt *out,
 		     struct error *err)
 {
-	const struct dt_next next = {
+	const struct segment *headers = plan_find(b->plan, SEGMENT_ELFCOREHDR);
+	_cleanup_free_ struct range *usable = NULL;
+	struct dt_next next = {
 		.cmdline = b->cmdline,
 		.initrd = { initrd, initrd + b->in->initrd.size },
 		.seed = b->in->seed,
+		.kaslr_seed = b->in->seed && dt_passes_kaslr_seed,
 	};
 
-	return dt_make_next(dt_of_machine(b->in->machine), &next, out, err);
+	if (headers) {
+		next.elfcorehdr = segment_range(headers);
+		next.usable = usable = list_usable(b->in->machine, &next.nr_usable);
+		if (!usable)
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	return dt_make_next(&dt_of_machine(b->in->machine)->tree, &next, out, err);
 }
 
 int arch_boot_data_measure(struct plan_builder *b, struct error *err)
@@ -78,7 +107,7 @@ bool dt_seed_offsets(const struct plan *plan, uint64_t *rng, uint64_t *kaslr)
 {
 	*rng = dt_chosen_value(plan_tree(plan), "rng-seed", SEED_SIZE);
 	*kaslr = dt_chosen_value(plan_tree(plan), "kaslr-seed", DT_KASLR_SEED_SIZE);
-	return *rng && *kaslr;
+	return *rng && !!*kaslr == dt_passes_kaslr_seed;
 }
 
 struct seed_slot arch_seed_slot(const struct plan *plan)

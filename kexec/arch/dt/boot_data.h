@@ -6,15 +6,19 @@
 #ifndef KS_DT_BOOT_DATA_H
 #define KS_DT_BOOT_DATA_H
 
-#include "arch/dt/tree.h"
+#include "arch/dt/machine.h"
 #include "plan/plan.h"
 
-/* The running kernel's tree; owned by @m. */
-const struct dt *dt_of_machine(const struct machine *m);
+/* What the tree says of the machine; owned by @m. */
+struct dt_machine *dt_of_machine(const struct machine *m);
+
+/* True if kernels take kaslr-seed from the tree, and then remove it. */
+extern const bool dt_passes_kaslr_seed;
 
 /*
  * Offsets in the boot data of the values that the purgatory writes: SEED_SIZE bytes of
- * rng-seed, DT_KASLR_SEED_SIZE of kaslr-seed. False: the tree does not have both.
+ * rng-seed, DT_KASLR_SEED_SIZE of kaslr-seed; that is 0 unless dt_passes_kaslr_seed. False:
+ * the tree does not have what it should.
  */
 bool dt_seed_offsets(const struct plan *plan, uint64_t *rng, uint64_t *kaslr);
 

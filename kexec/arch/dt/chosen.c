@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arch/dt/chosen.h"
 
+#include "arch/dt/libfdt.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "seed_mix.h"
 
 #include <errno.h>
-#include <libfdt.h>
 #include <stddef.h>
 #include <string.h>
 
-/* More than all that is added besides the command line: names, values, a reservation. */
+/*
+ * More than all that is added besides the command line and usable ranges: names, values,
+ * two reservations.
+ */
 #define GROWTH 1024u
+
+/* Of an address and a size in /chosen: at most two cells each. */
+#define PAIR_MAX 16u
 
 /*
  * Of the running kernel and about its memory, which is gone: dropped. The kernel writes the
@@ -45,16 +51,17 @@ static void keep_failure(struct build *b, int ret)
 		b->ret = ret;
 }
 
-static void add_number(struct build *b, const char *name, uint64_t value)
-{
-	if (!b->ret)
-		keep_failure(b, fdt_setprop_u64(b->fdt, b->chosen, name, value));
-}
-
 static void add_bytes(struct build *b, const char *name, const void *value, size_t size)
 {
 	if (!b->ret)
 		keep_failure(b, fdt_setprop(b->fdt, b->chosen, name, value, (int)size));
+}
+
+static void add_number(struct build *b, const char *name, uint64_t value)
+{
+	const fdt64_t big_endian = cpu_to_fdt64(value);
+
+	add_bytes(b, name, &big_endian, sizeof(big_endian));
 }
 
 /*
@@ -82,16 +89,16 @@ static bool find_initrd(const struct build *b, struct range *out)
 	       out->start < out->end && out->end < INT64_MAX;
 }
 
-/* The ELF core headers, or another buffer: its address and size; false: none. */
+/*
+ * The ELF core headers, or another buffer: its address and size, in the root's cells;
+ * false: none.
+ */
 static bool find_buffer(const struct build *b, const char *name, struct range *out)
 {
-	int size;
-	const fdt64_t *at = fdt_getprop(b->fdt, b->chosen, name, &size);
+	uint64_t length;
 
-	if (!at || size != 2 * (int)sizeof(*at))
-		return false;
-	out->start = fdt64_ld(&at[0]);
-	return !__builtin_add_overflow(out->start, fdt64_ld(&at[1]), &out->end) &&
+	return dt_pair(b->fdt, b->chosen, name, &out->start, &length) &&
+	       !__builtin_add_overflow(out->start, length, &out->end) &&
 	       out->start < out->end && out->end < INT64_MAX;
 }
 
@@ -129,24 +136,48 @@ static void drop_old(struct build *b)
 		drop_property(b, dropped[i]);
 }
 
+/* Adds a pair of address and size to the value of @name, in the root's cells. */
+static void add_pair(struct build *b, const char *name, struct range r)
+{
+	if (!b->ret)
+		keep_failure(b, fdt_appendprop_addrrange(b->fdt, 0, b->chosen, name,
+							 r.start, range_size(r)));
+}
+
+static void add_reservation(struct build *b, struct range r)
+{
+	if (!b->ret && range_size(r))
+		keep_failure(b, fdt_add_mem_rsv(b->fdt, r.start, range_size(r)));
+}
+
+/* The crash kernel maps nothing but these ranges, and reserves the headers. */
+static void add_crash(struct build *b, const struct dt_next *next)
+{
+	if (!range_size(next->elfcorehdr))
+		return;
+	add_pair(b, "linux,elfcorehdr", next->elfcorehdr);
+	for (size_t i = 0; i < next->nr_usable; i++)
+		add_pair(b, "linux,usable-memory-range", next->usable[i]);
+}
+
 static void add_new(struct build *b, const struct dt_next *next)
 {
 	static const uint8_t zeroes[SEED_SIZE];
 
+	add_crash(b, next);
 	if (range_size(next->initrd)) {
 		add_number(b, "linux,initrd-start", next->initrd.start);
 		add_number(b, "linux,initrd-end", next->initrd.end);
 	}
 	if (next->cmdline && *next->cmdline)
 		add_bytes(b, "bootargs", next->cmdline, strlen(next->cmdline) + 1);
-	if (next->seed) {
+	if (next->kaslr_seed)
 		add_bytes(b, "kaslr-seed", zeroes, DT_KASLR_SEED_SIZE);
+	if (next->seed)
 		add_bytes(b, "rng-seed", zeroes, SEED_SIZE);
-	}
 	add_bytes(b, "linux,booted-from-kexec", NULL, 0);
-	if (!b->ret && range_size(next->initrd))
-		keep_failure(b, fdt_add_mem_rsv(b->fdt, next->initrd.start,
-						range_size(next->initrd)));
+	add_reservation(b, next->initrd);
+	add_reservation(b, next->elfcorehdr);
 	if (!b->ret)
 		keep_failure(b, fdt_pack(b->fdt));
 }
@@ -162,7 +193,7 @@ int dt_make_next(const struct dt *from, const struct dt_next *next, struct dt *o
 	*out = (struct dt){ 0 };
 	if (cmdline > DT_SIZE_MAX || size + cmdline > 2 * DT_SIZE_MAX)
 		return error_set(err, EFBIG, "the command line is too long");
-	size += cmdline;
+	size += cmdline + next->nr_usable * PAIR_MAX;
 	data = malloc(size);
 	if (!data)
 		return error_set(err, ENOMEM, "out of memory");

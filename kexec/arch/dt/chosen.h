@@ -15,13 +15,19 @@
 struct dt_next {
 	const char *cmdline; /* NULL or empty: none */
 	struct range initrd; /* exact bytes; empty: none */
-	bool seed;	     /* reserve zeroed values for rng-seed and kaslr-seed */
+	bool seed;	     /* reserve a zeroed value for rng-seed ... */
+	bool kaslr_seed;     /* ... and for kaslr-seed */
+	/* Crash kernel only: */
+	struct range elfcorehdr;    /* empty: not a crash kernel */
+	const struct range *usable; /* all the memory it may use, the main region first */
+	size_t nr_usable;
 };
 
 /*
  * Makes the next kernel's tree from @from. Its size depends on the length of the command
- * line, whether there is an initrd and whether there is a seed, not on addresses. 0;
- * -EFBIG with the line: the tree would have more than DT_SIZE_MAX bytes; -EBADMSG,
+ * line, whether there is an initrd, whether there is a seed and on the number of usable
+ * ranges, not on addresses. 0; -EFBIG with the line: the tree would have more than
+ * DT_SIZE_MAX bytes; -EBADMSG, also for an address that the root's cells cannot express;
  * -ENOMEM. On failure @out is empty.
  */
 int dt_make_next(const struct dt *from, const struct dt_next *next, struct dt *out,

@@ -9,9 +9,6 @@
 #include <stddef.h>
 #include <string.h>
 
-/* COMMAND_LINE_SIZE of both architectures' asm/setup.h, without the NUL; bytes. */
-#define CMDLINE_MAX 2047u
-
 #define PAGE_MIN 4096u /* the smallest page of any of these kernels */
 
 /* Larger than any kernel: sums below cannot overflow. */
@@ -60,7 +57,7 @@ static int check_size(const struct linux_image *h, uint64_t file_size, struct er
 		return error_set(err, ENOEXEC,
 				 "its header does not say how much memory it needs "
 				 "(Linux 3.17 and later say so)");
-	if (h->image_size > SIZE_LIMIT || h->text_offset >= linux_image_align ||
+	if (h->image_size > SIZE_LIMIT || h->text_offset > linux_image_offset_max ||
 	    h->text_offset % PAGE_MIN)
 		return error_set(err, ENOEXEC,
 				 "damaged header: size 0x%llx, text offset 0x%llx",
@@ -88,9 +85,9 @@ int linux_image_parse(struct bytes head, uint64_t file_size, struct image *out,
 	out->mem_size =
 		align_up(h.image_size > file_size ? h.image_size : file_size, PAGE_MIN);
 	out->align = linux_image_align;
-	out->align_offset = h.text_offset;
-	out->cmdline_max = CMDLINE_MAX;
-	out->file_cmdline_max = CMDLINE_MAX;
+	out->align_offset = h.text_offset % linux_image_align;
+	out->cmdline_max = linux_image_cmdline_max;
+	out->file_cmdline_max = linux_image_cmdline_max;
 	return linux_image_take_flags(&h, out, err);
 }
 

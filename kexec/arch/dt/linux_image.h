@@ -25,6 +25,9 @@ _Static_assert(sizeof(struct linux_image) == 64, "booting.rst");
 /* The architecture's part of the format, in its own folder. */
 extern const char linux_image_magic[4];
 extern const uint64_t linux_image_align; /* of the first byte, less text_offset */
+extern const uint64_t linux_image_offset_max;
+extern const uint64_t
+	linux_image_cmdline_max; /* COMMAND_LINE_SIZE without the NUL; bytes */
 
 /*
  * Checks @header's flags and takes limits and flags from them into @out. 0; -ENOEXEC with

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arch/dt/tree.h"
 
+#include "arch/dt/libfdt.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/units.h"
 
 #include <errno.h>
-#include <libfdt.h>
 #include <string.h>
 
 #define FDT_PATH "/sys/firmware/fdt"
@@ -77,7 +77,9 @@ static int check_tree(struct bytes blob)
 
 bool dt_is_valid(struct bytes blob)
 {
-	return blob.size <= DT_SIZE_MAX && !check_tree(blob);
+	struct error ignored;
+
+	return blob.size <= DT_SIZE_MAX && !libfdt_open(&ignored) && !check_tree(blob);
 }
 
 /* Moves the blocks into their usual order and drops unused space. */
@@ -111,6 +113,9 @@ int dt_open(struct bytes blob, struct dt *out, struct error *err)
 				 "the device tree has more than %zu KiB; no kernel takes "
 				 "that",
 				 DT_SIZE_MAX >> 10);
+	ret = libfdt_open(err);
+	if (ret)
+		return ret;
 	ret = check_tree(blob);
 	if (ret)
 		return error_set(err, EBADMSG, "damaged device tree: %s",
@@ -118,7 +123,7 @@ int dt_open(struct bytes blob, struct dt *out, struct error *err)
 	return copy_packed(blob.data, out, err);
 }
 
-int dt_read(const char *root, struct dt *out, struct error *err)
+int dt_read_file(const char *root, const char *path, struct dt *out, struct error *err)
 {
 	_cleanup_free_ char *data = NULL;
 	size_t size;
@@ -126,14 +131,19 @@ int dt_read(const char *root, struct dt *out, struct error *err)
 
 	*out = (struct dt){ 0 };
 	/* one byte more than allowed: dt_open() has the message */
-	ret = file_slurp_in(root, FDT_PATH, DT_SIZE_MAX + 1, &data, &size);
+	ret = file_slurp_in(root, path, DT_SIZE_MAX + 1, &data, &size);
 	if (!ret)
 		ret = dt_open((struct bytes){ (uint8_t *)data, size }, out, err);
 	else
 		error_set(err, -ret, "%s", errno_text(-ret));
 	if (ret)
-		error_prefix(err, "%s" FDT_PATH, root);
+		error_prefix(err, "%s%s", root, path);
 	return ret;
+}
+
+int dt_read(const char *root, struct dt *out, struct error *err)
+{
+	return dt_read_file(root, FDT_PATH, out, err);
 }
 
 void dt_free(struct dt *tree)
@@ -201,6 +211,20 @@ static bool read_cells(const void *fdt, int bus, struct cells *out)
 	*out = (struct cells){ fdt_address_cells(fdt, bus), fdt_size_cells(fdt, bus) };
 	return out->addr >= 1 && out->addr <= CELLS_MAX && out->size >= 0 &&
 	       out->size <= CELLS_MAX;
+}
+
+bool dt_pair(const void *fdt, int node, const char *name, uint64_t *addr, uint64_t *size)
+{
+	int length;
+	const fdt32_t *value = fdt_getprop(fdt, node, name, &length);
+	struct cells cells;
+
+	if (!value || !read_cells(fdt, 0, &cells) ||
+	    length != (int)sizeof(*value) * (cells.addr + cells.size))
+		return false;
+	*addr = take_cells(value, cells.addr);
+	*size = take_cells(value + cells.addr, cells.size);
+	return true;
 }
 
 /* Translates *@addr from the addresses behind @bus to those of its parent. */

@@ -27,7 +27,7 @@ struct dt {
 
 /*
  * Checks and copies the tree in @blob. 0; -EBADMSG with the line: damaged; -EFBIG: more
- * than DT_SIZE_MAX bytes; -ENOMEM. On failure @out is empty.
+ * than DT_SIZE_MAX bytes; -ENOMEM; -ENOTSUP: no libfdt. On failure @out is empty.
  */
 int dt_open(struct bytes blob, struct dt *out, struct error *err);
 
@@ -36,6 +36,9 @@ int dt_open(struct bytes blob, struct dt *out, struct error *err);
  * others as file_slurp(), all with the line.
  */
 int dt_read(const char *root, struct dt *out, struct error *err);
+
+/* The same for the file @path below @root. */
+int dt_read_file(const char *root, const char *path, struct dt *out, struct error *err);
 
 void dt_free(struct dt *tree);
 
@@ -50,6 +53,12 @@ int dt_find_node(const void *fdt, const char *path);
 
 /* Reads a number of 4 or 8 bytes, big endian. False: no such property. */
 bool dt_number(const void *fdt, int node, const char *name, uint64_t *out);
+
+/*
+ * Reads a value that is one address and one size, in cells of the root node, as Linux does
+ * in /chosen. False: no such property, or of another length.
+ */
+bool dt_pair(const void *fdt, int node, const char *name, uint64_t *addr, uint64_t *size);
 
 /*
  * Sets *@addr to the physical address of the node's first register, through the ranges of

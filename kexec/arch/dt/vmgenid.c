@@ -3,9 +3,9 @@
 
 #include "arch/arch.h"
 #include "arch/dt/boot_data.h"
+#include "arch/dt/libfdt.h"
 #include "machine/machine.h"
 
-#include <libfdt.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -107,7 +107,7 @@ void dt_find_vmgenid(const struct dt *tree, struct vmgenid *out)
 
 void arch_find_vmgenid(const struct machine *m, struct vmgenid *out)
 {
-	const struct dt *tree = dt_of_machine(m);
+	const struct dt *tree = &dt_of_machine(m)->tree;
 
 	if (tree->data)
 		dt_find_vmgenid(tree, out);

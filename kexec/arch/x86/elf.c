@@ -3,9 +3,7 @@
 
 #include "image/unsupported.h"
 
-#ifdef HAVE_CONFIG_H
 #include "config.h"
-#endif
 
 #include <elf.h>
 #include <errno.h>
@@ -15,11 +13,20 @@
 
 #include "arch/x86/bzimage.h"
 #include "arch/x86/x86.h"
+#include "base/library.h"
 #include "base/units.h"
 #include "image/decompress.h"
 
 #include <gelf.h>
 #include <stddef.h>
+
+#define ELF(X)                                                                           \
+	X(elf_begin)                                                                     \
+	X(elf_end)                                                                       \
+	X(elf_errmsg)                                                                    \
+	X(elf_getphdrnum)                                                                \
+	X(elf_kind) X(elf_version) X(gelf_getclass) X(gelf_getehdr) X(gelf_getphdr)
+LIBRARY_FUNCTIONS(elf, ELF)
 
 /* Kernels have three to five. */
 #define SEGMENTS_MAX 32u
@@ -83,19 +90,19 @@ static int check_kind(const GElf_Ehdr *e, int class, struct error *err)
 static int damaged(struct error *err)
 {
 	return error_set(err, ENOEXEC, "a damaged or truncated ELF file (%s)",
-			 elf_errmsg(-1));
+			 libelf.elf_errmsg(-1));
 }
 
 static int get_segments(Elf *elf, struct segments *out, struct error *err)
 {
 	size_t count;
 
-	if (elf_getphdrnum(elf, &count) < 0)
+	if (libelf.elf_getphdrnum(elf, &count) < 0)
 		return damaged(err);
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr p;
 
-		if (!gelf_getphdr(elf, (int)i, &p))
+		if (!libelf.gelf_getphdr(elf, (int)i, &p))
 			return damaged(err);
 		if (p.p_type != PT_LOAD || !p.p_memsz)
 			continue;
@@ -114,18 +121,18 @@ static int read_segments(int fd, struct segments *out, struct error *err)
 	int ret;
 
 	*out = (struct segments){ 0 };
-	if (elf_version(EV_CURRENT) == EV_NONE)
+	if (libelf.elf_version(EV_CURRENT) == EV_NONE)
 		return damaged(err);
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &e)) {
+	elf = libelf.elf_begin(fd, ELF_C_READ, NULL);
+	if (!elf || libelf.elf_kind(elf) != ELF_K_ELF || !libelf.gelf_getehdr(elf, &e)) {
 		ret = damaged(err);
 	} else {
 		out->entry = e.e_entry;
-		ret = check_kind(&e, gelf_getclass(elf), err);
+		ret = check_kind(&e, libelf.gelf_getclass(elf), err);
 		if (!ret)
 			ret = get_segments(elf, out, err);
 	}
-	elf_end(elf);
+	libelf.elf_end(elf);
 	return ret;
 }
 
@@ -278,6 +285,11 @@ static bool contains(const struct file *f, const void *text, size_t size)
 	return memmem(f->bytes.data, f->bytes.size, text, size) != NULL;
 }
 
+int elf_open_library(struct error *err)
+{
+	return open_elf(err);
+}
+
 int elf_unpack(struct file *f, struct elf_kernel *out, struct error *err)
 {
 	struct file flat = FILE_NONE;
@@ -286,7 +298,9 @@ int elf_unpack(struct file *f, struct elf_kernel *out, struct error *err)
 	int ret;
 
 	*out = (struct elf_kernel){ 0 };
-	ret = read_segments(f->fd, &s, err);
+	ret = open_elf(err);
+	if (!ret)
+		ret = read_segments(f->fd, &s, err);
 	if (!ret)
 		ret = check_segments(&s, f->stamp.size, err);
 	if (!ret)

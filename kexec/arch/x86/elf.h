@@ -26,6 +26,9 @@ struct elf_kernel {
  */
 int elf_unpack(struct file *f, struct elf_kernel *out, struct error *err);
 
+/* Opens libelf: 0; -ENOTSUP with the line. Only in builds with it. */
+int elf_open_library(struct error *err);
+
 /* For the format table: see image_format. -ENOTSUP without libelf. */
 int elf_probe(struct bytes start, uint64_t file_size, struct error *err);
 int elf_open(struct file *f, struct bytes start, const struct image_request *request,

@@ -9,8 +9,10 @@
 
 #ifdef HAVE_ELF
 #define ELF_LIBRARY NULL
+#define ELF_OPEN    elf_open_library
 #else
 #define ELF_LIBRARY "libelf"
+#define ELF_OPEN    NULL
 #endif
 
 #define NO_MULTIBOOT "multiboot kernels are not booted, only Linux is"
@@ -26,6 +28,7 @@ const struct image_format arch_image_formats[] = {
 	{ .type = "elf-x86_64",
 	  .name = "ELF vmlinux",
 	  .library = ELF_LIBRARY,
+	  .open_library = ELF_OPEN,
 	  .probe = elf_probe,
 	  .open = elf_open },
 	{ .type = "elf-x86",

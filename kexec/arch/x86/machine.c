@@ -15,6 +15,8 @@
 #define TEXT_START 0xffffffff80000000ull
 
 const char arch_name[] = "x86_64";
+const bool arch_is_own = true;
+const bool arch_takes_dtb = false;
 const char arch_boot_data_name[] = "boot_params";
 const uint16_t arch_elf_machine = EM_X86_64;
 const unsigned long arch_kexec = KEXEC_ARCH_X86_64;
@@ -32,8 +34,9 @@ const uint64_t arch_seed_offset = sizeof(struct setup_data);
 /* setup_rng_seed() of arch/x86/kernel/kexec-bzimage64.c */
 const unsigned int arch_file_seed_since = 6 << 16;
 
-bool arch_is_kernel_text(uint64_t vaddr)
+bool arch_is_kernel_text(uint64_t vaddr, uint64_t lowest)
 {
+	(void)lowest;
 	return vaddr >= TEXT_START;
 }
 
@@ -177,6 +180,12 @@ int arch_machine_read(const char *root, struct iomem *iomem, struct machine *m,
 	m->large_pages = x86->cpu.gbpages;
 	x86->rsdp = choose_rsdp(x86);
 	return 0;
+}
+
+int arch_use_dtb(struct machine *m, const char *path, struct error *err)
+{
+	(void)m;
+	return error_set(err, ENOTSUP, "%s: no device tree is used on x86_64", path);
 }
 
 /* Without root privileges, a dry run does with less, as the manual says. */

@@ -107,6 +107,9 @@ uint64_t arch_control_reserve(const struct memory_map *ram, bool large_pages)
 	return pages + FIXED_PAGES + pages / 8;
 }
 
+const bool arch_spares_first_page = false;
+const bool arch_may_hide_load = false;
+
 static int add_range(struct memory_map *map, struct range r, uint32_t type)
 {
 	/* the kernel omits ranges below a page */

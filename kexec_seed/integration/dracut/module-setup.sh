@@ -16,6 +16,10 @@ depends() {
 # shellcheck disable=SC2154 # dracut sets moddir, initdir and systemdsystemunitdir
 install() {
 	inst_multiple kexec-seed
+	# libraries that it opens when a file needs them, as its dlopen notes say
+	# shellcheck disable=SC2046 # a list of words
+	inst_libdir_file $(grep -aho '"soname":\["[^"]*' "$(command -v kexec-seed)" |
+		sed 's/.*"//')
 	inst_multiple -o kexec /etc/kexec-seed.conf /etc/kexec-seed.conf.d/*.conf
 	inst_simple "$systemdsystemunitdir/kexec-seed.service"
 	inst_simple "$moddir/initramfs.conf" \

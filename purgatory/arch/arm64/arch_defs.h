@@ -40,7 +40,13 @@ static inline bool arch_is_mapped(const struct purgatory_params *params, uint64_
 /* vectors.c */
 void arch_vectors_wipe(void);
 
-/* seed_slots.c */
+/*
+ * Writes @size bytes at @addr back to memory and removes them from all caches ("point of
+ * coherency").
+ */
+void clean_range(uint64_t addr, uint64_t size);
+
+/* arch/dt/seed_slots.c */
 void arch_pass_seed(const struct purgatory_params *params);
 
 #endif

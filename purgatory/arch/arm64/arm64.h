@@ -30,12 +30,6 @@ int purgatory_exception(uint64_t vector);
  */
 void smccc_call(uint32_t conduit, uint64_t regs[4]);
 
-/*
- * Writes @size bytes at @addr back to memory and removes them from all caches ("point of
- * coherency").
- */
-void clean_range(uint64_t addr, uint64_t size);
-
 #define READ_SYSREG(name)                                                                \
 	({                                                                               \
 		uint64_t value_;                                                         \

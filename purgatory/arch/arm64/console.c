@@ -30,10 +30,9 @@ void console_init(const struct purgatory_params *params)
 	bool known = a->uart_type >= PURGATORY_UART_PL011 &&
 		     a->uart_type <= PURGATORY_UART_8250_32;
 
-	if (params->console & PURGATORY_CONSOLE_SERIAL && known) {
-		console.type = a->uart_type;
-		console.uart = a->uart;
-	}
+	/* all of it: what lies here is not verified */
+	console.type = a->uart_type;
+	console.uart = params->console & PURGATORY_CONSOLE_SERIAL && known ? a->uart : 0;
 	console.verbose = params->console & PURGATORY_CONSOLE_VERBOSE;
 }
 

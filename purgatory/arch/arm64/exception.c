@@ -19,6 +19,9 @@ static unsigned int faults; /* outside of arch_try() */
 
 void exceptions_init(void)
 {
+	/* what lies here is not verified */
+	faults = 0;
+	purgatory_try_stack = 0;
 	WRITE_OWN_SYSREG(vbar, (uintptr_t)purgatory_vectors);
 	isb();
 }

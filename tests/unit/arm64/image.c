@@ -17,10 +17,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define RAM	 0x40000000ull
-#define RAM_SIZE (64ull << 20)
-#define UART	 0x09000000ull
-#define NOWHERE	 0x200000000ull /* no memory there */
+#define RAM	       0x40000000ull
+#define RAM_SIZE       (64ull << 20)
+#define UART	       0x09000000ull
+#define UART_REGISTERS 0x20
+#define NOWHERE	       0x200000000ull /* no memory there */
 
 #define OLD_KERNEL   (RAM + 0x3000000) /* QEMU puts its device tree at the start */
 #define PURGATORY    (RAM + 0x200000)
@@ -57,6 +58,7 @@ static struct {
 	/* the parameters */
 	{ "conduit", PURGATORY_CONDUIT_HVC },
 	{ "console", PURGATORY_CONSOLE_SERIAL | PURGATORY_CONSOLE_VERBOSE },
+	{ "uart", UART },
 	{ "uart_type", PURGATORY_UART_PL011 },
 	{ "caches", 1 },
 	{ "va_bits", 39 },
@@ -69,6 +71,13 @@ static struct {
 	/* a bit to flip, by its address */
 	{ "flip", 0 },
 	{ "smc_off", 0 },
+	/* what the purgatory's own memory holds instead of zeroes */
+	{ "state", 0 },
+	/* a UART on PCI: the address of its configuration, its port, see stubs.S */
+	{ "pci", 0 },
+	{ "port", 0 },
+	/* a UART in RAM: its line status, as a register of 32 bits */
+	{ "lsr", 0 },
 };
 
 static uint64_t get(const char *name)
@@ -138,7 +147,7 @@ static void build_tables(struct purgatory_params *p)
 	struct pgt_map maps[] = {
 		{ { data, data + (data ? DATA_SIZE : 0) }, PGT_READ_ONLY },
 		{ { id, id + (id ? VMGENID_SIZE : 0) }, PGT_READ_ONLY },
-		{ { UART, UART + PGT_PAGE }, PGT_DEVICE },
+		{ { get("uart"), get("uart") + UART_REGISTERS }, PGT_DEVICE },
 		{ { KERNEL, KERNEL + NEXT_SIZE }, PGT_READ_ONLY },
 		{ { INITRD, INITRD + INITRD_SIZE }, PGT_READ_ONLY },
 		{ { BOOT_DATA, BOOT_DATA + BOOT_SIZE }, PGT_DATA },
@@ -165,7 +174,7 @@ static void fill_params(struct purgatory_params *p)
 	p->map_pages = POOL_PAGES;
 	p->on_corruption = (uint32_t)get("on_corruption");
 	p->console = (uint32_t)get("console");
-	p->arch.uart = UART;
+	p->arch.uart = get("uart");
 	p->arch.uart_type = (uint32_t)get("uart_type");
 	p->arch.conduit = (uint32_t)get("conduit");
 	p->generation_id = get("generation_id");
@@ -217,6 +226,8 @@ static void make(const char *stubs, const char *blob)
 		fprintf(stderr, "image: %s is no purgatory\n", blob);
 		exit(2);
 	}
+	memset((uint8_t *)p + p->file_size, (int)get("state"),
+	       p->mem_size - p->file_size);
 	fill_params(p);
 	put_config(0, get("mode"));
 	put_config(1, PURGATORY + p->entry_offset);
@@ -225,6 +236,11 @@ static void make(const char *stubs, const char *blob)
 	put_config(4, get("cnthctl"));
 	put_config(5, get("isar0"));
 	put_config(6, get("trng"));
+	put_config(8, get("pci"));
+	put_config(9, get("port"));
+	if (get("lsr"))
+		*(uint32_t *)at(get("uart") + 5 * sizeof(uint32_t)) =
+			(uint32_t)get("lsr");
 	if (get("flip"))
 		*(uint8_t *)at(get("flip")) ^= 0x10;
 }

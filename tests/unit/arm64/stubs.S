@@ -18,6 +18,12 @@
 #define ISAR0	    40 /* ID_AA64ISAR0_EL1, if HCR traps it */
 #define TRNG	    48 /* 0: none; 1: words; 2: an SError with the first; 3: stuck */
 #define TRNG_CALLS  56 /* counted here */
+#define PCI	    64 /* configuration of a PCI device to switch on; 0: none */
+#define PORT	    72 /* the I/O port for its first BAR */
+
+#define PCI_COMMAND 0x04
+#define PCI_BAR0    0x10
+#define PCI_IO	    1
 
 #define SCTLR_EL1_OFF 0x30500800 /* as Linux leaves them: ARM64.md */
 #define SCTLR_EL2_OFF 0x30c50830
@@ -40,7 +46,13 @@ _start:
 	adr x20, config
 	ldr x21, [x20, #MODE]
 	ldr x22, [x20, #ENTRY]
-	mrs x0, CurrentEL
+	ldr x0, [x20, #PCI]
+	cbz x0, 1f
+	ldr x1, [x20, #PORT]
+	str w1, [x0, #PCI_BAR0]
+	mov w1, #PCI_IO
+	strh w1, [x0, #PCI_COMMAND]
+1:	mrs x0, CurrentEL
 	cmp x0, #0x8
 	b.eq at_el2
 	ldr x0, =SCTLR_EL1_OFF

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Image formats of arm64, and words for kexec-tools' -t that are refused. */
+/* Image formats of arm64 and riscv64, and words for kexec-tools' -t that are refused. */
 #include "arch/arch.h"
 #include "arch/dt/linux_image.h"
 #include "image/uki.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Functions that compilers call even in freestanding code. Without the MMU all memory is
- * Device memory, where an access that is not aligned faults: words only where both sides
- * allow them.
+ * Functions that compilers call even in freestanding code. An access that is not aligned
+ * faults on arm64 while the MMU is off, since all memory is Device memory then, and is
+ * slow or faults on riscv64: words only where both sides allow them.
  */
 #include <stddef.h>
 #include <stdint.h>

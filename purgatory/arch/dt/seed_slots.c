@@ -3,7 +3,7 @@
  * Passes the seed on in the device tree. The loader leaves zeroes there and the base seed
  * in a page of its own, so that this page is all that has to be kept secret until now.
  */
-#include "arm64.h"
+#include "purgatory.h"
 
 #include "arch_registers.h"
 #include "traceless.h"

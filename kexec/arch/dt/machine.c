@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "arch/dt/machine.h"
+
+#include "arch/arch.h"
+#include "arch/dt/boot_data.h"
+#include "arch/dt/libfdt.h"
+#include "base/file.h"
+#include "base/units.h"
+
+#include <errno.h>
+
+/* Without root privileges the tree cannot be read: dt_machine_check() says so. */
+static int read_tree(const char *root, struct dt_machine *out, struct error *err)
+{
+	struct error why;
+	int chosen, ret = dt_read(root, &out->tree, &why);
+
+	if (ret == -ENOENT || ret == -EACCES || ret == -EPERM) {
+		out->no_tree = ret;
+		return 0;
+	}
+	if (ret) {
+		*err = why;
+		return ret;
+	}
+	chosen = fdt_path_offset(out->tree.data, "/chosen");
+	out->uefi = chosen >= 0 &&
+		    fdt_getprop(out->tree.data, chosen, "linux,uefi-system-table", NULL);
+	return 0;
+}
+
+/* Nothing goes where the tree, which the next kernel reads too, reserves memory. */
+static int remove_reserved(const struct dt *tree, struct machine *m, struct error *err)
+{
+	const uint64_t page = m->page_size;
+	struct ranges reserved = { 0 };
+	int ret = 0;
+
+	if (tree->data)
+		ret = dt_add_reserved(tree, &reserved, err);
+	for (size_t i = 0; !ret && i < reserved.count; i++) {
+		struct range r = reserved.items[i];
+
+		r.start = align_down(r.start, page);
+		r.end = r.end > UINT64_MAX - page ? UINT64_MAX : align_up(r.end, page);
+		if (ranges_remove(&m->ram, r))
+			ret = error_set(err, ENOMEM, "out of memory");
+	}
+	ranges_free(&reserved);
+	return ret;
+}
+
+/*
+ * The kernel's own view is the only one: it has firmware's memory, less what firmware, the
+ * tree and early code reserved ("reserved", within RAM or beside it).
+ */
+static int find_ram(const char *root, struct iomem *iomem, const struct dt *tree,
+		    struct machine *m, struct error *err)
+{
+	int ret;
+
+	if (iomem->hidden)
+		return error_set(err, ENOENT,
+				 "no memory map: %s/proc/iomem is missing or hides its "
+				 "addresses (to root it does not)",
+				 root);
+	ret = machine_find_ram(&iomem->map, iomem, m->page_size, &m->ram, err);
+	if (!ret)
+		ret = remove_reserved(tree, m, err);
+	if (ret || m->ram.count)
+		return ret;
+	return error_set(err, ENODATA, "%s/proc/iomem: no RAM at all is free", root);
+}
+
+int dt_machine_read(const char *root, struct iomem *iomem, struct machine *m,
+		    struct dt_machine *out, struct error *err)
+{
+	int ret = read_tree(root, out, err);
+
+	return ret ? ret : find_ram(root, iomem, &out->tree, m, err);
+}
+
+int dt_machine_check(const struct dt_machine *m, const struct load_request *r,
+		     struct error *err)
+{
+	if (!m->tree.data)
+		return error_set(err, ENODATA,
+				 "/sys/firmware/fdt: %s: the next kernel would not find "
+				 "its memory; mount /sys and be root, or use -s",
+				 errno_text(-m->no_tree));
+	if (r->noefi && m->uefi)
+		return error_set(err, EINVAL,
+				 "--noefi: this machine was booted through UEFI, which "
+				 "alone knows its memory");
+	return 0;
+}
+
+const bool arch_takes_dtb = true;
+
+int arch_use_dtb(struct machine *m, const char *path, struct error *err)
+{
+	struct dt_machine *own = dt_of_machine(m);
+	struct dt tree;
+	int ret = dt_read_file("", path, &tree, err);
+
+	if (ret)
+		return ret;
+	dt_free(&own->tree);
+	own->tree = tree;
+	return remove_reserved(&own->tree, m, err);
+}

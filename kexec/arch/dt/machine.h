@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * machine.h - facts of a machine that is described by a device tree, as part of struct
+ * arch_machine.
+ */
+#ifndef KS_DT_MACHINE_H
+#define KS_DT_MACHINE_H
+
+#include "arch/dt/tree.h"
+#include "load_request.h"
+#include "machine/machine.h"
+
+struct dt_machine {
+	struct dt tree; /* of the running kernel; empty: see no_tree */
+	int no_tree;	/* the negative errno that kept it from us; 0: it was read */
+	bool uefi;	/* booted through UEFI: its memory map counts, not the tree's */
+};
+
+/*
+ * Reads the tree below @root, and m->ram from @iomem, less what the tree reserves.
+ * m->page_size is set already. 0 or a negative errno with the line; the caller frees
+ * out->tree in either case.
+ */
+int dt_machine_read(const char *root, struct iomem *iomem, struct machine *m,
+		    struct dt_machine *out, struct error *err);
+
+/* As arch_check_machine(). */
+int dt_machine_check(const struct dt_machine *m, const struct load_request *r,
+		     struct error *err);
+
+#endif

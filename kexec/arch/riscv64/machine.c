@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "arch/riscv64/riscv64.h"
+
+#include "arch/dt/boot_data.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "base/units.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <linux/kexec.h>
+#include <stdlib.h>
+
+#ifndef KEXEC_ARCH_RISCV /* uapi headers before 5.13 */
+#define KEXEC_ARCH_RISCV (EM_RISCV << 16)
+#endif
+
+/* The kernel and its modules: Documentation/arch/riscv/vm-layout.rst. */
+#define TEXT_START 0xffffffff00000000ull
+
+#define CPUINFO_PATH "/proc/cpuinfo"
+#define CPUINFO_MAX  ((size_t)4 << 20) /* bytes: thousands of harts */
+
+const char arch_name[] = "riscv64";
+#ifdef __riscv
+const bool arch_is_own = true;
+#else
+const bool arch_is_own = false;
+#endif
+const uint16_t arch_elf_machine = EM_RISCV;
+const unsigned long arch_kexec = KEXEC_ARCH_RISCV;
+const uint16_t arch_pe_machine = 0x5064; /* Microsoft, "PE Format", "Machine Types" */
+const char arch_unknown_memory[] = "\n"; /* no line of /proc/iomem has such a name */
+
+const struct range arch_not_dumped = { 0 };
+
+/* of_kexec_alloc_and_setup_fdt() */
+const unsigned int arch_file_seed_since = 5 << 16 | 19 << 8;
+
+bool arch_is_kernel_text(uint64_t vaddr, uint64_t lowest)
+{
+	(void)lowest;
+	return vaddr >= TEXT_START;
+}
+
+struct dt_machine *dt_of_machine(const struct machine *m)
+{
+	return &m->arch->dt;
+}
+
+/* As in "rv64imafdc_zicsr_zkr". */
+static void take_extensions(struct bytes isa, struct riscv64_cpu *out)
+{
+	struct bytes name;
+
+	while (text_cut(&isa, '_', &name)) {
+		if (text_equals(name, "zkr"))
+			out->zkr = true;
+		else if (text_equals(name, "zknh"))
+			out->zknh = true;
+	}
+}
+
+/* The first one has what all have: "isa" of Documentation/arch/riscv/uabi.rst. */
+int riscv64_cpu_read(const char *root, struct riscv64_cpu *out, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	struct bytes rest, line, name;
+	size_t size;
+	int ret = file_slurp_in(root, CPUINFO_PATH, CPUINFO_MAX, &text, &size);
+
+	*out = (struct riscv64_cpu){ 0 };
+	if (file_is_trouble(ret))
+		return error_set(err, -ret, "%s" CPUINFO_PATH ": %s", root,
+				 errno_text(-ret));
+	if (ret)
+		return 0;
+	rest = (struct bytes){ (uint8_t *)text, size };
+	while (text_cut(&rest, '\n', &line))
+		if (text_cut(&line, ':', &name) && text_equals(text_trim(name), "isa")) {
+			take_extensions(text_trim(line), out);
+			break;
+		}
+	return 0;
+}
+
+int arch_machine_read(const char *root, struct iomem *iomem, struct machine *m,
+		      struct error *err)
+{
+	int ret;
+
+	m->arch = calloc(1, sizeof(*m->arch));
+	if (!m->arch)
+		return error_set(err, ENOMEM, "out of memory");
+	m->page_size = 4 * KIB; /* the only size that Linux has here */
+	ret = dt_machine_read(root, iomem, m, &m->arch->dt, err);
+	return ret ? ret : riscv64_cpu_read(root, &m->arch->cpu, err);
+}
+
+void arch_machine_free(struct machine *m)
+{
+	if (!m->arch)
+		return;
+	dt_free(&m->arch->dt.tree);
+	free(m->arch);
+	m->arch = NULL;
+}
+
+int arch_read_large_pages(const char *root, bool *out, struct error *err)
+{
+	(void)root, (void)err;
+	*out = false; /* control pages do not depend on it */
+	return 0;
+}
+
+int arch_check_machine(const struct machine *m, const struct load_request *r,
+		       struct error *err)
+{
+	return dt_machine_check(&m->arch->dt, r, err);
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The purgatory's parameters on riscv64: seed slots, console, CPU features. */
+#include "arch/dt/boot_data.h"
+#include "arch/riscv64/riscv64.h"
+
+#include "digest.h"
+
+/* Firmware's console is the only one. */
+const char arch_serial_values[] = "no value on riscv64: the console is firmware's";
+
+bool arch_parse_serial(const char *text, uint32_t *port)
+{
+	(void)text;
+	*port = 0;
+	return false;
+}
+
+bool arch_check_serial(uint32_t port)
+{
+	return !port;
+}
+
+/* The purgatory runs without a map. */
+const bool arch_builds_map = false;
+
+uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err)
+{
+	(void)b, (void)err;
+	return 1; /* stays unused */
+}
+
+static void fill_console(const struct load_request *r, struct purgatory_params *p)
+{
+	p->console = PURGATORY_CONSOLE_SERIAL;
+	if (r->console_serial || r->console_vga)
+		p->console |= PURGATORY_CONSOLE_VERBOSE;
+}
+
+/*
+ * Kernels without RELOCATABLE, like Debian's, neither use the value nor remove it, and
+ * everybody can read it.
+ */
+const bool dt_passes_kaslr_seed = false;
+
+static void fill_seed(const struct plan_builder *b, struct purgatory_params *p)
+{
+	const struct segment *seed = plan_find(b->plan, SEGMENT_SEED);
+	uint64_t rng, kaslr;
+
+	if (!seed || !dt_seed_offsets(b->plan, &rng, &kaslr))
+		return;
+	p->arch.base_seed = seed->addr;
+	p->arch.rng_seed = b->plan->boot_data_addr + rng;
+	if (builder_mixes(b))
+		p->mix_target = seed->addr;
+}
+
+static void fill_cpu(const struct riscv64_cpu *cpu, struct purgatory_params *p)
+{
+	p->digest_impl = cpu->zknh ? DIGEST_CPU_SHA : DIGEST_PORTABLE;
+	if (p->mix_target)
+		p->mix_inputs = SEED_INPUT_TIME | (cpu->zkr ? SEED_INPUT_ZKR : 0);
+}
+
+void arch_purgatory_fill(const struct plan_builder *b, struct purgatory_params *p)
+{
+	fill_console(b->in->request, p);
+	fill_seed(b, p);
+	fill_cpu(&b->in->machine->arch->cpu, p);
+}
+
+int arch_purgatory_update(const char *root, struct purgatory_params *p, struct error *err)
+{
+	struct riscv64_cpu cpu;
+	int ret = riscv64_cpu_read(root, &cpu, err);
+
+	if (!ret)
+		fill_cpu(&cpu, p);
+	return ret;
+}
+
+const char *dt_check_purgatory(const struct plan *plan)
+{
+	const struct purgatory_params *p = plan_purgatory(plan);
+	const struct segment *seed = plan_find(plan, SEGMENT_SEED);
+	uint64_t rng = 0, kaslr, at = plan->boot_data_addr;
+
+	if (!p)
+		return NULL;
+	if (p->arch.base_seed != (seed ? seed->addr : 0))
+		return "the purgatory's base seed";
+	if (seed && (!dt_seed_offsets(plan, &rng, &kaslr) ||
+		     p->arch.rng_seed != at + rng || p->arch.kaslr_seed))
+		return "the places of the seed";
+	return NULL;
+}
