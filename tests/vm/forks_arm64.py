@@ -22,9 +22,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from crash import CrashGuest
+from crash import PROBE, CrashGuest
 from forks import CMDLINE
 from initrd import build_initrd
+from loaded import CPIO, RAMDISK
 from places import kexec
 from tree_arm64 import Tree, cells, dump
 
@@ -106,7 +107,8 @@ def machine(build: Path, kernel: str, folder: Path, device: Device, files=None,
     """Arguments for ForkGuest(): kexec, kexec-seed, the probe."""
     initrd = build_initrd(
         arch="arm64", name="fork", programs=[kexec(build), build / "kexec_seed/kexec-seed"],
-        files={"/probe": build / "tests/probe/probe.Image", **(files or {})})
+        files={PROBE: build / "tests/probe/probe.Image",
+               RAMDISK: CPIO + bytes(range(256)) * 256, **(files or {})})
     write_tree(folder / "guest.dtb", device)
     return {"device": device, "kernel": kernel, "memory": MEMORY, "initrd": initrd,
             "cmdline": cmdline, "extra": ["-S", "-dtb", str(folder / "guest.dtb")]}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Forks of arm64 guests with a device tree: each source tells the daemon of the fork of a real
-snapshot, and the plan mixes the generation ID.
+snapshot, every clone's crash kernel gets its own seed, and the plan mixes the generation ID.
 
 $KEXEC_FORKS=all makes three clones, not one, on every kernel that has the driver.
 """
@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from arm64 import build_arm64  # noqa: F401 (a fixture)
+from birthdays import none_twice
 from cache import VMGENID_KERNELS_ARM64
-from forks import (MODULE, RESEEDED, build_module, daemon_status, said, start_daemon, stop_daemon,
-                   until)
+from forks import (MODULE, RESEEDED, build_module, daemon_status, refreshes, start_daemon,
+                   stop_daemon, until)
 from forks_arm64 import VMCLOCK, VMGENID, ForkGuest, machine
 from guest import Guest
+from loaded import crash_status
+from test_arm64_refresh import base_seed, load_probe, parts
 from test_fork import ALL
 from test_module import LISTEN, TROUBLE, heard, refused
 
@@ -37,17 +40,24 @@ def clones(setup: dict, guest: ForkGuest, folder: Path):
 
 
 def tells(guest: Guest, source: str, options: str = "") -> str:
-    """What a daemon with these options, which is running then, has to say of a source."""
+    """What a daemon with these options has to say of a source. It and a crash kernel are there
+    from then on."""
+    guest.check(load_probe())
     start_daemon(guest, options)
     return daemon_status(guest)["sources"][source]
 
 
 def check_clones(setup: dict, guest: ForkGuest, folder: Path, source: str) -> None:
     """The daemon of each clone, and of none before, sees its fork through `source`."""
-    before = said(guest, "event")
+    seeds = [base_seed(guest, place := parts(guest))]
+    before = refreshes(guest)
     for clone in clones(setup, guest, folder):
-        clone.check(until(f"dmesg | grep -q '(event: {source})'"))
-        assert len(said(clone, "event")) == len(before) + 1
+        clone.check(until(f"dmesg | grep -q 'a fresh seed (event: {source}'"))
+        status = crash_status(clone)
+        assert status["loaded"] and status["last_source"] == source
+        assert status["refreshes"] == before + 1
+        seeds.append(base_seed(clone, place))
+    none_twice(seeds)
 
 
 def planned_id(guest: Guest) -> int:
@@ -104,7 +114,7 @@ def test_uevent(build_arm64, tmp_path, kernel):  # noqa: F811
         guest.check(until("grep -q vmgenid_uevent /proc/modules"))
         assert tells(guest, "uevent", "--sources=uevent") == "active"
         for clone in clones(setup, guest, tmp_path):
-            clone.check(until("dmesg | grep -q '(event: uevent)'"))
+            clone.check(until("dmesg | grep -q 'a fresh seed (event: uevent'"))
             [event] = heard(clone)
             assert {"ACTION=change", "NEW_VMGENID=1", f"DEVPATH={DEVICE}"} <= set(
                 event.splitlines())
