@@ -75,14 +75,17 @@ class Bench:
         return blob
 
     def mutant(self, name: str, old: str, new: str) -> Path:
-        """The blob with one change in purgatory/arch/arm64/NAME."""
-        source = TOP / "purgatory/arch/arm64" / name
+        """The blob with one change in NAME of purgatory/arch/arm64 or purgatory/arch/dt."""
+        source = next(p for p in (TOP / "purgatory/arch" / x / name for x in ("arm64", "dt"))
+                      if p.exists())
         text = source.read_text()
         if text.count(old) != 1:
             raise AssertionError(f"{name} has {old!r} {text.count(old)} times")
         changed = self.folder / name
         changed.write_text(text.replace(old, new))
-        target = f"purgatory/arch/arm64/{source.stem}.bo"
+        target = str(source.relative_to(TOP).with_suffix(".bo"))
+        if target not in self.objects:
+            raise AssertionError(f"{target} is not in the blob")
         made = str(self.folder / f"{source.stem}.bo")
         call([*self.compile, "-c", "-o", made, str(changed)], cwd=self.build)
         return self._link([made if x == target else x for x in self.objects])
