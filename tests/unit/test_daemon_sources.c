@@ -4,13 +4,16 @@
 
 #include "check.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -81,6 +84,65 @@ static void test_proof(void **state)
 #define TEXT                                                                             \
 	"change@/devices/x\0ACTION=change\0DEVPATH=/devices/x\0"                         \
 	"SUBSYSTEM=acpi\0NEW_VMGENID=1"
+
+static struct {
+	bool changed;
+	uint32_t port, groups;
+	pid_t process;
+} sender;
+
+/* The kernel's, but for the sender of a message. */
+ssize_t recvmsg(int fd, struct msghdr *header, int flags)
+{
+	ssize_t n = syscall(SYS_recvmsg, fd, header, flags);
+	struct sockaddr_nl *from = header->msg_name;
+	struct cmsghdr *control = n < 0 ? NULL : CMSG_FIRSTHDR(header);
+
+	if (!sender.changed || !control || !from || from->nl_family != AF_NETLINK)
+		return n;
+	from->nl_pid = sender.port;
+	from->nl_groups = sender.groups;
+	((struct ucred *)(void *)CMSG_DATA(control))->pid = sender.process;
+	return n;
+}
+
+/* Only messages of the kernel, to its own group and of no process, are believed. */
+static void test_sender(void **state)
+{
+	static const struct {
+		uint32_t port, groups;
+		pid_t process;
+		unsigned int refreshes;
+	} rows[] = { { 1, 1, 0, 1 }, { 0, 2, 0, 1 }, { 0, 1, 1, 1 }, { 0, 1, 0, 2 } };
+	struct sockaddr_nl all = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	struct setup s;
+	int fd;
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) < 0) {
+		print_message("SKIPPED: no right to a network namespace\n");
+		skip();
+	}
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	begin(&s);
+	s.options.source.enabled = 1u << SOURCE_uevent;
+	start(&s);
+	run(&s, 300000);
+	sender.changed = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		sender.port = rows[i].port;
+		sender.groups = rows[i].groups;
+		sender.process = rows[i].process;
+		assert_int_equal(sendto(fd, TEXT, sizeof(TEXT), 0,
+					(struct sockaddr *)&all, sizeof(all)),
+				 sizeof(TEXT));
+		run(&s, 300000);
+		assert_int_equal(fake.count, rows[i].refreshes);
+	}
+	sender.changed = false;
+	close(fd);
+	end(&s);
+}
 
 /* Messages that the kernel forwards for privileged processes come from its own port. */
 static void test_passed_on(void **state)
@@ -183,6 +245,64 @@ static void test_kmsg(void **state)
 	run(&s, 50000);
 	assert_int_equal(fake.count, 2);
 	assert_string_equal(fake.source, "kmsg");
+	close(fd);
+	end(&s);
+}
+
+static struct {
+	int fd, code;
+} broken = { -1, 0 };
+
+/* The kernel's, but for one call. */
+ssize_t read(int fd, void *to, size_t size)
+{
+	if (fd != broken.fd || !broken.code)
+		return syscall(SYS_read, fd, to, size);
+	errno = broken.code;
+	broken.code = 0;
+	return -1;
+}
+
+/* A record that is too long is skipped, one that was overwritten may have been ours. */
+static void test_kmsg_errors(void **state)
+{
+	static const char line[] = "6,1,2,-;hello\n";
+	static const struct {
+		int code;
+		unsigned int refreshes;
+		bool active;
+	} rows[] = { { EINVAL, 1, true },
+		     { EINTR, 1, true },
+		     { EPIPE, 2, true },
+		     { EIO, 0, false } };
+	struct source *kmsg;
+	char path[128];
+	struct setup s;
+	int fd;
+
+	(void)state;
+	begin(&s);
+	tree_put(&s.tree, "dev/x", "");
+	tree_put(&s.tree, "sys/bus/acpi/drivers/vmgenid/QEMUVGID:00/x", "");
+	snprintf(path, sizeof(path), "%s/dev/kmsg", s.tree.root);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	s.options.source.enabled = 1u << SOURCE_kmsg;
+	start(&s);
+	kmsg = &s.d.sources.all[SOURCE_kmsg];
+	run(&s, 300000);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		broken.fd = kmsg->fd;
+		broken.code = rows[i].code;
+		assert_int_equal(write(fd, line, sizeof(line) - 1), sizeof(line) - 1);
+		run(&s, 300000);
+		assert_int_equal(broken.code, 0);
+		if (rows[i].active)
+			assert_int_equal(fake.count, rows[i].refreshes);
+		assert_int_equal(kmsg->failed, !rows[i].active);
+	}
+	assert_non_null(strstr(kmsg->why, "Input/output error"));
+	broken.fd = -1;
 	close(fd);
 	end(&s);
 }
@@ -341,6 +461,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_sender),
+		cmocka_unit_test(test_kmsg_errors),
 		cmocka_unit_test(test_passed_on),
 		cmocka_unit_test(test_overrun),
 		cmocka_unit_test(test_kmsg),

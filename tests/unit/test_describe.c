@@ -80,6 +80,41 @@ static void test_describe(void **state)
 	      "digests      not checked\n");
 }
 
+static void test_generation_id(void **state)
+{
+	struct load_request request = { .seed = SEED_AUTO };
+	struct load_io io = { .progress_fd = -1 };
+	struct load l = { .request = &request,
+			  .io = &io,
+			  .kernel = FILE_NONE,
+			  .initrd = FILE_NONE,
+			  .image.format = &bzimage,
+			  .generation_id = 0x12340,
+			  .machine.vmgenid = { .from = "ADDR of VGEN",
+					       .nr_words = 2,
+					       .words = { { 0x10, 2, { 0xab, 0xcd } },
+							  { 0x20, 1, { 7 } } } },
+			  .reason = { "why" } };
+
+	(void)state;
+	for (int given = 0; given < 2; given++) {
+		char want[512];
+
+		request.vmgenid_given = given;
+		snprintf(
+			want, sizeof(want),
+			"method       kexec_load: why\n"
+			"seed         32 bytes, mixed at the jump: clones pass different ones\n"
+			"loading      as the next kernel\n"
+			"kernel       none, bzImage\ninitrd       none\n"
+			"generation ID at 0x12340, %s\n"
+			"memory read  0x10=abcd\nmemory read  0x20=07\n"
+			"digests      checked before the jump\n",
+			given ? "--vmgenid-addr=" : "ADDR of VGEN");
+		check(&l, METHOD_LOAD, true, want);
+	}
+}
+
 static void test_without_seed(void **state)
 {
 	static const char *const why[] = {
@@ -116,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_without_seed),
+		cmocka_unit_test(test_generation_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

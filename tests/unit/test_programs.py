@@ -690,6 +690,16 @@ def test_interrupted(m: Machine) -> None:
     assert refresh(m) == "full 2" and m.recipes() == ["crash.recipe"]
 
 
+def test_interrupted_file_load(m: Machine) -> None:
+    """Its image is looked for; one that is not there is another tool's."""
+    folder = m.root / "run/kexec-seed"
+    m.run(KEXEC, "-p", m.kernel, "-s", "--append=x")
+    os.rename(folder / "crash.recipe", folder / "crash.recipe.next")
+    state = status(m)
+    assert (state["method"], state["interrupted"]) == ("foreign", "yes"), state
+    refused(m, "was not loaded by kexec of kexec-seed", KEXEC_SEED, "refresh")
+
+
 def test_more_memory(m: Machine) -> None:
     """RAM that was added: the control pages need more room, or the headers are outdated."""
     load_crash(m)
@@ -916,6 +926,14 @@ def test_generation(m: Machine) -> None:
     assert refresh(m) == "dynamic 3" and is_good(m)
 
 
+def test_generation_unused(m: Machine) -> None:
+    """Only a seed that is mixed needs the VM generation ID."""
+    set_generation(m, 1)
+    for option, used in (("--seed=auto", True), ("--seed-mix=off", False), ("--seed=off", False)):
+        done = m.run(KEXEC, "-l", m.kernel, "-d", option, f"--vmgenid-addr={GENERATION:#x}")
+        assert done.returncode == 0 and used == ("generation ID at" in done.stderr), (option, done)
+
+
 def test_daemon_settings(m: Machine) -> None:
     """SIGHUP reads the file again; a wrong one changes nothing."""
     load_crash(m)
@@ -961,6 +979,10 @@ def test_reload_command(m: Machine) -> None:
     m.put("sys/kernel/kexec_crash_loaded", "1\n")
     with Daemon(m, command) as d:
         d.need("fresh seed (event: start, command")
+        assert d.end() == 0
+    with Daemon(m, "--reload-command=/nowhere/kdump") as d:
+        d.need("no fresh seed (event: start): /nowhere/kdump: No such file")
+        d.need("next attempt in ")
         assert d.end() == 0
     load_crash(m)
     with Daemon(m, command) as d:
