@@ -81,7 +81,7 @@ def test_address_given_by_hand(build):
         assert re.search("seed mixed with .*generation ID", guest.console)
 
 
-@pytest.mark.parametrize("kernel, cpu", spread(KERNELS, ["qemu64", "max"]))
+@pytest.mark.parametrize("kernel, cpu", some(spread(KERNELS, ["qemu64", "max"]), 1, 2))
 def test_nothing_is_left(build, tmp_path, kernel, cpu):
     """Neither base seed nor seed is left once the next kernel has taken it. With a normal image
     the old kernel's own copy of the base seed stays until the memory is reused: that page
