@@ -230,13 +230,14 @@ static int check_headers(const struct crash_state *s, const struct machine *m,
 			 struct error *err)
 {
 	const struct segment *part = plan_find(&s->recipe.plan, SEGMENT_ELFCOREHDR);
-	_cleanup_free_ uint8_t *block = malloc(part->mem_size);
+	_cleanup_free_ uint8_t *block = NULL;
 	int ret;
 
-	if (!block)
-		return error_set(err, ENOMEM, "out of memory");
 	if (image_is_hidden(&s->kcore, &s->recipe.plan))
 		return elfcorehdr_check(m, part->content, err);
+	block = malloc(part->mem_size);
+	if (!block)
+		return error_set(err, ENOMEM, "out of memory");
 	ret = kcore_read(&s->kcore, part->addr, block, part->mem_size, err);
 	if (ret)
 		return ret;
