@@ -25,7 +25,7 @@ static uint64_t time_asleep(void)
 /* The kernel cancels a timer in a far future when the clock is set, and after sleep. */
 static int wait_for_change(int fd)
 {
-	const struct itimerspec never = { .it_value.tv_sec = 1ll << 32 /* of 2106 */ };
+	const struct itimerspec never = { .it_value.tv_sec = 1LL << 32 /* of 2106 */ };
 
 	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never,
 			       NULL) < 0

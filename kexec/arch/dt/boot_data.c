@@ -58,6 +58,7 @@ static int make_tree(const struct plan_builder *b, uint64_t initrd, struct dt *o
 		.kaslr_seed = b->in->seed && dt_passes_kaslr_seed,
 	};
 
+	*out = (struct dt){ 0 };
 	if (headers) {
 		next.elfcorehdr = segment_range(headers);
 		next.usable = usable = list_usable(b->in->machine, &next.nr_usable);
