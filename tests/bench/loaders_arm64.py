@@ -24,7 +24,8 @@ KERNEL, CPU = "6.12", "cortex-a72"
 MIB = 512
 # Guest time is instructions, of which there are 10^9 a second: not the host's load.
 ICOUNT = ["-icount", "shift=0,sleep=off"]
-TOOLS = ["tests/bench/run_watched", "tests/bench/fake_kexec.so"]
+TOOLS = [f"tests/bench/{name}" for name in (
+    "run_watched", "fake_kexec.so", "run_timed", "time_kexec.so")]
 PROGRAMS = {OURS: "/usr/sbin/kexec", BASELINE: "/root/kexec"}
 
 

@@ -53,8 +53,8 @@ def load_probe(program: str = "kexec", word: str = "ours",
             f" {options}").strip()
 
 
-def parts(guest) -> dict[str, int]:
-    told = json.loads(guest.check(load_probe() + " --dry-run --json 2>/dev/null"))
+def parts(guest, load: str = load_probe()) -> dict[str, int]:
+    told = json.loads(guest.check(f"{load} --dry-run --json 2>/dev/null"))
     return {s["kind"]: s["addr"] for s in told["segments"]}
 
 

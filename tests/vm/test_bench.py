@@ -35,6 +35,8 @@ LOADER = {"kexec_tools": "kexec-tools 2", "second": "2.1", "kernel": "x",
 ARM64 = {"guest": "x, y", "initrd_mib": 512, "kexec_tools": "kexec-tools 2"} | {
     name: {"cpu_s": 1.0, "memory_mib": 2.0} for name in NAMES[:2]}
 REFRESH = {"kernel": "x", "sizes": sizes("command_ms", "window_ms")}
+REFRESH_ARM64 = [{"way": way, "kernel": "x", "sizes": REFRESH["sizes"][1:2]}
+                 for way in ("random", "-icount")]
 
 
 @pytest.fixture
@@ -48,6 +50,7 @@ def bench(monkeypatch):
     for name, value in [("digests", DIGEST), ("loaders", LOADER), ("refresh", REFRESH),
                         ("fork", FORK), ("loaders_arm64", ARM64)]:
         monkeypatch.setattr(getattr(module, name), "measure", lambda *_, v=value: v)
+    monkeypatch.setattr(module.refresh, "measure_arm64", lambda *_: REFRESH_ARM64)
     return module
 
 
@@ -62,7 +65,8 @@ def test_all_parts(bench, tmp_path, monkeypatch, capsys):
     said = capsys.readouterr()
     assert "written: bench.json, bench.svg" in said.out and said.err == ""
     assert "kexec -l on arm64" in said.out and known["arm64"] == ARM64
-    assert len(known["limits"]) == 9
+    assert "arm64, x, -icount,  64 MiB" in said.out and known["refresh_arm64"] == REFRESH_ARM64
+    assert len(known["limits"]) == 13
 
 
 @pytest.mark.parametrize("error", [
@@ -81,6 +85,18 @@ def test_part_that_fails(bench, tmp_path, monkeypatch, capsys, error):
     said = capsys.readouterr()
     assert "fork to fresh seed" in said.out and failed in said.err
     assert (tmp_path / "bench.svg").exists()
+
+
+def test_missed_limit_of_arm64(bench, tmp_path, monkeypatch):
+    """A hundred times less without a crash kernel, fifty times faster: either may be missed."""
+    [(one, *_)] = [x["sizes"] for x in REFRESH_ARM64[:1]]
+    for key, ours in (("window_ms", 2.0), ("command_ms", 4.0)):
+        slow = one | {NAMES[0]: one[NAMES[0]] | {key: ours}}
+        found = [REFRESH_ARM64[0] | {"sizes": [slow]}]
+        monkeypatch.setattr(bench.refresh, "measure_arm64", lambda *_, v=found: v)
+        known = run(bench, tmp_path, monkeypatch)[1]
+        assert [kept for what, *_, kept in known["limits"] if "arm64" in what] == \
+            [key != "window_ms", key != "command_ms"]
 
 
 @pytest.mark.parametrize("way", ["kmsg_ms", "uevent_ms"])
