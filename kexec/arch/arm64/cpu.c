@@ -11,48 +11,24 @@
 #include <errno.h>
 #include <string.h>
 
-#define CPUINFO_PATH "/proc/cpuinfo"
-#define CPUINFO_MAX  ((size_t)4 << 20) /* bytes: thousands of CPUs */
-#define AUXV_PATH    "/proc/self/auxv"
-#define AUXV_MAX     4096u /* bytes; Linux writes less than 1 KiB */
+#define AUXV_PATH "/proc/self/auxv"
+#define AUXV_MAX  4096u /* bytes; Linux writes less than 1 KiB */
 
-static void take_features(struct bytes words, struct arm64_cpu *out)
+static void take_feature(struct bytes word, void *context)
 {
-	struct bytes word;
+	struct arm64_cpu *cpu = context;
 
-	while (text_cut(&words, ' ', &word)) {
-		if (text_equals(word, "sha2"))
-			out->sha2 = true;
-		else if (text_equals(word, "rng"))
-			out->rndr = true;
-	}
+	if (text_equals(word, "sha2"))
+		cpu->sha2 = true;
+	else if (text_equals(word, "rng"))
+		cpu->rndr = true;
 }
 
-/*
- * The first CPU stands for all: the kernel lists what all of them have (c_show() of
- * arch/arm64/kernel/cpuinfo.c).
- */
+/* c_show() of arch/arm64/kernel/cpuinfo.c */
 int arm64_cpu_read(const char *root, struct arm64_cpu *out, struct error *err)
 {
-	_cleanup_free_ char *text = NULL;
-	struct bytes rest, line, name;
-	size_t size;
-	int ret = file_slurp_in(root, CPUINFO_PATH, CPUINFO_MAX, &text, &size);
-
 	*out = (struct arm64_cpu){ 0 };
-	if (file_is_trouble(ret))
-		return error_set(err, -ret, "%s" CPUINFO_PATH ": %s", root,
-				 errno_text(-ret));
-	if (ret)
-		return 0;
-	rest = (struct bytes){ (uint8_t *)text, size };
-	while (text_cut(&rest, '\n', &line))
-		if (text_cut(&line, ':', &name) &&
-		    text_equals(text_trim(name), "Features")) {
-			take_features(text_trim(line), out);
-			break;
-		}
-	return 0;
+	return dt_read_features(root, "Features", ' ', take_feature, out, err);
 }
 
 /* Sets *@out to the value of @type; false: not there. */

@@ -111,6 +111,38 @@ bool dt_seed_offsets(const struct plan *plan, uint64_t *rng, uint64_t *kaslr)
 	return *rng && !!*kaslr == dt_passes_kaslr_seed;
 }
 
+void dt_fill_seed(const struct plan_builder *b, struct purgatory_params *p)
+{
+	const struct segment *seed = plan_find(b->plan, SEGMENT_SEED);
+	uint64_t rng, kaslr;
+
+	if (!seed || !dt_seed_offsets(b->plan, &rng, &kaslr))
+		return;
+	p->arch.base_seed = seed->addr;
+	p->arch.rng_seed = b->plan->boot_data_addr + rng;
+	p->arch.kaslr_seed = kaslr ? b->plan->boot_data_addr + kaslr : 0;
+	if (builder_mixes(b))
+		p->mix_target = seed->addr;
+}
+
+/* NULL, or which of the addresses that dt_fill_seed() sets is another one. */
+static const char *check_seeds(const struct plan *plan)
+{
+	const struct purgatory_params *p = plan_purgatory(plan);
+	const struct segment *seed = plan_find(plan, SEGMENT_SEED);
+	uint64_t rng, kaslr, at = plan->boot_data_addr;
+
+	if (!p)
+		return NULL;
+	if (p->arch.base_seed != (seed ? seed->addr : 0))
+		return "the purgatory's base seed";
+	if (seed &&
+	    (!dt_seed_offsets(plan, &rng, &kaslr) || p->arch.rng_seed != at + rng ||
+	     p->arch.kaslr_seed != (kaslr ? at + kaslr : 0)))
+		return "the places of the seed";
+	return NULL;
+}
+
 struct seed_slot arch_seed_slot(const struct plan *plan)
 {
 	uint64_t rng, kaslr;
@@ -124,6 +156,7 @@ const char *arch_check_plan(const struct plan *plan)
 {
 	static const uint8_t none[SEED_PREFIX_MAX];
 	uint64_t rng, kaslr;
+	const char *wrong;
 
 	if (!dt_is_valid(plan_tree(plan)))
 		return "the device tree";
@@ -133,7 +166,8 @@ const char *arch_check_plan(const struct plan *plan)
 		return "the seed's page";
 	if (dt_seed_offsets(plan, &rng, &kaslr) != plan->has_seed)
 		return "the seeds in the device tree";
-	return dt_check_purgatory(plan);
+	wrong = check_seeds(plan);
+	return wrong ? wrong : dt_check_purgatory(plan);
 }
 
 /* The next kernel takes its memory from the tree, or from UEFI. */

@@ -7,7 +7,7 @@
 #define KS_DT_BOOT_DATA_H
 
 #include "arch/dt/machine.h"
-#include "plan/plan.h"
+#include "plan/builder.h"
 
 /* What the tree says of the machine; owned by @m. */
 struct dt_machine *dt_of_machine(const struct machine *m);
@@ -23,8 +23,14 @@ extern const bool dt_passes_kaslr_seed;
 bool dt_seed_offsets(const struct plan *plan, uint64_t *rng, uint64_t *kaslr);
 
 /*
- * Checks the architecture's parameters of the purgatory of a plan read from a file, which
- * may lack it. NULL, or the invalid part.
+ * Sets mix_target and, in the architecture's part of @p, base_seed, rng_seed and
+ * kaslr_seed, once all segments are placed.
+ */
+void dt_fill_seed(const struct plan_builder *b, struct purgatory_params *p);
+
+/*
+ * Checks the rest of the architecture's parameters of the purgatory of a plan read from a
+ * file, which may lack it. NULL, or the invalid part.
  */
 const char *dt_check_purgatory(const struct plan *plan);
 

@@ -4,10 +4,15 @@
 #include "arch/arch.h"
 #include "arch/dt/boot_data.h"
 #include "arch/dt/libfdt.h"
+#include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/units.h"
 
 #include <errno.h>
+
+#define CPUINFO_PATH "/proc/cpuinfo"
+#define CPUINFO_MAX  ((size_t)4 << 20) /* bytes: thousands of CPUs */
 
 /* Without root privileges the tree cannot be read: dt_machine_check() says so. */
 static int read_tree(const char *root, struct dt_machine *out, struct error *err)
@@ -78,6 +83,31 @@ int dt_machine_read(const char *root, struct iomem *iomem, struct machine *m,
 	int ret = read_tree(root, out, err);
 
 	return ret ? ret : find_ram(root, iomem, &out->tree, m, err);
+}
+
+int dt_read_features(const char *root, const char *name, char separator,
+		     void (*take)(struct bytes word, void *context), void *context,
+		     struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	struct bytes rest, line, word;
+	size_t size;
+	int ret = file_slurp_in(root, CPUINFO_PATH, CPUINFO_MAX, &text, &size);
+
+	if (file_is_trouble(ret))
+		return error_set(err, -ret, "%s" CPUINFO_PATH ": %s", root,
+				 errno_text(-ret));
+	if (ret)
+		return 0;
+	rest = (struct bytes){ (uint8_t *)text, size };
+	while (text_cut(&rest, '\n', &line))
+		if (text_cut(&line, ':', &word) && text_equals(text_trim(word), name)) {
+			line = text_trim(line);
+			while (text_cut(&line, separator, &word))
+				take(word, context);
+			break;
+		}
+	return 0;
 }
 
 int dt_machine_check(const struct dt_machine *m, const struct load_request *r,

@@ -24,6 +24,15 @@ struct dt_machine {
 int dt_machine_read(const char *root, struct iomem *iomem, struct machine *m,
 		    struct dt_machine *out, struct error *err);
 
+/*
+ * Calls @take with each word, between @separator, of the first line @name in /proc/cpuinfo
+ * below @root: it has what all CPUs have. A missing file or line is no error. 0 or a
+ * negative errno with the line.
+ */
+int dt_read_features(const char *root, const char *name, char separator,
+		     void (*take)(struct bytes word, void *context), void *context,
+		     struct error *err);
+
 /* As arch_check_machine(). */
 int dt_machine_check(const struct dt_machine *m, const struct load_request *r,
 		     struct error *err);

@@ -2,8 +2,6 @@
 #include "arch/riscv64/riscv64.h"
 
 #include "arch/dt/boot_data.h"
-#include "base/cleanup.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "base/units.h"
 
@@ -18,9 +16,6 @@
 
 /* The kernel and its modules: Documentation/arch/riscv/vm-layout.rst. */
 #define TEXT_START 0xffffffff00000000ull
-
-#define CPUINFO_PATH "/proc/cpuinfo"
-#define CPUINFO_MAX  ((size_t)4 << 20) /* bytes: thousands of harts */
 
 const char arch_name[] = "riscv64";
 #ifdef __riscv
@@ -49,40 +44,21 @@ struct dt_machine *dt_of_machine(const struct machine *m)
 	return &m->arch->dt;
 }
 
-/* As in "rv64imafdc_zicsr_zkr". */
-static void take_extensions(struct bytes isa, struct riscv64_cpu *out)
+static void take_extension(struct bytes word, void *context)
 {
-	struct bytes name;
+	struct riscv64_cpu *cpu = context;
 
-	while (text_cut(&isa, '_', &name)) {
-		if (text_equals(name, "zkr"))
-			out->zkr = true;
-		else if (text_equals(name, "zknh"))
-			out->zknh = true;
-	}
+	if (text_equals(word, "zkr"))
+		cpu->zkr = true;
+	else if (text_equals(word, "zknh"))
+		cpu->zknh = true;
 }
 
-/* The first one has what all have: "isa" of Documentation/arch/riscv/uabi.rst. */
+/* As "rv64imafdc_zicsr_zkr": Documentation/arch/riscv/uabi.rst. */
 int riscv64_cpu_read(const char *root, struct riscv64_cpu *out, struct error *err)
 {
-	_cleanup_free_ char *text = NULL;
-	struct bytes rest, line, name;
-	size_t size;
-	int ret = file_slurp_in(root, CPUINFO_PATH, CPUINFO_MAX, &text, &size);
-
 	*out = (struct riscv64_cpu){ 0 };
-	if (file_is_trouble(ret))
-		return error_set(err, -ret, "%s" CPUINFO_PATH ": %s", root,
-				 errno_text(-ret));
-	if (ret)
-		return 0;
-	rest = (struct bytes){ (uint8_t *)text, size };
-	while (text_cut(&rest, '\n', &line))
-		if (text_cut(&line, ':', &name) && text_equals(text_trim(name), "isa")) {
-			take_extensions(text_trim(line), out);
-			break;
-		}
-	return 0;
+	return dt_read_features(root, "isa", '_', take_extension, out, err);
 }
 
 int arch_machine_read(const char *root, struct iomem *iomem, struct machine *m,
