@@ -23,7 +23,8 @@ int readback_digest(const struct kcore *k, uint64_t addr, uint64_t size,
 /*
  * Checks that the loaded image is the recipe's, with its refreshed segments intact. 0;
  * -ENODATA: another image is loaded; -EBADMSG: ours, but damaged; another negative errno:
- * unknown, such as -EAGAIN: all of it is hidden. The line gives the difference, or the reason why it is unknown.
+ * unknown, such as -EAGAIN: all of it is hidden. The line gives the difference, or why it
+ * is unknown.
  */
 int image_matches(const struct kcore *k, const struct recipe *r, struct error *err);
 
@@ -64,9 +65,10 @@ int recipe_find_file_load(struct recipe *r, const struct kcore *k, const char *c
 
 /*
  * Verifies the whole image against its digests, including the seed's page, and calls
- * @damaged for each part that differs. Hidden segments are not compared. 0 even if there is damage; -ENODATA if the image
- * has no digests; another negative errno if memory cannot be read. If the recipe lacks
- * the content of an older purgatory, that and the seed are not compared.
+ * @damaged for each part that differs. Hidden segments are not compared. 0 even if there
+ * is damage; -ENODATA if the image has no digests; another negative errno if memory cannot
+ * be read. If the recipe lacks the content of an older purgatory, that and the seed are not
+ * compared.
  */
 int image_verify(const struct kcore *k, const struct recipe *r,
 		 void (*damaged)(void *to, const char *part, uint64_t addr,

@@ -32,7 +32,8 @@ struct child {
 
 /*
  * Starts @words (execvp(3)) with a limit of @seconds. @c is zeroed except for done and
- * context, and must not move while the program runs. 0 or a negative errno with the line; on failure done is not called.
+ * context, and must not move while the program runs. 0 or a negative errno with the
+ * line; on failure done is not called.
  */
 int child_start(struct child *c, struct loop *loop, char *const *words,
 		unsigned int seconds, struct error *err);

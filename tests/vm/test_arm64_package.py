@@ -123,7 +123,7 @@ def test_contents(root):
     folders = [root.path(f"{MADE}/{name}") for name in ("own.d", "arm64.d")]
     assert listing(folders[0]) == listing(folders[1])
     assert machines(folders[1]) == {name: "AArch64" for name in PROGRAMS}
-    # what is for every machine is the same, whoever built it
+    # a package for all architectures is the same from both builds
     root.run(f"cmp {MADE}/own/vmgenid-uevent-dkms_*.deb {root.debs()['vmgenid-uevent-dkms']}")
 
 

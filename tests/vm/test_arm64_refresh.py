@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """arm64: kexec-seed refresh, verify and status of a loaded crash kernel; on Linux 6.1, which hides
-the loaded segments from /proc/kcore, and on later ones. The last seed is the one that the crash
-kernel is handed, and no earlier one is left in RAM.
+the loaded segments from /proc/kcore, and on later ones. The crash kernel gets the last
+seed, and no earlier one is left in RAM.
 
 KEXEC_MACHINES=all: all kernels, 1, 10 and $KEXEC_REFRESHES (50) refreshes, crashes into a real
 kernel, and more kinds of damage.

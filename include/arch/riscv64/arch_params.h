@@ -7,9 +7,8 @@
 
 #define PURGATORY_ARCH_PARAMS_SIZE 40
 
-/* Names of the first inputs of seed_mix.h. */
+/* Names of the first inputs of seed_mix.h; SBI has no source for the second. */
 #define SEED_INPUT_ZKR	      0x01 /* the CSR seed, where firmware lets S-mode read it */
-#define SEED_INPUT_NONE	      0x02 /* SBI has no source of entropy */
 #define SEED_INPUT_TIME	      0x04 /* the CSR time */
 #define SEED_INPUT_ARCH_NAMES "ZKR", "", "COUNTER"
 
