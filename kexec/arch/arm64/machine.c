@@ -61,25 +61,3 @@ int arch_machine_read(const char *root, struct iomem *iomem, struct machine *m,
 		ret = arm64_cpu_read(root, &arm->cpu, err);
 	return ret ? ret : arm64_firmware_read(root, arm, err);
 }
-
-void arch_machine_free(struct machine *m)
-{
-	if (!m->arch)
-		return;
-	dt_free(&m->arch->dt.tree);
-	free(m->arch);
-	m->arch = NULL;
-}
-
-int arch_read_large_pages(const char *root, bool *out, struct error *err)
-{
-	(void)root, (void)err;
-	*out = false; /* control pages do not depend on it */
-	return 0;
-}
-
-int arch_check_machine(const struct machine *m, const struct load_request *r,
-		       struct error *err)
-{
-	return dt_machine_check(&m->arch->dt, r, err);
-}

@@ -8,13 +8,15 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "load_request.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define CPUINFO_PATH "/proc/cpuinfo"
 #define CPUINFO_MAX  ((size_t)4 << 20) /* bytes: thousands of CPUs */
 
-/* Without root privileges the tree cannot be read: dt_machine_check() says so. */
+/* Without root privileges the tree cannot be read: arch_check_machine() says so. */
 static int read_tree(const char *root, struct dt_machine *out, struct error *err)
 {
 	struct error why;
@@ -110,15 +112,33 @@ int dt_read_features(const char *root, const char *name, char separator,
 	return 0;
 }
 
-int dt_machine_check(const struct dt_machine *m, const struct load_request *r,
-		     struct error *err)
+void arch_machine_free(struct machine *m)
 {
-	if (!m->tree.data)
+	if (!m->arch)
+		return;
+	dt_free(&dt_of_machine(m)->tree);
+	free(m->arch);
+	m->arch = NULL;
+}
+
+int arch_read_large_pages(const char *root, bool *out, struct error *err)
+{
+	(void)root, (void)err;
+	*out = false; /* control pages do not depend on it */
+	return 0;
+}
+
+int arch_check_machine(const struct machine *m, const struct load_request *r,
+		       struct error *err)
+{
+	const struct dt_machine *own = dt_of_machine(m);
+
+	if (!own->tree.data)
 		return error_set(err, ENODATA,
 				 "/sys/firmware/fdt: %s: the next kernel would not find "
 				 "its memory; mount /sys and be root, or use -s",
-				 errno_text(-m->no_tree));
-	if (r->noefi && m->uefi)
+				 errno_text(-own->no_tree));
+	if (r->noefi && own->uefi)
 		return error_set(err, EINVAL,
 				 "--noefi: this machine was booted through UEFI, which "
 				 "alone knows its memory");

@@ -7,7 +7,6 @@
 #define KS_DT_MACHINE_H
 
 #include "arch/dt/tree.h"
-#include "load_request.h"
 #include "machine/machine.h"
 
 struct dt_machine {
@@ -31,10 +30,6 @@ int dt_machine_read(const char *root, struct iomem *iomem, struct machine *m,
  */
 int dt_read_features(const char *root, const char *name, char separator,
 		     void (*take)(struct bytes word, void *context), void *context,
-		     struct error *err);
-
-/* As arch_check_machine(). */
-int dt_machine_check(const struct dt_machine *m, const struct load_request *r,
 		     struct error *err);
 
 #endif

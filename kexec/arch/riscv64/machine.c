@@ -73,25 +73,3 @@ int arch_machine_read(const char *root, struct iomem *iomem, struct machine *m,
 	ret = dt_machine_read(root, iomem, m, &m->arch->dt, err);
 	return ret ? ret : riscv64_cpu_read(root, &m->arch->cpu, err);
 }
-
-void arch_machine_free(struct machine *m)
-{
-	if (!m->arch)
-		return;
-	dt_free(&m->arch->dt.tree);
-	free(m->arch);
-	m->arch = NULL;
-}
-
-int arch_read_large_pages(const char *root, bool *out, struct error *err)
-{
-	(void)root, (void)err;
-	*out = false; /* control pages do not depend on it */
-	return 0;
-}
-
-int arch_check_machine(const struct machine *m, const struct load_request *r,
-		       struct error *err)
-{
-	return dt_machine_check(&m->arch->dt, r, err);
-}
