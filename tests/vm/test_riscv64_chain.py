@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""riscv64: tests/chain with guests.
+"""riscv64: tests/chain with guests, and the demo.
 
 $KEXEC_CHAINS=all makes all but the first of the chains: four minutes.
 """
 
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from guest import SLOW
 from riscv64 import build_riscv64  # noqa: F401 (a fixture)
 from test_chain import check_bad, check_good, long, run_chain
 
@@ -55,3 +59,17 @@ def test_seed_that_is_not_mixed(chain):
     check_bad(done, "1 copy of the seed in RAM")
     [hop] = done.known["hops"]
     assert hop["used"] and hop["seed"]["mixed"] is False
+
+
+def test_demo(build_riscv64):  # noqa: F811
+    """What `./quickstart --arch=riscv64` shows after the build."""
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("demo.py"), "--arch=riscv64",
+         f"--build={build_riscv64}"],
+        capture_output=True, text=True, timeout=120 * SLOW, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for words in ("the value of\n  /chosen/rng-seed in the device tree",
+                  "new kernel     [    0.000000] random: crng init done",
+                  "    linux,booted-from-kexec\n", "This machine has no Zkr.",
+                  "A kernel was booted through kexec -l with a fresh seed."):
+        assert words in done.stdout, done.stdout
