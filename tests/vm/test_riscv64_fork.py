@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Forks of riscv64 guests with a device tree, as test_arm64_fork.py: the daemon hears of the fork of a
-real snapshot, every clone's crash kernel gets its own seed, and the plan mixes the generation ID.
+"""Forks of riscv64 guests with a device tree, as test_arm64_fork.py: the daemon hears of the fork
+of a real snapshot, every clone's crash kernel gets its own seed, and the plan mixes the generation ID.
 
 $KEXEC_FORKS=all makes three clones, not one.
 """

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""riscv64: jumps from any hart, also while the boot hart is offline, and on harts that lack what they
-had at the load. The next kernel starts on that hart, and has all of them.
+"""riscv64: jumps from any hart, also while the boot hart is offline, and on harts that lack what
+the load was told of. The next kernel starts on that hart, and has all of them.
 
 $KEXEC_MACHINES=all crashes on each of four harts.
 """

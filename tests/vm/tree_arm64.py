@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Device trees of arm64 and riscv64 guests with nodes that QEMU does not make (Devicetree Specification 0.4,
-chapter 5), without dtc: QEMU dumps its own tree, nodes and properties are added to it.
+"""Device trees of arm64 and riscv64 guests with nodes that QEMU does not make (Devicetree
+Specification 0.4, chapter 5), without dtc: QEMU dumps its own tree, nodes and properties are added to it.
 
     tree = Tree(dump(folder, memory="256M"))
     tree.set("pl061@9030000", status=b"disabled\\0")
