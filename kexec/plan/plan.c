@@ -175,6 +175,20 @@ static int place_all(struct plan_builder *b, struct error *err)
 }
 
 /*
+ * Some kernels look for the boot data by content and take the first segment that begins
+ * so. An initrd may, too. In a crash image only parts that we make come before it.
+ */
+static void list_boot_data_first(struct plan *plan)
+{
+	struct segment *s = plan_segment(plan, SEGMENT_BOOT_DATA);
+	struct segment boot_data = *s;
+
+	for (; s > plan->segments; s--)
+		*s = s[-1];
+	*s = boot_data;
+}
+
+/*
  * Returns the part of a segment that is verified: its content; of the seed the whole
  * page; of the purgatory the part after its parameters, whose own digest covers all the
  * others, up to its own state.
@@ -308,6 +322,8 @@ static int build(struct plan_builder *b, struct error *err)
 		ret = check_total(b, plan_total(b->plan), err);
 	if (ret)
 		return ret;
+	if (!builder_is_crash(b))
+		list_boot_data_first(b->plan);
 	b->plan->boot_data_addr = plan_find(b->plan, SEGMENT_BOOT_DATA)->addr;
 	if (arch_boot_data_fill(b))
 		return error_set(err, ENOMEM, "out of memory");

@@ -77,6 +77,7 @@ struct plan_input {
 #define SEED_PREFIX_MAX 16
 
 struct plan {
+	/* Listed to the kernel in this order. */
 	struct segment segments[PLAN_MAX_SEGMENTS];
 	size_t nr_segments;
 	uint64_t page_size;

@@ -4,12 +4,14 @@ a jump is watched, and where a kernel finds its seed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import cache
 from guest import NO_TIMER_CHECK
 
 from . import gdb, nodes
-from .image import Image, is_arm64_kernel, is_kernel, starts, x86_entries
+from .image import (Image, is_arm64_kernel, is_kernel, is_riscv64_kernel, starts,
+                    x86_entries)
 from .nodes import Node, Read
 
 
@@ -38,6 +40,7 @@ class ChainArch:
         return "" if self.name == "x86_64" else self.name
 
 
+NO_IMAGE = "neither an Image, nor a zboot image, nor either in gzip"
 ARCHES = {
     "x86_64": ChainArch(
         "x86_64", "qemu64", "512M",
@@ -50,6 +53,9 @@ ARCHES = {
     "arm64": ChainArch(
         "arm64", "cortex-a72", "1G", "console=ttyAMA0 panic=-1 earlycon", cache.KERNELS,
         [*cache.KERNELS, "7.3-16k"], is_arm64_kernel,
-        "neither an Image, nor a zboot image, nor either in gzip", "", ("load",), (),
-        gdb.ARM64, "machine_kexec", starts, nodes.from_tree),
+        NO_IMAGE, "", ("load",), (), gdb.ARM64, "machine_kexec", starts, nodes.from_tree),
+    "riscv64": ChainArch(
+        "riscv64", "rv64", "1G", "console=ttyS0 panic=-1 earlycon", ["6.12"], ["6.12"],
+        is_riscv64_kernel, NO_IMAGE, "", ("load",), (), gdb.RISCV64, "machine_kexec", starts,
+        partial(nodes.from_tree, register="a1")),
 }

@@ -34,17 +34,17 @@ usage: chain [OPTION]...
 Boot kernel after kernel through kexec in a QEMU guest and check, from outside,
 that each one gets a random seed that is new, used at time zero, and wiped.
 
-  --arch=ARCH       x86_64, or arm64, which has no --fork and no file [x86_64]
+  --arch=ARCH       x86_64, or arm64 or riscv64: no --fork, no file [x86_64]
   --kernel=KERNEL   6.1, 6.12, 7.3 or the path of a kernel; repeatable.
-                    QEMU boots the first, then they take turns [all three]
+                    QEMU boots the first, then they take turns [all there are]
   --depth=N         number of jumps [3]
   --method=LIST     load (kexec_load), file (kexec_file_load), or a repeating
                     pattern such as load,file [load]
   --kexec=PATH      kexec program for the guests [kexec/kexec of the build]
   --option=OPTION   another option for each load, e.g. --option=--seed-mix=off
   --cmdline=TEXT    append to each kernel's command line
-  --cpu=NAME        QEMU CPU model; max has random words [qemu64; cortex-a72]
-  --memory=SIZE     guest memory [512M; arm64: 1G]
+  --cpu=NAME        QEMU CPU model; max has random words [one without]
+  --memory=SIZE     guest memory [512M; others: 1G]
   --fork=N          load a crash kernel at the end and crash N clones [0]
   --daemon          run kexec-seed daemon in the clones [--no-daemon]
   --crash-into=     probe or kernel [probe]
@@ -132,10 +132,10 @@ def find_kernels(names: list[str], arch: ChainArch) -> list[Kernel]:
 
 def find_build(given: Path | None, arch: ChainArch = ARCHES["x86_64"]) -> Path:
     """--build, or $KEXEC_BUILD, or where the checkout was built: in build/, or in itself. For
-    arm64: --build, $KEXEC_BUILD_ARM64 or build-arm64/."""
-    if arch.name == "arm64":
-        from_env = os.environ.get("KEXEC_BUILD_ARM64")
-        return (given or Path(from_env or CHECKOUT / "build-arm64")).absolute()
+    arm64: --build, $KEXEC_BUILD_ARM64 or build-arm64/; and so on."""
+    if arch.slot_folder:
+        from_env = os.environ.get(f"KEXEC_BUILD_{arch.name.upper()}")
+        return (given or Path(from_env or CHECKOUT / f"build-{arch.name}")).absolute()
     if given or (from_env := os.environ.get("KEXEC_BUILD")):
         return (given or Path(from_env)).absolute()
     return next((x for x in (CHECKOUT / "build", CHECKOUT) if (x / "kexec/kexec").is_file()),

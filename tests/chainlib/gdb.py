@@ -29,11 +29,12 @@ class GdbError(Exception):
 @dataclass(frozen=True)
 class Registers:
     """The start of an answer to `g`; bits of `mode` in `mode_bits` tell the CPU's mode, and are
-    `user` in user space."""
+    `user` in user space. `mode` "": no register tells."""
 
     names: tuple[str, ...]
     layout: struct.Struct
     pc: str
+    argument: str  # a function's first
     mode: str
     mode_bits: int
     user: int
@@ -42,10 +43,16 @@ class Registers:
 # QEMU's gdb-xml/i386-64bit.xml; cs holds the privilege level.
 X86 = Registers(("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
                  *(f"r{n}" for n in range(8, 16)), "rip", "eflags", "cs"),
-                struct.Struct("<17Q2I"), "rip", "cs", 3, 3)
+                struct.Struct("<17Q2I"), "rip", "rdi", "cs", 3, 3)
 # QEMU's gdb-xml/aarch64-core.xml; the low bits of cpsr are the exception level and stack.
 ARM64 = Registers((*(f"x{n}" for n in range(31)), "sp", "pc", "cpsr"),
-                  struct.Struct("<33QI"), "pc", "cpsr", 15, 0)
+                  struct.Struct("<33QI"), "pc", "x0", "cpsr", 15, 0)
+# QEMU's gdb-xml/riscv-64bit-cpu.xml. No program has code at addresses of the kernel, nor at
+# those of RAM: Linux starts them below, or far above.
+RISCV64 = Registers(("zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1",
+                     *(f"a{n}" for n in range(8)), *(f"s{n}" for n in range(2, 12)),
+                     "t3", "t4", "t5", "t6", "pc"),
+                    struct.Struct("<33Q"), "pc", "a0", "", 0, 0)
 
 
 @dataclass(frozen=True)
@@ -59,8 +66,13 @@ class Stop:
         return self.registers[self.kind.pc]
 
     @property
+    def argument(self) -> int:
+        return self.registers[self.kind.argument]
+
+    @property
     def in_kernel(self) -> bool:
-        return self.registers[self.kind.mode] & self.kind.mode_bits != self.kind.user
+        mode = self.kind.mode
+        return not mode or self.registers[mode] & self.kind.mode_bits != self.kind.user
 
 
 def packet(text: str) -> bytes:

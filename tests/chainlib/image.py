@@ -94,15 +94,24 @@ def is_kernel(data: bytes) -> bool:
     return bzimage or uki or is_vmlinux(data)
 
 
-def is_arm64_kernel(data: bytes) -> bool:
-    """Of a file that begins so: an Image (Documentation/arch/arm64/booting.rst) or a zboot image
+def is_linux_image(magic: bytes, data: bytes) -> bool:
+    """Of a file that begins so: an Image (Documentation/arch/arm64/booting.rst and
+    arch/riscv/boot-image-header.rst) or a zboot image
     (drivers/firmware/efi/libstub/zboot-header.S), plain or in gzip."""
     if data.startswith(GZIP):
         try:
             data = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data, 4096)
         except zlib.error:
             return False
-    return data[56:60] == b"ARM\x64" or (data[:2] == b"MZ" and data[4:8] == b"zimg")
+    return data[56:60] == magic or (data[:2] == b"MZ" and data[4:8] == b"zimg")
+
+
+def is_arm64_kernel(data: bytes) -> bool:
+    return is_linux_image(b"ARM\x64", data)
+
+
+def is_riscv64_kernel(data: bytes) -> bool:
+    return is_linux_image(b"RSC\x05", data)
 
 
 def parse_image(data: bytes) -> Image:

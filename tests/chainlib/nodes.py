@@ -69,19 +69,21 @@ def from_boot_params(registers: dict[str, int], read: Read) -> list[Node] | None
     return walk(params, read) if is_boot_params(params) else None
 
 
-def from_tree(registers: dict[str, int], read: Read) -> list[Node] | None:
-    """/chosen of the tree of a kernel at its first instruction; None if it is not there."""
+def from_tree(registers: dict[str, int], read: Read, register: str = "x0") -> list[Node] | None:
+    """/chosen of the tree of a kernel at its first instruction, which has the address in
+    `register`; None if it is not there."""
+    at = registers[register]
     try:
-        magic, size = struct.unpack(">2I", read(registers["x0"], 8))
+        magic, size = struct.unpack(">2I", read(at, 8))
     except GuestError:
         return None
     if magic != TREE_MAGIC:
         return None
     if size > TREE_MAX:
         raise ChainError(f"a device tree of {size} bytes")
-    tree = Probe({"x0": registers["x0"]})
+    tree = Probe({"x0": at})
     try:
-        read_tree(read(registers["x0"], size), tree)
+        read_tree(read(at, size), tree)
     except (ProbeError, struct.error, ValueError, LookupError) as error:
         raise ChainError(f"the device tree: {error}") from None
     return [Node(tree.place[f"/chosen/{name}"], name, data)

@@ -192,7 +192,7 @@ class Watch:
             if stop.pc == self.jump:
                 self.gdb.clear_breakpoint(stop.pc)
                 self._watch_image(parse_image(
-                    self.gdb.read(stop.registers["x0"], SIZE) or b""))
+                    self.gdb.read(stop.argument, SIZE) or b""))
             elif stop.pc == self.image.start and seen.purgatory_from is None:
                 seen.purgatory_from = stop.when
                 seen.before = self._small_segments()

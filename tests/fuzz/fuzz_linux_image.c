@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Any bytes as an arm64 kernel file: Image, zboot, packed or not. */
+/* Any bytes as a kernel file of arm64 or riscv64: Image, zboot, packed or not. */
 #include "arch/arch.h"
 #include "base/units.h"
 #include "image/format.h"

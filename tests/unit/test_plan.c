@@ -57,6 +57,7 @@ static void test_segments(void **state)
 			 sizeof(s->initrd));
 	assert_int_equal(address(bp->hdr.cmd_line_ptr, bp->ext_cmd_line_ptr),
 			 s->plan.boot_data_addr + s->plan.cmdline_offset);
+	assert_int_equal(s->plan.segments[0].kind, SEGMENT_BOOT_DATA);
 	assert_string_equal(plan_command_line(&s->plan), "console=ttyS0 ro");
 	assert_int_equal(bp->hdr.type_of_loader, 0xd0);
 	assert_int_equal(bp->acpi_rsdp_addr, 0xf5ae0);

@@ -16,6 +16,7 @@ KERNELS = ["6.1", "6.12", "7.3"]
 VMGENID_KERNELS = ["6.1-generic", "6.12", "7.3"]
 # With its part for device trees: since v6.10.
 VMGENID_KERNELS_ARM64 = ["arm64/6.12", "arm64/7.3"]
+VMGENID_KERNELS_RISCV64 = ["riscv64/6.12"]
 QEMU = "qemu-system-x86_64"
 QEMU_ARM64 = "qemu-system-aarch64"
 QEMU_RISCV64 = "qemu-system-riscv64"
@@ -67,7 +68,7 @@ def kernel_release(slot: str, arch: str = "") -> str:
 
 
 def kernel_headers(slot: str) -> Path:
-    """Build folder of one of VMGENID_KERNELS or VMGENID_KERNELS_ARM64, for `make -C`."""
+    """Build folder of one of VMGENID_KERNELS... for `make -C`."""
     release = _existing(cache_dir() / "headers" / slot / "version").read_text().split()[0]
     return cache_dir() / "headers" / slot / "usr/src" / f"linux-headers-{release}"
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Boots a real kernel through `kexec -l` with a fresh seed, in a QEMU guest.
 
-    demo.py [--arch x86_64|arm64] [--build FOLDER] [--from SLOT] [--to SLOT]
+    demo.py [--arch x86_64|arm64|riscv64] [--build FOLDER] [--from SLOT] [--to SLOT]
 
-SLOT: 6.1, 6.12 or 7.3, kernels from the cache of `fetch`.
+SLOT: 6.1, 6.12 or 7.3, kernels from the cache of `fetch`; for riscv64 6.12.
 """
 
 import argparse
@@ -24,9 +24,13 @@ CRNG = r"^\[ *([0-9.]+)\] random: crng init done"
 NODES = "/sys/kernel/boot_params/setup_data"
 SEED_TYPE = "0x9"
 CHOSEN = "/proc/device-tree/chosen"
-CONSOLES = {"x86_64": "console=ttyS0,115200", "arm64": "console=ttyAMA0"}
-# A CPU without random words.
-CPUS = {"x86_64": "qemu64", "arm64": "cortex-a72"}
+CONSOLES = {"x86_64": "console=ttyS0,115200", "arm64": "console=ttyAMA0",
+            "riscv64": "console=ttyS0"}
+# A CPU without random words, and what they are called.
+CPUS = {"x86_64": ("qemu64", "RDRAND"), "arm64": ("cortex-a72", "RNDR"),
+        "riscv64": ("rv64", "Zkr")}
+# The first kernel and the next.
+KERNELS = {"x86_64": ("6.1", "7.3"), "arm64": ("6.1", "7.3"), "riscv64": ("6.12", "6.12")}
 
 
 class DemoError(Exception):
@@ -37,8 +41,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="kexec -l with a fresh seed, in a guest")
     parser.add_argument("--arch", default="x86_64", choices=ARCHES)
     parser.add_argument("--build", type=Path)
-    parser.add_argument("--from", dest="first", default="6.1", choices=cache.KERNELS)
-    parser.add_argument("--to", dest="next", default="7.3", choices=cache.KERNELS)
+    parser.add_argument("--from", dest="first", choices=cache.KERNELS)
+    parser.add_argument("--to", dest="next", choices=cache.KERNELS)
     return parser.parse_args()
 
 
@@ -102,7 +106,7 @@ def show_node(guest: Guest) -> None:
 
 
 def show_tree(guest: Guest) -> None:
-    """arm64: what the new kernel left of /chosen."""
+    """Others: what the new kernel left of /chosen."""
     say(f"In {CHOSEN}:")
     for name in guest.check(f"ls {CHOSEN}").split():
         say(f"    {name}")
@@ -110,7 +114,7 @@ def show_tree(guest: Guest) -> None:
 
 def show_seed(guest: Guest, arch: str, before: str, after: str) -> None:
     headline("4. What the new kernel says")
-    show_tree(guest) if arch == "arm64" else show_node(guest)
+    show_node(guest) if arch == "x86_64" else show_tree(guest)
     say("The seed is gone on purpose: the kernel mixed it into its generator,")
     say("then erased it, so that nobody can read it later.")
     ready = generator_ready(after)
@@ -121,12 +125,13 @@ def show_seed(guest: Guest, arch: str, before: str, after: str) -> None:
     if ready is None or float(ready) != 0:
         raise DemoError("the new kernel's generator was not ready at 0 seconds")
     print()
-    if arch == "arm64":
-        say("This machine has no RNDR. QEMU gave the first kernel a seed; kexec-tools would")
-        say("give the new one none. It could make keys before its first interrupt.")
-    else:
-        say("This machine has no RDRAND. The first kernel was given no seed and had to")
+    words = f"This machine has no {CPUS[arch][1]}."
+    if arch == "x86_64":
+        say(f"{words} The first kernel was given no seed and had to")
         say("gather entropy; the new one could make keys before its first interrupt.")
+    else:
+        say(f"{words} QEMU gave the first kernel a seed; kexec-tools would")
+        say("give the new one none. It could make keys before its first interrupt.")
 
 
 def demo(arch: str, build: Path, first: str, following: str) -> None:
@@ -140,7 +145,7 @@ def demo(arch: str, build: Path, first: str, following: str) -> None:
     say(f"{initrd.name}, {size_text(initrd.stat().st_size)}")
     load = (f"kexec -l /boot/vmlinuz-{following} --initrd=/boot/initrd"
             f" --command-line='{CONSOLES[arch]} panic=-1'")
-    with Guest(kernel=first, memory="1G", cpu=CPUS[arch], initrd=initrd, arch=arch) as guest:
+    with Guest(kernel=first, memory="1G", cpu=CPUS[arch][0], initrd=initrd, arch=arch) as guest:
         release = cache.kernel_release(first, ARCHES[arch].name)
         with step(f"booting {release}, 1 GiB, emulated CPU (no KVM)"):
             release = guest.wait_ready(120)
@@ -156,7 +161,9 @@ def main() -> int:
     try:
         build = options.build or CHECKOUT / (
             "build" if options.arch == "x86_64" else f"build-{options.arch}")
-        demo(options.arch, build.absolute(), options.first, options.next)
+        first, following = KERNELS[options.arch]
+        demo(options.arch, build.absolute(), options.first or first,
+             options.next or following)
     except (DemoError, GuestError, InitrdError, cache.MissingError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

@@ -41,6 +41,8 @@ RESEEDED = "crng reseeded due to virtual machine fork"
 # variables on the command line take precedence.
 NEWER_FLAG = "-fmin-function-alignment=16"
 OLDER = "CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT="
+# Kbuild's name of an architecture, and the compiler's prefix.
+CROSS = {"arm64": ("arm64", "aarch64-linux-gnu-"), "riscv64": ("riscv", "riscv64-linux-gnu-")}
 # No rate limit for user space messages; and none on the serial console, whose emulation
 # takes longer than the measured times.
 CMDLINE = "crashkernel=64M printk.devkmsg=on loglevel=4"
@@ -49,12 +51,12 @@ PIDFILE = "/run/daemon.pid"
 
 def build_module(kernel: str, folder: Path, source: Path = MODULE_SOURCE) -> Path:
     """Build the module in `source` (default: vmgenid_uevent) for one of VMGENID_KERNELS, or of
-    VMGENID_KERNELS_ARM64, in a new `folder`."""
+    those of another architecture, in a new `folder`."""
     shutil.copytree(source, folder)
-    cross = "aarch64-linux-gnu-" if kernel.startswith("arm64/") else ""
+    arch, cross = CROSS.get(kernel.partition("/")[0], ("", ""))
     options = [f"CC={cross}gcc", "KCFLAGS=-Werror", "W=1", "CONFIG_DEBUG_INFO_BTF_MODULES="]
     if cross:
-        options += ["ARCH=arm64", f"CROSS_COMPILE={cross}"]
+        options += [f"ARCH={arch}", f"CROSS_COMPILE={cross}"]
     if subprocess.run([f"{cross}gcc", NEWER_FLAG, "-E", "-x", "c", "/dev/null"],
                       capture_output=True, check=False).returncode:
         options.append(OLDER)

@@ -64,26 +64,33 @@ VMGENID = Device(b"microsoft,vmgenid", PAGE + 0x40, 16, lambda _: os.urandom(16)
 VMCLOCK = Device(b"amazon,vmclock", PAGE, 4096, _clock)
 
 
+def add_device(tree: Tree, device: Device, **interrupt: bytes) -> None:
+    """The device's node, with these properties, and that of its page."""
+    start = device.addr & -PAGE_SIZE
+    page = tree.node(f"page@{start:x}", reg=cells(0, start, 0, PAGE_SIZE), no_map=b"")
+    tree.add(tree.node("reserved-memory", page, __address_cells=cells(2),
+                       __size_cells=cells(2), ranges=b""))
+    name = device.compatible.decode().partition(",")[2]
+    tree.add(tree.node(f"{name}@{device.addr:x}", compatible=device.compatible + b"\0",
+                       reg=cells(0, device.addr, 0, device.size), **interrupt))
+
+
 def write_tree(path: Path, device: Device) -> None:
     """A tree with the device, for `-dtb`."""
     tree = Tree(dump(path.parent, MEMORY))
     for name in ("gpio-keys", "pl061@9030000"):
         tree.set(name, status=b"disabled\0")
-    page = tree.node(f"page@{PAGE:x}", reg=cells(0, PAGE, 0, PAGE_SIZE), no_map=b"")
-    tree.add(tree.node("reserved-memory", page, __address_cells=cells(2),
-                       __size_cells=cells(2), ranges=b""))
-    name = device.compatible.decode().partition(",")[2]
-    tree.add(tree.node(f"{name}@{device.addr:x}", compatible=device.compatible + b"\0",
-                       reg=cells(0, device.addr, 0, device.size),
-                       interrupts=cells(*INTERRUPT)))
+    add_device(tree, device, interrupts=cells(*INTERRUPT))
     path.write_bytes(tree.blob())
 
 
 class ForkGuest(CrashGuest):
     """A guest with a device. A clone of it waits for fork()."""
 
+    name = "arm64"
+
     def __init__(self, device: Device, incoming: Path | None = None, **more):
-        super().__init__(arch="arm64", incoming=incoming, **more)
+        super().__init__(arch=self.name, incoming=incoming, **more)
         self.device = device
         if incoming is None:  # the device is there when the kernel starts
             self.ram.write(device.addr, device.state(0))
@@ -99,16 +106,24 @@ class ForkGuest(CrashGuest):
         self.arrived()
         self.ram.write(self.device.addr, self.device.state(1))
         self.cont()
+        self.interrupt()
+
+    def interrupt(self) -> None:
         self.qmp.command("system_powerdown")
+
+
+def initrd_of(build: Path, arch: str, files=None) -> Path:
+    """kexec, kexec-seed, the probe."""
+    return build_initrd(
+        arch=arch, name="fork", programs=[kexec(build), build / "kexec_seed/kexec-seed"],
+        files={PROBE: build / "tests/probe/probe.Image",
+               RAMDISK: CPIO + bytes(range(256)) * 256, **(files or {})})
 
 
 def machine(build: Path, kernel: str, folder: Path, device: Device, files=None,
             cmdline: str = CMDLINE) -> dict:
-    """Arguments for ForkGuest(): kexec, kexec-seed, the probe."""
-    initrd = build_initrd(
-        arch="arm64", name="fork", programs=[kexec(build), build / "kexec_seed/kexec-seed"],
-        files={PROBE: build / "tests/probe/probe.Image",
-               RAMDISK: CPIO + bytes(range(256)) * 256, **(files or {})})
+    """Arguments for ForkGuest()."""
     write_tree(folder / "guest.dtb", device)
-    return {"device": device, "kernel": kernel, "memory": MEMORY, "initrd": initrd,
+    return {"device": device, "kernel": kernel, "memory": MEMORY,
+            "initrd": initrd_of(build, "arm64", files),
             "cmdline": cmdline, "extra": ["-S", "-dtb", str(folder / "guest.dtb")]}

@@ -24,7 +24,8 @@ from test_fork import ALL
 from test_module import LISTEN, TROUBLE, heard, refused
 
 DRIVER = [kernel.removeprefix("arm64/") for kernel in VMGENID_KERNELS_ARM64]
-DEVICE = f"/devices/platform/{VMGENID.addr:x}.vmgenid"
+HIDDEN = ("inactive: /dev/mem: Operation not permitted: the kernel's driver has the ID, and logs"
+          " forks (source kmsg)")
 
 
 def clones(setup: dict, guest: ForkGuest, folder: Path):
@@ -33,7 +34,7 @@ def clones(setup: dict, guest: ForkGuest, folder: Path):
     guest.save(folder / "saved")
     guest.close()
     for _ in range(3 if ALL else 1):
-        with ForkGuest(**setup, incoming=folder / "saved") as clone:
+        with type(guest)(**setup, incoming=folder / "saved") as clone:
             clone.fork()
             yield clone
     (folder / "saved").unlink()
@@ -58,6 +59,37 @@ def check_clones(setup: dict, guest: ForkGuest, folder: Path, source: str) -> No
         assert status["refreshes"] == before + 1
         seeds.append(base_seed(clone, place))
     none_twice(seeds)
+
+
+def check_kernel_log(setup: dict, guest: ForkGuest, folder: Path) -> None:
+    assert planned_id(guest) == guest.device.addr
+    assert tells(guest, "genid", "--sources=genid") == HIDDEN
+    stop_daemon(guest)
+    assert tells(guest, "kmsg") == "active"
+    check_clones(setup, guest, folder, "kmsg")
+
+
+def module_of(kernel: str, folder: Path) -> Path:
+    module = build_module(kernel, folder / "module")
+    assert b"alias=of:N*T*Cmicrosoft,vmgenid" in module.read_bytes().split(b"\0")
+    return module
+
+
+def check_uevent(setup: dict, guest: ForkGuest, folder: Path) -> None:
+    name = f"{guest.device.addr:x}.vmgenid"
+    guest.check(f"insmod {MODULE}; {LISTEN} >/run/uevents 2>&1 </dev/null &")
+    guest.check(until("grep -q vmgenid_uevent /proc/modules"))
+    assert tells(guest, "uevent", "--sources=uevent") == "active"
+    for clone in clones(setup, guest, folder):
+        clone.check(until("dmesg | grep -q 'a fresh seed (event: uevent'"))
+        [event] = heard(clone)
+        assert {"ACTION=change", "NEW_VMGENID=1", f"DEVPATH=/devices/platform/{name}"} <= set(
+            event.splitlines())
+        assert len(re.findall(RESEEDED, clone.check("dmesg"))) == 1
+        clone.check("rmmod vmgenid_uevent &&"
+                    f" echo {name} >/sys/bus/platform/drivers/vmgenid/unbind")
+        assert refused(clone)
+        assert not re.search(TROUBLE, clone.check("dmesg"))
 
 
 def planned_id(guest: Guest) -> int:
@@ -86,13 +118,7 @@ def test_kernel_log(build_arm64, tmp_path, kernel):  # noqa: F811
     """The driver has the ID's page, so that /dev/mem has not."""
     setup = machine(build_arm64, kernel, tmp_path, VMGENID)
     with ForkGuest(**setup) as guest:
-        assert planned_id(guest) == VMGENID.addr
-        assert tells(guest, "genid", "--sources=genid") == \
-            ("inactive: /dev/mem: Operation not permitted: the kernel's driver has the ID, and"
-             " logs forks (source kmsg)")
-        stop_daemon(guest)
-        assert tells(guest, "kmsg") == "active"
-        check_clones(setup, guest, tmp_path, "kmsg")
+        check_kernel_log(setup, guest, tmp_path)
 
 
 def test_vmclock(build_arm64, tmp_path):  # noqa: F811
@@ -106,20 +132,7 @@ def test_vmclock(build_arm64, tmp_path):  # noqa: F811
 @pytest.mark.parametrize("kernel", DRIVER if ALL else DRIVER[-1:])
 def test_uevent(build_arm64, tmp_path, kernel):  # noqa: F811
     """vmgenid_uevent finds the driver's device, which has no ACPI, if it has the driver."""
-    module = build_module(f"arm64/{kernel}", tmp_path / "module")
-    assert b"alias=of:N*T*Cmicrosoft,vmgenid" in module.read_bytes().split(b"\0")
-    setup = machine(build_arm64, kernel, tmp_path, VMGENID, files={MODULE: module})
+    files = {MODULE: module_of(f"arm64/{kernel}", tmp_path)}
+    setup = machine(build_arm64, kernel, tmp_path, VMGENID, files)
     with ForkGuest(**setup) as guest:
-        guest.check(f"insmod {MODULE}; {LISTEN} >/run/uevents 2>&1 </dev/null &")
-        guest.check(until("grep -q vmgenid_uevent /proc/modules"))
-        assert tells(guest, "uevent", "--sources=uevent") == "active"
-        for clone in clones(setup, guest, tmp_path):
-            clone.check(until("dmesg | grep -q 'a fresh seed (event: uevent'"))
-            [event] = heard(clone)
-            assert {"ACTION=change", "NEW_VMGENID=1", f"DEVPATH={DEVICE}"} <= set(
-                event.splitlines())
-            assert len(re.findall(RESEEDED, clone.check("dmesg"))) == 1
-            clone.check(f"rmmod vmgenid_uevent && echo {VMGENID.addr:x}.vmgenid"
-                        " >/sys/bus/platform/drivers/vmgenid/unbind")
-            assert refused(clone)
-            assert not re.search(TROUBLE, clone.check("dmesg"))
+        check_uevent(setup, guest, tmp_path)

@@ -181,12 +181,13 @@ def test_finds_the_build(monkeypatch, tmp_path):
     monkeypatch.setenv("KEXEC_BUILD", "/elsewhere")
     assert cli.find_build(None) == Path("/elsewhere")
     assert cli.find_build(Path("/here")) == Path("/here")
-    arm64 = cli.ARCHES["arm64"]
-    monkeypatch.delenv("KEXEC_BUILD_ARM64", raising=False)
-    assert cli.find_build(None, arm64) == tmp_path / "build-arm64"
-    monkeypatch.setenv("KEXEC_BUILD_ARM64", "/other")
-    assert cli.find_build(None, arm64) == Path("/other")
-    assert cli.find_build(Path("/here"), arm64) == Path("/here")
+    for name in ("arm64", "riscv64"):
+        arch = cli.ARCHES[name]
+        monkeypatch.delenv(f"KEXEC_BUILD_{name.upper()}", raising=False)
+        assert cli.find_build(None, arch) == tmp_path / f"build-{name}"
+        monkeypatch.setenv(f"KEXEC_BUILD_{name.upper()}", "/other")
+        assert cli.find_build(None, arch) == Path("/other")
+        assert cli.find_build(Path("/here"), arch) == Path("/here")
 
 
 def test_table_fits_a_terminal():
@@ -347,6 +348,10 @@ def test_help_and_manual_have_every_option():
     (["--arch=arm64", "--fork=2"], "arm64 guests have no VM generation ID"),
     (["--arch=arm64", "--kernel=5.10"], "6.1, 6.12, 7.3, 7.3-16k"),
     (["--arch=arm64", f"--kernel={cache.kernel_image('6.1')}"], "neither an Image, nor a zboot"),
+    (["--arch=riscv64", "--method=file"], "riscv64 guests have no kexec_file_load"),
+    (["--arch=riscv64", "--fork=2"], "riscv64 guests have no VM generation ID"),
+    (["--arch=riscv64", "--kernel=6.1"], "use one of 6.12"),
+    (["--arch=riscv64", f"--kernel={cache.kernel_image('6.1', 'arm64')}"], "neither an Image"),
     (["--kexec=/nowhere/kexec"], "no such file"),
     (["--json=/nowhere/x.json"], "no such folder"),
     (["--json=/tmp"], "is a folder"),

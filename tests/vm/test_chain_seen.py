@@ -121,6 +121,7 @@ def test_seed_in_a_tree():
     data = tree({"bootargs": b"a\0", "rng-seed": SEED})
     memory = Memory({0x4000: data, 0x9000: bytes(64)})
     found = nodes.from_tree({"x0": 0x4000}, memory.read)
+    assert nodes.from_tree({"x0": 0x9000, "a1": 0x4000}, memory.read, "a1") == found
     assert [n.type for n in found] == ["bootargs", "rng-seed"]
     [seed] = nodes.seeds(found)
     assert seed.data == SEED and data[seed.addr - 0x4000:].startswith(SEED)
@@ -131,13 +132,17 @@ def test_seed_in_a_tree():
             nodes.from_tree({"x0": 0}, Memory({0: one}).read)
 
 
-def test_kernels_of_arm64():
-    image_ = bytes(56) + b"ARM\x64" + bytes(4)
+@pytest.mark.parametrize("is_own, own, other", [
+    (image.is_arm64_kernel, b"ARM\x64", b"RSC\x05"),
+    (image.is_riscv64_kernel, b"RSC\x05", b"ARM\x64")])
+def test_kernels_with_a_tree(is_own, own, other):
+    image_, theirs = bytes(56) + own + bytes(4), bytes(56) + other + bytes(4)
     zboot = b"MZ\0\0zimg".ljust(64, b"\0")
     for good in (image_, zboot, gzip.compress(image_)):
-        assert image.is_arm64_kernel(good) and not image.is_kernel(good)
-    for bad in (b"", params(0), gzip.compress(b"x" * 64), b"\x1f\x8b", b"MZ" + bytes(64)):
-        assert not image.is_arm64_kernel(bad)
+        assert is_own(good) and not image.is_kernel(good)
+    for bad in (b"", params(0), gzip.compress(b"x" * 64), b"\x1f\x8b", b"MZ" + bytes(64),
+                theirs, gzip.compress(theirs)):
+        assert not is_own(bad)
 
 
 def test_search_across_pieces():
@@ -264,4 +269,11 @@ def test_registers_of_arm64(cpsr, in_kernel):
     """EL0; EL1 and EL2, each with its own stack."""
     answer = struct.pack("<33QI", *range(33), cpsr).hex()
     stop = gdb.Stop(0, gdb.parse_registers(answer, gdb.ARM64), gdb.ARM64)
-    assert (stop.pc, stop.registers["x0"], stop.in_kernel) == (32, 0, in_kernel)
+    assert (stop.pc, stop.argument, stop.in_kernel) == (32, 0, in_kernel)
+
+
+def test_registers_of_riscv64():
+    """a0 and a1 are x10 and x11; nothing tells the mode."""
+    answer = struct.pack("<33Q", *range(33)).hex()
+    stop = gdb.Stop(0, gdb.parse_registers(answer, gdb.RISCV64), gdb.RISCV64)
+    assert (stop.pc, stop.argument, stop.registers["a1"], stop.in_kernel) == (32, 10, 11, True)

@@ -112,8 +112,9 @@ def run_chain(build, folder: Path, options: list[str]) -> None:
            "--kexec=/sbin/kexec": f"--kexec={cache.kexec_tools()}"}
     if not any(option.startswith("--json=") for option in options):
         options = [*options, "--json=chain.json"]
+    other = any(option.startswith("--arch=") for option in options)  # has its own build
     done = subprocess.run(
-        [sys.executable, TOP / "tests/chain", f"--build={build}",
+        [sys.executable, TOP / "tests/chain", *([] if other else [f"--build={build}"]),
          *(own.get(o, o) for o in options)],
         cwd=folder, capture_output=True, text=True, timeout=400 * SLOW, check=False)
     # another kexec keeps fewer promises

@@ -2,50 +2,32 @@
 """riscv64: load and jump. The next kernel has its seed from time zero, its memory, command line and
 initrd; clones hand over different seeds; nothing of one is left in memory; damage is named, and
 the machine reset by SBI.
-
-$KEXEC_BUILD_RISCV64 names the build folder; default: build-riscv64/ in the checkout, as
-`./quickstart build riscv64` makes it.
 """
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 
 import cache
 import test_flips
 from crash import Setup, capture_cmdline, load_command, running
-from guest import Guest
+from guest import Guest, GuestError
 from initrd import build_initrd, libraries
 from loaded import crash_status
 from places import ALL, kexec
 from probe_arm64 import Probe, wait_for_probe
+from riscv64 import CONSOLE, KERNEL, PLAIN
+from riscv64 import build_riscv64 as build  # noqa: F401 (a fixture)
 from test_arm64_jump import TIME_ZERO_SEED, memory_map
 from test_arm64_seed import own_copy
 from test_crash import crash_and_look
-from test_flips import RAMDISK, SEED, choose, outcome, segment_sizes, tell
+from test_flips import RAMDISK, SEED, Flip, choose, outcome, segment_sizes, tell
 from test_seed import copies
 
-KERNEL = "6.12"
-PLAIN = "rv64"  # neither Zkr nor Zknh
-CONSOLE = "console=ttyS0 panic=-1"
 LOAD = f"kexec -l /probe --initrd=/ramdisk --append='{CONSOLE}' --seed=require --console-serial"
+TREE_HEADER = 40  # bytes: Devicetree Specification 0.4, "Header"
+NO_TREE = "Device tree not included in the provided image"
 FLIPS = max(3, test_flips.COUNT // 4) if test_flips.COUNT < 100 else test_flips.COUNT
-
-
-@pytest.fixture(scope="session")
-def build() -> Path:
-    try:
-        cache.ensure("riscv64", "sysroot-riscv64")
-    except cache.MissingError as error:
-        pytest.fail(str(error), pytrace=False)
-    checkout = Path(__file__).resolve().parents[2]
-    folder = Path(os.environ.get("KEXEC_BUILD_RISCV64") or checkout / "build-riscv64").absolute()
-    if not (folder / "tests/probe/probe.Image").is_file():
-        pytest.fail(f"{folder} has no probe: run ./quickstart build riscv64, or set "
-                    "KEXEC_BUILD_RISCV64", pytrace=False)
-    return folder
 
 
 def with_kernel(build, cpu: str, **more) -> Guest:
@@ -133,6 +115,16 @@ def test_nothing_is_left(build, tmp_path):
         memory.unlink()
 
 
+def outcome_of(guest: Guest, flip: Flip, image: str) -> str:
+    """Of damage to the tree's header: kexec_load(2) may find no tree then."""
+    try:
+        return outcome(guest, flip, image)
+    except GuestError as error:
+        if flip.name != "device tree" or flip.offset >= TREE_HEADER or NO_TREE not in str(error):
+            raise
+        return "reported"
+
+
 def test_random_flips(build, tmp_path):
     image = "/probe --initrd=/ramdisk --console-serial"
     setup = with_probe(build, files={"/flip.so": build / "tests/vm/flip.so"})
@@ -146,7 +138,7 @@ def test_random_flips(build, tmp_path):
     for flip in flips:
         with Guest(**setup, incoming=tmp_path / "saved") as guest:
             guest.cont()
-            seen[flip] = outcome(guest, flip, image)
+            seen[flip] = outcome_of(guest, flip, image)
     (tmp_path / "saved").unlink()
     tell(flips, seen)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Device trees of arm64 guests with nodes that QEMU does not make (Devicetree Specification 0.4,
-chapter 5), without dtc: QEMU dumps its own tree, nodes and properties are added to it.
+"""Device trees of arm64 and riscv64 guests with nodes that QEMU does not make (Devicetree
+Specification 0.4, chapter 5), without dtc: QEMU dumps its own tree, nodes and properties are added to it.
 
     tree = Tree(dump(folder, memory="256M"))
     tree.set("pl061@9030000", status=b"disabled\\0")
@@ -23,9 +23,10 @@ def cells(*values: int) -> bytes:
     return b"".join(struct.pack(">I", value) for value in values)
 
 
-def dump(folder: Path, memory: str, cpu: str = "max", cpus: int = 1) -> bytes:
-    """The tree of the guest that Guest(arch="arm64") starts with the same arguments."""
-    arch, path = ARCHES["arm64"], folder / "qemu.dtb"
+def dump(folder: Path, memory: str, cpu: str = "max", cpus: int = 1,
+         arch_name: str = "arm64") -> bytes:
+    """The tree of the guest that Guest(arch=arch_name) starts with the same arguments."""
+    arch, path = ARCHES[arch_name], folder / "qemu.dtb"
     subprocess.run([*arch.qemu(""), "-machine", f"{arch.machine(False)},dumpdtb={path}",
                     "-cpu", arch.cpu(cpu), "-smp", str(cpus), "-m", memory, "-nodefaults",
                     "-display", "none", "-serial", "null", "-serial", "null"],
