@@ -169,7 +169,7 @@ static size_t list_segments(const struct plan *plan, struct pgt_map *maps)
  * Segments of a crash image are placed later, within the region: their edges count, and
  * the region's tables once.
  */
-uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err)
+int arch_purgatory_pages(const struct plan_builder *b, uint64_t *pages, struct error *err)
 {
 	struct pgt_map maps[MAX_MAPS];
 	size_t nr = list_memory(b, maps);
@@ -184,13 +184,13 @@ uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err)
 	for (size_t i = 0; i < nr; i++) {
 		size_t most = pgt_most_tables(maps[i].range);
 
-		if (!most) {
-			error_set(err, ENOSPC, "memory above 256 TiB cannot be used");
-			return 0;
-		}
+		if (!most)
+			return error_set(err, ENOSPC,
+					 "memory above 256 TiB cannot be used");
 		tables += most;
 	}
-	return align_up(tables * PGT_PAGE, b->where.page) / b->where.page;
+	*pages = align_up(tables * PGT_PAGE, b->where.page) / b->where.page;
+	return 0;
 }
 
 /* Without tables the purgatory works too, with the MMU and caches off. */

@@ -23,10 +23,11 @@ bool arch_check_serial(uint32_t port)
 /* The purgatory runs without a map. */
 const bool arch_builds_map = false;
 
-uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err)
+int arch_purgatory_pages(const struct plan_builder *b, uint64_t *pages, struct error *err)
 {
 	(void)b, (void)err;
-	return 1; /* stays unused */
+	*pages = 0;
+	return 0;
 }
 
 static void fill_console(const struct load_request *r, struct purgatory_params *p)
