@@ -46,6 +46,7 @@ static void read_tree(const struct dt *tree)
 		require(reserved.items[i].start < reserved.items[i].end);
 	ranges_free(&reserved);
 	require(!arm64_firmware_read("/nowhere", &machine, &err));
+	require(!dt_read_uart("/nowhere", &machine.dt, &err));
 }
 
 static bool is_reserved(const struct dt *tree, uint64_t start, uint64_t size)
