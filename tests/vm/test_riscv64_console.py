@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """riscv64: where the purgatory reports if firmware has no console, or there is nothing at the UART
-that the user names."""
+that the user names; and that it reports a fault of its own."""
 
+import json
 import subprocess
 from pathlib import Path
 
 from arches import ARCHES
+from crash import PROBE, Setup, crash, running
 from guest import Guest
+from loaded import write_memory
 from probe_arm64 import wait_for_probe
 from test_riscv64 import CONSOLE, KERNEL, LOAD, PLAIN, build, with_kernel, with_probe  # noqa: F401
 
 NOTHING = 0xE000000  # of QEMU's virt: an access fault
+FILE_SIZE = slice(20, 24)  # of the blob: purgatory_params.h
 
 
 def tree_of_another_uart(folder: Path) -> Path:
@@ -46,3 +50,26 @@ def test_no_uart(build):  # noqa: F811
         guest.send_and_jump("kexec -e")
         assert "rng-seed" in wait_for_probe(guest, 60).tree["/chosen"]
         assert "purgatory: seed mixed with COUNTER, kernel memory\n" in guest.console
+
+
+def test_fault(build):  # noqa: F811
+    """It is reported, and the machine reset, in any state of the purgatory's memory, which no digest
+    covers."""
+    blob = (build / "purgatory/purgatory.bin").read_bytes()
+    names = subprocess.run(["riscv64-linux-gnu-nm", build / "purgatory/purgatory.elf"],
+                           capture_output=True, text=True, timeout=60, check=True).stdout
+    symbols = {name: int(at, 16) for at, _, name in map(str.split, names.splitlines())}
+    start = int.from_bytes(blob[FILE_SIZE], "little")
+    assert start == len(blob) == symbols["purgatory_file_end"]
+    with running(build, Setup(KERNEL, cpu=PLAIN, arch="riscv64")) as guest:
+        load = f"kexec -c -p {PROBE} --append=quiet"
+        guest.check(load)
+        told = json.loads(guest.check(f"{load} --dry-run --json 2>/run/said"))
+        [addr] = [s["addr"] for s in told["segments"] if s["kind"] == "purgatory"]
+        assert guest.ram.read(addr, 8) == blob[:8]
+        write_memory(guest, addr + start, b"\xff" * (symbols["purgatory_end"] - start))
+        write_memory(guest, addr + symbols["verify_params"], bytes(4))  # no instruction
+        begin = crash(guest)
+        guest.wait_exit(60)
+        assert "purgatory: exception 2 at 0x" in guest.console[begin:]
+        assert guest.console.rstrip().endswith("resetting the machine")

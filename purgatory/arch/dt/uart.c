@@ -70,8 +70,7 @@ bool uart_has_room(void)
 	case PURGATORY_UART_PL011:
 		return !(read32(uart.addr + PL011_FR) & PL011_FR_TXFF);
 	case PURGATORY_UART_8250_32:
-		return read32(uart.addr + (UART_LSR << UART_WIDE_SHIFT)) &
-		       UART_LSR_ROOM;
+		return read32(uart.addr + (UART_LSR << UART_WIDE_SHIFT)) & UART_LSR_ROOM;
 	default:
 		return read8(uart.addr + UART_LSR) & UART_LSR_ROOM;
 	}
