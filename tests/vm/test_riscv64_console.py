@@ -53,8 +53,8 @@ def test_no_uart(build):  # noqa: F811
 
 
 def test_fault(build):  # noqa: F811
-    """It is reported, and the machine reset, in any state of the purgatory's memory, which no digest
-    covers."""
+    """It is reported, and the machine reset, in any state of the purgatory's memory, which no
+    digest covers."""
     blob = (build / "purgatory/purgatory.bin").read_bytes()
     names = subprocess.run(["riscv64-linux-gnu-nm", build / "purgatory/purgatory.elf"],
                            capture_output=True, text=True, timeout=60, check=True).stdout
