@@ -179,10 +179,11 @@ int arch_boot_data_fill(struct plan_builder *b);
 struct seed_slot arch_seed_slot(const struct plan *plan);
 
 /*
- * Pages for the purgatory's page tables, located after its code. 0 with the line:
- * impossible.
+ * Sets *@pages to the number of pages for the purgatory's page tables, located after its
+ * code. 0, or -ENOSPC with the line: impossible.
  */
-uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err);
+int arch_purgatory_pages(const struct plan_builder *b, uint64_t *pages,
+			 struct error *err);
 
 /*
  * True if arch_purgatory_fill() builds the purgatory's map. Otherwise the purgatory does,

@@ -101,12 +101,12 @@ struct plan plan_refreshed(const struct plan *all)
 static int place_purgatory(struct plan_builder *b, struct error *err)
 {
 	struct bytes blob = purgatory_blob();
-	uint64_t code, size, pages = arch_purgatory_pages(b, err);
 	struct purgatory_params *params;
-	int ret;
+	uint64_t code, size, pages;
+	int ret = arch_purgatory_pages(b, &pages, err);
 
-	if (!pages)
-		return -ENOSPC;
+	if (ret)
+		return ret;
 	code = align_up(((const struct purgatory_params *)blob.data)->mem_size,
 			b->where.page);
 	size = code + pages * b->where.page;

@@ -164,8 +164,8 @@ static void test_firmware_of_the_tree(void **state)
 
 	assert_int_equal(read_machine(s), 0);
 	assert_int_equal(s->machine.arch->conduit, PURGATORY_CONDUIT_HVC);
-	assert_int_equal(s->machine.arch->uart.type, PURGATORY_UART_PL011);
-	assert_int_equal(s->machine.arch->uart.addr, 0x9000000);
+	assert_int_equal(s->machine.arch->dt.uart.type, PURGATORY_UART_PL011);
+	assert_int_equal(s->machine.arch->dt.uart.addr, 0x9000000);
 	assert_false(s->machine.arch->dt.uefi);
 }
 
@@ -200,15 +200,15 @@ static void test_consoles(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		set_text(s, "/chosen", "stdout-path", cases[i].path);
 		assert_int_equal(read_machine(s), 0);
-		assert_int_equal(s->machine.arch->uart.type, cases[i].type);
-		assert_int_equal(s->machine.arch->uart.addr, cases[i].addr);
+		assert_int_equal(s->machine.arch->dt.uart.type, cases[i].type);
+		assert_int_equal(s->machine.arch->dt.uart.addr, cases[i].addr);
 	}
 	/* registers in a way that the purgatory does not know */
 	set_text(s, "/chosen", "stdout-path", "serial1");
 	fdt_setprop_inplace_u32(s->dt.data, fdt_path_offset(s->dt.data, "/soc/uart@3000"),
 				"reg-shift", 3);
 	assert_int_equal(read_machine(s), 0);
-	assert_int_equal(s->machine.arch->uart.type, 0);
+	assert_int_equal(s->machine.arch->dt.uart.type, 0);
 }
 
 static void test_conduits(void **state)
@@ -267,7 +267,7 @@ static void test_acpi(void **state)
 		assert_int_equal(read_machine(s), 0);
 		assert_true(s->machine.arch->dt.uefi);
 		assert_int_equal(s->machine.arch->conduit, PURGATORY_CONDUIT_HVC);
-		assert_int_equal(s->machine.arch->uart.type, cases[i].uart);
+		assert_int_equal(s->machine.arch->dt.uart.type, cases[i].uart);
 	}
 	fadt[129] = 1;
 	tree_put_bytes(&s->root, "sys/firmware/acpi/tables/FACP", fadt, sizeof(fadt));
@@ -278,7 +278,7 @@ static void test_acpi(void **state)
 	tree_put_bytes(&s->root, "sys/firmware/acpi/tables/SPCR", spcr, 51);
 	assert_int_equal(read_machine(s), 0);
 	assert_int_equal(s->machine.arch->conduit, PURGATORY_CONDUIT_NONE);
-	assert_int_equal(s->machine.arch->uart.type, 0);
+	assert_int_equal(s->machine.arch->dt.uart.type, 0);
 }
 
 static int check(struct scene *s, struct load_request r)

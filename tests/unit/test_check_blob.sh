@@ -55,7 +55,7 @@ elif [ -e purgatory/arch/riscv64/entry.bo ]; then
 fi
 
 lenient=$dir/lenient.lds
-sed -e '/^ASSERT/d' "$srcdir/purgatory/arch/$arch/purgatory.lds" >"$lenient"
+sed -e '/^ASSERT/d' "$srcdir/purgatory/purgatory.lds" >"$lenient"
 sed -e '0,/ALIGN(4096)/s/ALIGN(4096)/ALIGN(16)/' "$lenient" >"$dir/shared-page.lds"
 
 entry=purgatory/arch/$arch/entry.bo

@@ -79,7 +79,8 @@ def arch_rows(arch: str) -> dict[str, str]:
                    f"kexec/arch/{arch}": f"{BELOW_LOAD} include/arch/{arch} "
                                          f"purgatory/arch/{arch}"
                                          f"{'' if arch == 'x86' else ' kexec/arch/dt'}",
-                   f"purgatory/arch/{arch}": "include purgatory"}
+                   f"purgatory/arch/{arch}": "include purgatory"
+                                             f"{'' if arch == 'x86' else ' purgatory/arch/dt'}"}
 
 
 for name in ARCHES:
@@ -321,6 +322,9 @@ BROKEN: list[tuple[str, dict[str, str]] | tuple[str, dict[str, str], dict[str, s
     ("kexec/arch/x86/x.c:1: layer",
      {"kexec/arch/x86/x.c": '#include "arch/dt/tree.h"\n', "kexec/arch/dt/tree.h": "",
       "kexec/arch/dt/tree.c": ""}),
+    ("purgatory/arch/x86/x.c:1: layer",
+     {"purgatory/arch/x86/x.c": '#include "arch/dt/uart.h"\n', "purgatory/arch/dt/uart.h": "",
+      "purgatory/arch/dt/uart.c": ""}),
     ("include/x.c:1: word", {"include/x.c": "#include <asm/bootparam.h>\n"}),
     ("kexec/arch/x.c:1: word",
      {"kexec/arch/x.c": "/* boot_params */\n"}, LAYERS | {"kexec/arch": ""}),

@@ -92,6 +92,9 @@ OPTIONS = {
         "-l uki --append=own", "-l zboot.gz --type=vmlinuz", "-l zboot.gz -s",
         "-p Image", "-p Image -s"],
     "uefi": ["-l Image --noefi"],
+    "virt-acpi": ["-l Image --noefi", "-l Image --serial=uart8250,mmio,0x10000000",
+                  "-p Image --noefi", "-p Image --reuse-cmdline", "-p Image --seed=off"],
+    "virt-uefi": ["-l Image --noefi", "-p Image --reuse-cmdline", "-p Image --seed=off"],
     "virt-rv": ["-l Image " + words for words in (
         "--seed=off", "--seed-mix=off", "--mem-min=0x90000000", "--mem-max=0x90000000",
         "--reuse-cmdline", "--serial=ttyS0", "--type=bzImage")] + [

@@ -151,7 +151,7 @@ ARCHES = {
                   functools.partial(_sysroot_libraries, "arm64", "aarch64-linux-gnu")),
     # The machine has one serial port of its own.
     "riscv64": Arch("riscv64", _no_el2("virt"), lambda cpu: cpu, "console=ttyS0 panic=-1",
-                    "ttyS0", ("/usr/share/qemu-efi-riscv64", ("RISCV_VIRT_CODE.fd",)),
+                    "ttyS0", (str(cache_dir() / "riscv64/edk2"), ("RISCV_VIRT_CODE.fd",)),
                     "qemu-efi-riscv64", lambda version: qemu_riscv64_command(),
                     lambda size: [(1 << 31, size)],
                     functools.partial(_sysroot_libraries, "riscv64", "riscv64-linux-gnu"),

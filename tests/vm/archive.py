@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 SUITES = ["bookworm", "bookworm-backports", "trixie-backports"]
-OTHER_SUITE = "trixie"  # for what is asked of it by name, never for anything else
+# For what is asked of them by name, never for anything else.
+OTHER_SUITE, NEWEST_SUITE = "trixie", "sid"
 # Debian's architecture -> its folder of libraries.
 TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu",
             "riscv64": "riscv64-linux-gnu"}
@@ -120,7 +121,8 @@ class Archive:
             "".join(f"deb [{option}] {site} {suite} main\n"
                     for suite in self.suites))
         (self.root / "preferences").write_text(
-            f"Package: *\nPin: release n={OTHER_SUITE}\nPin-Priority: 1\n")
+            "\n".join(f"Package: *\nPin: release n={suite}\nPin-Priority: 1\n"
+                      for suite in (OTHER_SUITE, NEWEST_SUITE)))
         say(f"package lists of {', '.join(self.suites)} for {self.arch} from {site}")
         for left in range(LIST_TRIES - 1, -1, -1):
             try:

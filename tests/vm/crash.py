@@ -152,7 +152,7 @@ def crash_guest(build: Path, setup: Setup, files: dict | None = None, program=No
     crash kernel. `program`: the kexec to use, default: the build's. `kind`: Guest for one
     that will be saved; it has no .ram."""
     arch = ARCHES[setup.arch].name
-    readers = [] if arch == "riscv64" else [cache.makedumpfile(arch)]
+    readers = [cache.makedumpfile(arch)]
     readers += [cache.vmcore_dmesg(arch)] if arch == "arm64" else []
     capture = build_initrd(programs=readers, files=capture_files,
                            name="capture", arch=setup.arch)

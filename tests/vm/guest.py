@@ -82,14 +82,14 @@ class Guest:
     """See the top of the file.
 
     arch      "x86_64", "arm64" or "riscv64"
-    kernel    a slot of the cache ("6.1", "6.12", "7.3"; for arm64 also "7.3-16k") or the path
-              of a bzImage or Image
+    kernel    a slot of the cache ("6.1", "6.12", "7.3"; for arm64 also "7.3-16k", for riscv64
+              "6.12", "sid") or the path of a bzImage or Image
     cpu       "max", or without random words: "qemu64", which has no RDRAND, no 1 GiB pages
               and 4-level paging, or "cortex-a72"
     el2       arm64: the kernel has a hypervisor's CPU mode (with VHE if cpu="max")
     qemu      "10": its cpu="max" has SHA-NI (needs 8.2; see `fetch`)
-    firmware  "bios" (SeaBIOS; a device tree on arm64) or "efi"; either way QEMU loads the
-              kernel
+    firmware  "bios" (SeaBIOS; a device tree on the others), "efi", or "efi-tree": without
+              ACPI; in any case QEMU loads the kernel
     cmdline   added to the architecture's
     extra     more arguments for QEMU
     initrd    by default a small one from build_initrd()
@@ -140,7 +140,8 @@ class Guest:
                 variables = self.workdir / "efi-variables"
                 shutil.copyfile(code.with_name(name.replace("CODE", "VARS")), variables)
                 drive = "if=pflash,format=raw,unit="
-                return ["-drive", f"{drive}0,readonly=on,file={code}",
+                return [*(["-machine", "acpi=off"] if firmware == "efi-tree" else []),
+                        "-drive", f"{drive}0,readonly=on,file={code}",
                         "-drive", f"{drive}1,file={variables}"]
         raise GuestError(f"no firmware in {folder} (Debian: {self.arch.firmware_package})")
 

@@ -171,8 +171,7 @@ def crash_and_look(guest: CrashGuest, how: str, machine: Setup, folder: Path) ->
     check_contents(guest, vmcore, marks)
     if machine.arch == "arm64":
         check_vmcore_dmesg(guest, PANICS[how])
-    if machine.arch != "riscv64":
-        check_makedumpfile(guest, PANICS[how])
+    check_makedumpfile(guest, PANICS[how])
     return guest.console[start:]
 
 

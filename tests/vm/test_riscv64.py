@@ -16,7 +16,7 @@ from initrd import build_initrd, libraries
 from loaded import crash_status
 from places import ALL, kexec
 from probe_arm64 import Probe, wait_for_probe
-from riscv64 import CONSOLE, KERNEL, PLAIN
+from riscv64 import CONSOLE, GIFTED, KERNEL, NEWEST, PLAIN
 from riscv64 import build_riscv64 as build  # noqa: F401 (a fixture)
 from test_arm64_jump import TIME_ZERO_SEED, memory_map
 from test_arm64_seed import own_copy
@@ -30,9 +30,9 @@ NO_TREE = "Device tree not included in the provided image"
 FLIPS = max(3, test_flips.COUNT // 4) if test_flips.COUNT < 100 else test_flips.COUNT
 
 
-def with_kernel(build, cpu: str, **more) -> Guest:
-    return Guest(kernel=KERNEL, arch="riscv64", cpu=cpu, initrd=build_initrd(
-        kernels=[KERNEL], programs=[kexec(build)], arch="riscv64"), **more)
+def with_kernel(build, cpu: str, loader: str, loaded: str, **more) -> Guest:
+    return Guest(kernel=loader, arch="riscv64", cpu=cpu, initrd=build_initrd(
+        kernels=[loaded], programs=[kexec(build)], arch="riscv64"), **more)
 
 
 def with_probe(build, cpu: str = PLAIN, files=(), **more) -> dict:
@@ -61,20 +61,21 @@ def check_chosen(seen: Probe) -> bytes:
     return chosen["rng-seed"]
 
 
-@pytest.mark.parametrize("cpu, mixed", [(PLAIN, "COUNTER, kernel memory"),
-                                        ("max", "ZKR, COUNTER, kernel memory")])
-def test_next_kernel_has_all_it_needs(build, cpu, mixed):
-    with with_kernel(build, cpu, cpus=2) as guest:
+@pytest.mark.parametrize("loader, loaded, cpu, mixed", [
+    (KERNEL, NEWEST, PLAIN, "COUNTER, kernel memory"),
+    (NEWEST, KERNEL, GIFTED, "ZKR, COUNTER, kernel memory")])
+def test_next_kernel_has_all_it_needs(build, loader, loaded, cpu, mixed):
+    with with_kernel(build, cpu, loader, loaded, cpus=2) as guest:
         guest.wait_ready(120)
         memory = memory_map(guest)
-        guest.check(f"kexec -l /boot/vmlinuz-{KERNEL} --initrd=/boot/initrd --seed=require"
+        guest.check(f"kexec -l /boot/vmlinuz-{loaded} --initrd=/boot/initrd --seed=require"
                     f" --console-serial --append=\"{CONSOLE} from.test='a b'\"")
         start = len(guest.console)
         guest.send_and_jump("kexec -e")
-        assert guest.wait_ready(120).startswith(KERNEL)
+        assert guest.wait_ready(120) == cache.kernel_release(loaded, "riscv64")
         said = guest.console[start:]
         assert f"seed mixed with {mixed}\n" in said
-        assert ("with Zknh" in said) == (cpu == "max")
+        assert ("with Zknh" in said) == (cpu == GIFTED)
         assert re.search(TIME_ZERO_SEED, said, re.MULTILINE)
         assert guest.check("cat /proc/cmdline").strip() == f"{CONSOLE} from.test='a b'"
         assert memory and memory_map(guest) == memory
@@ -155,6 +156,7 @@ def test_other_images_are_refused(build):
 CRASHES = [(Setup(KERNEL, 2, "1G", "256M", "bios", PLAIN, "riscv64"), 2)]
 if ALL:
     CRASHES += [(Setup(KERNEL, 1, "1G", "256M", "bios", "max", "riscv64"), 0),
+                (Setup(NEWEST, 2, "1G", "512M", "bios", PLAIN, "riscv64"), 2),
                 (Setup(KERNEL, 4, "8G", "256M", "bios", "max", "riscv64"), 1000)]
 
 

@@ -14,6 +14,11 @@
 
 #define KASLR_SEED_SIZE 8 /* bytes */
 
+/* uart_type: the UART at @uart, for PURGATORY_CONSOLE_SERIAL. Its settings are kept. */
+#define PURGATORY_UART_PL011   1
+#define PURGATORY_UART_8250    2 /* registers of one byte, one byte apart */
+#define PURGATORY_UART_8250_32 3 /* registers of 32 bits, 4 bytes apart */
+
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
@@ -27,7 +32,10 @@ struct purgatory_arch_params {
 	uint64_t base_seed;
 	uint64_t rng_seed;
 	uint64_t kaslr_seed;
-	uint64_t reserved[2];
+	uint64_t
+		uart; /* physical address; used if SBI has no console, or serial_port is set */
+	uint32_t uart_type;
+	uint32_t reserved;
 };
 #endif
 

@@ -20,8 +20,7 @@
 struct arch_machine {
 	struct dt_machine dt;
 	struct arm64_cpu cpu;
-	uint32_t conduit;	/* PURGATORY_CONDUIT_ */
-	struct arm64_uart uart; /* firmware's console: stdout-path, or ACPI's SPCR */
+	uint32_t conduit; /* PURGATORY_CONDUIT_ */
 };
 
 /* image.arch_flags: page size of the kernel, as in the header's flags: 1 4K, 2 16K, 3 64K */
@@ -42,9 +41,8 @@ int arm64_page_size_read(const char *root, uint64_t *out, struct notes *notes,
 			 struct error *err);
 
 /*
- * Reads PSCI's conduit and the console of firmware from the device tree, and from ACPI's
- * FADT and SPCR below @root where the tree has neither. What is missing or strange is left
- * unknown. 0 or a negative errno with the line.
+ * Reads PSCI's conduit from the device tree, or from ACPI's FADT below @root. What is
+ * missing or strange is left unknown. 0 or a negative errno with the line.
  */
 int arm64_firmware_read(const char *root, struct arch_machine *m, struct error *err);
 

@@ -10,7 +10,6 @@
 #include <string.h>
 
 /* Documentation/arch/arm64/booting.rst, "Call the kernel image" */
-#define FLAG_BIG_ENDIAN	 0x1u
 #define FLAG_PAGES_SHIFT 1
 #define FLAG_ANYWHERE	 0x8u
 
@@ -22,18 +21,12 @@ const uint64_t linux_image_align = 2 * MIB;
 const uint64_t linux_image_offset_max = 2 * MIB - 1;
 const uint64_t linux_image_cmdline_max = 2047;
 
-int linux_image_take_flags(const struct linux_image *header, struct image *out,
-			   struct error *err)
+void linux_image_take_flags(const struct linux_image *header, struct image *out)
 {
-	if (header->flags & FLAG_BIG_ENDIAN)
-		return error_set(err, ENOEXEC,
-				 "a big-endian kernel; only little-endian "
-				 "ones are booted");
 	/* as low as possible: older kernels do not map memory below themselves */
 	out->low_end = ARM64_PLACE_END;
 	out->initrd_window = INITRD_WINDOW;
 	out->arch_flags = header->flags >> FLAG_PAGES_SHIFT & ARM64_PAGES_MASK;
-	return 0;
 }
 
 struct range arch_placement(const struct image *image)

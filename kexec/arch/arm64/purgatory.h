@@ -19,10 +19,4 @@ struct arm64_cpu {
 	bool rndr; /* "rng" */
 };
 
-/* A UART that the purgatory knows. @type 0: none. */
-struct arm64_uart {
-	uint64_t addr;
-	uint32_t type; /* PURGATORY_UART_ */
-};
-
 #endif

@@ -29,6 +29,15 @@ bool dt_seed_offsets(const struct plan *plan, uint64_t *rng, uint64_t *kaslr);
 void dt_fill_seed(const struct plan_builder *b, struct purgatory_params *p);
 
 /*
+ * Returns where the purgatory reports: on --serial, on a UART of the next kernel's command
+ * line, or on firmware's console. Unless it finds damage, it is silent.
+ */
+struct dt_uart dt_choose_uart(const struct plan_builder *b);
+
+/* Sets console and, in the architecture's part of @p, uart and uart_type. */
+void dt_fill_console(const struct plan_builder *b, struct purgatory_params *p);
+
+/*
  * Checks the rest of the architecture's parameters of the purgatory of a plan read from a
  * file, which may lack it. NULL, or the invalid part.
  */

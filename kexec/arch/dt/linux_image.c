@@ -23,6 +23,8 @@
 #define ZBOOT_TYPE_AT  24u
 #define ZBOOT_TYPE_MAX 32u
 
+#define FLAG_BIG_ENDIAN 0x1u /* of an Image, with any magic */
+
 struct zboot {
 	uint32_t mz;
 	char magic[4];
@@ -51,7 +53,8 @@ static int not_an_image(struct bytes head, struct error *err)
 			 other ? ", but " : "", other ? other : "");
 }
 
-static int check_size(const struct linux_image *h, uint64_t file_size, struct error *err)
+static int check_header(const struct linux_image *h, uint64_t file_size,
+			struct error *err)
 {
 	if (!h->image_size)
 		return error_set(err, ENOEXEC,
@@ -65,6 +68,10 @@ static int check_size(const struct linux_image *h, uint64_t file_size, struct er
 				 (unsigned long long)h->text_offset);
 	if (file_size > SIZE_LIMIT)
 		return error_set(err, ENOEXEC, "too large to be a kernel");
+	if (h->flags & FLAG_BIG_ENDIAN)
+		return error_set(err, ENOEXEC,
+				 "a big-endian kernel; only little-endian "
+				 "ones are booted");
 	return 0;
 }
 
@@ -78,7 +85,7 @@ int linux_image_parse(struct bytes head, uint64_t file_size, struct image *out,
 	if (!is_image(head) || head.size < sizeof(h))
 		return not_an_image(head, err);
 	memcpy(&h, head.data, sizeof(h));
-	ret = check_size(&h, file_size, err);
+	ret = check_header(&h, file_size, err);
 	if (ret)
 		return ret;
 	/* a signature may follow the kernel */
@@ -88,7 +95,8 @@ int linux_image_parse(struct bytes head, uint64_t file_size, struct image *out,
 	out->align_offset = h.text_offset % linux_image_align;
 	out->cmdline_max = linux_image_cmdline_max;
 	out->file_cmdline_max = linux_image_cmdline_max;
-	return linux_image_take_flags(&h, out, err);
+	linux_image_take_flags(&h, out);
+	return 0;
 }
 
 int linux_image_probe(struct bytes start, uint64_t file_size, struct error *err)

@@ -29,12 +29,8 @@ extern const uint64_t linux_image_offset_max;
 extern const uint64_t
 	linux_image_cmdline_max; /* COMMAND_LINE_SIZE without the NUL; bytes */
 
-/*
- * Checks @header's flags and takes limits and flags from them into @out. 0; -ENOEXEC with
- * the line.
- */
-int linux_image_take_flags(const struct linux_image *header, struct image *out,
-			   struct error *err);
+/* Takes limits and flags from @header's flags into @out. */
+void linux_image_take_flags(const struct linux_image *header, struct image *out);
 
 /*
  * Parses the @file_size bytes of an Image that begins with @head into all of @out but its

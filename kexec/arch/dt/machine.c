@@ -84,7 +84,9 @@ int dt_machine_read(const char *root, struct iomem *iomem, struct machine *m,
 {
 	int ret = read_tree(root, out, err);
 
-	return ret ? ret : find_ram(root, iomem, &out->tree, m, err);
+	if (!ret)
+		ret = find_ram(root, iomem, &out->tree, m, err);
+	return ret ? ret : dt_read_uart(root, out, err);
 }
 
 int dt_read_features(const char *root, const char *name, char separator,

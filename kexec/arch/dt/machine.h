@@ -9,19 +9,42 @@
 #include "arch/dt/tree.h"
 #include "machine/machine.h"
 
+/* A UART that the purgatory knows. @type 0: none. */
+struct dt_uart {
+	uint64_t addr;
+	uint32_t type; /* PURGATORY_UART_ */
+};
+
+/* Bytes of registers that the purgatory uses, of any type. */
+#define DT_UART_SIZE 0x20
+
 struct dt_machine {
 	struct dt tree; /* of the running kernel; empty: see no_tree */
 	int no_tree;	/* the negative errno that kept it from us; 0: it was read */
 	bool uefi;	/* booted through UEFI: its memory map counts, not the tree's */
+	struct dt_uart uart; /* firmware's console */
 };
 
 /*
- * Reads the tree below @root, and m->ram from @iomem, less what the tree reserves.
+ * Reads the tree below @root, m->ram from @iomem, less what the tree reserves, and the UART.
  * m->page_size is set already. 0 or a negative errno with the line; the caller frees
  * out->tree in either case.
  */
 int dt_machine_read(const char *root, struct iomem *iomem, struct machine *m,
 		    struct dt_machine *out, struct error *err);
+
+/*
+ * Sets m->uart to the console that m->tree names (stdout-path), or ACPI's SPCR below @root.
+ * What is missing or strange is left unknown. 0 or a negative errno with the line.
+ */
+int dt_read_uart(const char *root, struct dt_machine *m, struct error *err);
+
+/*
+ * Reads the ACPI table @name; *@out is in *@data, which the caller frees, and empty if there
+ * is none. 0 or a negative errno with the line.
+ */
+int dt_read_table(const char *root, const char *name, char **data, struct bytes *out,
+		  struct error *err);
 
 /*
  * Calls @take with each word, between @separator, of the first line @name in /proc/cpuinfo

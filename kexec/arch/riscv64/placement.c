@@ -5,13 +5,8 @@
 
 #include "base/units.h"
 
-#include <errno.h>
-
 /* Physical addresses of all modes: RISC-V Privileged Architecture, "satp". */
 #define PLACE_END (1ull << 56)
-
-/* Documentation/arch/riscv/boot-image-header.rst */
-#define FLAG_BIG_ENDIAN 0x1u
 
 /* The offset in the header is that from the start of RAM, where firmware puts kernels. */
 const char linux_image_magic[4] = { 'R', 'S', 'C', '\x05' };
@@ -19,18 +14,14 @@ const uint64_t linux_image_align = 2 * MIB;
 const uint64_t linux_image_offset_max = 16 * MIB;
 const uint64_t linux_image_cmdline_max = 1023;
 
-int linux_image_take_flags(const struct linux_image *header, struct image *out,
-			   struct error *err)
+/* Documentation/arch/riscv/boot-image-header.rst has no flag but that of the byte order. */
+void linux_image_take_flags(const struct linux_image *header, struct image *out)
 {
-	if (header->flags & FLAG_BIG_ENDIAN)
-		return error_set(err, ENOEXEC,
-				 "a big-endian kernel; only little-endian "
-				 "ones are booted");
+	(void)header;
 	/* it reserves the rest of its last block of 2 MiB, and ignores an initrd there */
 	out->mem_size = align_up(out->mem_size, linux_image_align);
 	/* as low as possible: older kernels do not map memory below themselves */
 	out->low_end = PLACE_END;
-	return 0;
 }
 
 struct range arch_placement(const struct image *image)

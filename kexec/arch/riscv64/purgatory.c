@@ -5,35 +5,14 @@
 
 #include "digest.h"
 
-/* Firmware's console is the only one. */
-const char arch_serial_values[] = "no value on riscv64: the console is firmware's";
-
-bool arch_parse_serial(const char *text, uint32_t *port)
-{
-	(void)text;
-	*port = 0;
-	return false;
-}
-
-bool arch_check_serial(uint32_t port)
-{
-	return !port;
-}
-
 /* The purgatory runs without a map. */
 const bool arch_builds_map = false;
 
-uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err)
+int arch_purgatory_pages(const struct plan_builder *b, uint64_t *pages, struct error *err)
 {
 	(void)b, (void)err;
-	return 1; /* stays unused */
-}
-
-static void fill_console(const struct load_request *r, struct purgatory_params *p)
-{
-	p->console = PURGATORY_CONSOLE_SERIAL;
-	if (r->console_serial || r->console_vga)
-		p->console |= PURGATORY_CONSOLE_VERBOSE;
+	*pages = 0;
+	return 0;
 }
 
 /*
@@ -51,7 +30,8 @@ static void fill_cpu(const struct riscv64_cpu *cpu, struct purgatory_params *p)
 
 void arch_purgatory_fill(const struct plan_builder *b, struct purgatory_params *p)
 {
-	fill_console(b->in->request, p);
+	dt_fill_console(b, p);
+	p->serial_port = b->in->request->serial_port; /* then SBI's console is not used */
 	dt_fill_seed(b, p);
 	fill_cpu(&b->in->machine->arch->cpu, p);
 }

@@ -127,19 +127,16 @@ static uint32_t high_maps(const struct plan_builder *b,
 	return nr + table_maps(b, &maps[nr]);
 }
 
-uint64_t arch_purgatory_pages(const struct plan_builder *b, struct error *err)
+int arch_purgatory_pages(const struct plan_builder *b, uint64_t *pages, struct error *err)
 {
 	struct purgatory_map maps[MAX_HIGH_MAPS];
 	uint32_t nr = high_maps(b, maps);
-	uint64_t pages;
 
 	/* mapped too, in its own way */
 	for (size_t i = 0; builder_mixes(b) && i < PURGATORY_MAX_MEMORY; i++)
 		nr += add_map(&maps[nr], b->in->machine->kernel_memory[i]);
-	pages = purgatory_pgt_pages(maps, nr);
-	if (!pages)
-		error_set(err, ENOSPC, "memory above 128 TiB cannot be used");
-	return pages;
+	*pages = purgatory_pgt_pages(maps, nr);
+	return *pages ? 0 : error_set(err, ENOSPC, "memory above 128 TiB cannot be used");
 }
 
 /*

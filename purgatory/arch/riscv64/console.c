@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages on firmware's console: the extension DBCN of SBI 2.0, or the call that came
- * before it, which all firmware has.
+ * Messages on firmware's console, the extension DBCN of SBI 2.0. Where there is none, or the
+ * user names a UART, on that; without one by the call that came before DBCN.
  */
 #include "riscv64.h"
+
+#include "arch/dt/uart.h"
 
 #define SBI_LEGACY_PUTCHAR 1
 #define SBI_BASE	   0x10
@@ -13,16 +15,26 @@
 
 /* Static, because an exception must be able to print. */
 static struct {
-	bool serial;
 	bool verbose;
 	bool dbcn;
 } console;
 
+static void try_uart(void *context)
+{
+	(void)context;
+	uart_has_room();
+}
+
+/* Firmware may keep the UART for itself. */
 void console_init(const struct purgatory_params *params)
 {
-	console.serial = params->console & PURGATORY_CONSOLE_SERIAL;
 	console.verbose = params->console & PURGATORY_CONSOLE_VERBOSE;
 	console.dbcn = sbi_call(SBI_BASE, SBI_BASE_PROBE, SBI_DBCN, 0).value;
+	uart_init(params);
+	if (console.dbcn && !params->serial_port)
+		uart_disable();
+	if (uart_is_on() && arch_try(try_uart, NULL) >= 0)
+		uart_disable();
 }
 
 bool console_is_verbose(void)
@@ -39,10 +51,13 @@ static void serial_put(char c)
 
 static void put(char c)
 {
-	if (console.serial && c == '\n')
+	if (uart_is_on()) {
+		uart_put(c);
+		return;
+	}
+	if (c == '\n')
 		serial_put('\r');
-	if (console.serial)
-		serial_put(c);
+	serial_put(c);
 }
 
 #include "say.h"

@@ -10,6 +10,9 @@ static unsigned int faults; /* outside of arch_try() */
 
 void exceptions_init(void)
 {
+	/* what lies here is not verified */
+	faults = 0;
+	purgatory_try_stack = 0;
 	WRITE_CSR(stvec, (uintptr_t)purgatory_vector);
 }
 
