@@ -309,8 +309,9 @@ int load_if_hidden(const struct plan *plan, const struct load_guard *guard,
 		ret = load_with_seed(&again, &page, KEXEC_TARGET_CRASH, guard, NULL, err);
 	if (!ret || kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored) <= 0)
 		return ret;
-	/* it is as good as before, but nothing can tell it from another */
-	notes_add_error(notes, NOT_REFRESHABLE, err);
+	/* it is as good as before, but nothing shows the parts that a refresh leaves alone */
+	notes_add_error(notes, "kexec-seed refresh will load all of this image again",
+			err);
 	return 0;
 }
 
