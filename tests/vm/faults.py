@@ -59,6 +59,7 @@ HERE = Differs(KERNELS, "build", ["/sys/kernel/boot_params/data"], True, "256M")
 OTHERS = {
     "arm64": Differs([f"arm64/{slot}" for slot in ("6.1", "6.12", "7.3", "7.3-16k")],
                      "build_arm64", ["/sys/firmware/fdt"]),
+    "riscv64": Differs(["riscv64/6.12"], "build_riscv64", ["/sys/firmware/fdt"]),
 }
 # Which hides the loaded image from /proc/kcore, all of it between the two calls of a load.
 HIDING = "arm64/6.1"
@@ -227,10 +228,11 @@ def boot(build: Path, kernel: str, memory: str = "", region: str = "64M",
          ramdisk: bytes = RAMDISK, files: dict | None = None, **more) -> Guest:
     arch = arch_of(kernel)
     folder = arch if arch in OTHERS else ""
+    tools = [cache.guest_tool(x, folder) for x in ("strace", "setpriv", "prlimit")]
+    if arch != "riscv64":
+        tools.append(("/usr/sbin/their-kexec", cache.kexec_tools(folder)))
     initrd = build_initrd(
-        programs=[kexec(build), build / "kexec_seed/kexec-seed",
-                  *(cache.guest_tool(x, folder) for x in ("strace", "setpriv", "prlimit")),
-                  ("/usr/sbin/their-kexec", cache.kexec_tools(folder))],
+        programs=[kexec(build), build / "kexec_seed/kexec-seed", *tools],
         files={"/probe": probe(build, arch), "/ramdisk": ramdisk, "/sweep": SWEEP,
                **(files or {})}, name="kill", arch=arch)
     return Guest(kernel=kernel.removeprefix(f"{arch}/"), arch=arch, initrd=initrd,

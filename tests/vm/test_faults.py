@@ -6,7 +6,8 @@ command ends in time with status 0, or with 1 and a line that says why; `status`
 truth, `verify` finds the loaded image whole; a refresh repairs; and no seed is left in memory
 outside the image.
 
-On x86_64 and arm64. A sample by default; all with $KEXEC_FAULTS=all (some hours). SIGKILL at each system
+On x86_64 and arm64. A sample by default; all with $KEXEC_FAULTS=all (some hours), also on
+riscv64. SIGKILL at each system
 call, and racing tools: test_refresh_kill.py. Without a guest: tests/unit/test_nomem.py,
 test_nonsense.py.
 """
@@ -26,6 +27,7 @@ from faults import (COMMON_FACTS, FILE, FULL, HERE, HIDING, KILLED, LOAD, OTHERS
                     read_rows, state_of, sweep, trace)
 from guest import Guest
 from loaded import strays
+from test_riscv64 import build as build_riscv64  # noqa: F401 (a fixture)
 
 ALL = os.environ.get("KEXEC_FAULTS") == "all"
 TOP = Path(__file__).resolve().parents[2]
@@ -164,8 +166,8 @@ def limited(limit: str, command: str) -> str:
             f" does not start within that >&2; exit 1; }}; prlimit {limit} {command}")
 
 
-# Kernels without memfd_secret(), so mlock() counts.
-@pytest.mark.parametrize("kernel", kernels("6.1", "arm64/6.1"))
+# 6.1 has no memfd_secret(), so mlock() counts.
+@pytest.mark.parametrize("kernel", kernels("6.1", "arm64/6.1", "riscv64/6.12"))
 def test_limits(build_of, kernel):  # noqa: F811
     """Of address space, files, file size, stack, data and locked memory."""
     with boot(build_of(kernel), kernel) as guest:
@@ -188,7 +190,7 @@ def requests(guest: Guest, command: str) -> list[str]:
     return [f"{n}{more}" for n in numbers for more in ("", "+")]
 
 
-@pytest.mark.parametrize("kernel", kernels("7.3", "arm64/7.3"))
+@pytest.mark.parametrize("kernel", kernels("7.3", "arm64/7.3", "riscv64/6.12"))
 def test_no_memory(build_of, kernel):  # noqa: F811
     """malloc() fails: every allocation on the host (tests/unit/test_nomem.py), some here."""
     build = build_of(kernel)
@@ -217,7 +219,7 @@ FOLDERS = [EMPTY.format("/proc"), EMPTY.format("/sys"), "umount -l /proc; umount
 NOT_KEPT = (LOAD, EMPTY.format("/run"))
 
 
-@pytest.mark.parametrize("kernel", kernels("6.12", "arm64/6.12", HIDING))
+@pytest.mark.parametrize("kernel", kernels("6.12", "arm64/6.12", HIDING, "riscv64/6.12"))
 def test_nonsense(build_of, kernel):  # noqa: F811
     """Each in its own mount namespace; the states before and after are the machine's. Hundreds
     more corrupt machines, on the host: tests/unit/test_nonsense.py."""
@@ -242,7 +244,7 @@ PAIRS = [(LOAD, LOAD), (REFRESH, UNLOAD), (UNLOAD, REFRESH), (LOAD, UNLOAD),
 DELAYS = range(0, 500000, 25000) if ALL else (60000,)  # microseconds
 
 
-@pytest.mark.parametrize("kernel", kernels("7.3", "arm64/7.3-16k", HIDING))
+@pytest.mark.parametrize("kernel", kernels("7.3", "arm64/7.3-16k", HIDING, "riscv64/6.12"))
 def test_two_at_once(build_of, kernel):  # noqa: F811
     """They wait for each other; the last one decides the state."""
     pairs = [p for p in PAIRS if differs(kernel).file_load or FILE not in p]
@@ -255,7 +257,7 @@ def test_two_at_once(build_of, kernel):  # noqa: F811
     fail_with(bad_of(steps))
 
 
-@pytest.mark.parametrize("kernel", kernels("6.12", "arm64/6.12"))
+@pytest.mark.parametrize("kernel", kernels("6.12", "arm64/6.12", "riscv64/6.12"))
 def test_beside_the_daemon(build_of, kernel):  # noqa: F811
     """A refresh by hand while the daemon refreshes."""
     with boot(build_of(kernel), kernel) as guest:

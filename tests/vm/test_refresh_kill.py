@@ -7,7 +7,7 @@ errors instead of SIGKILL: test_faults.py). Then ten refreshes at once, and refr
 kexec-tools.
 
 By default only some positions, mostly near calls that change state; $KEXEC_KILLS=all does all
-positions of all commands on all kernels of x86_64 and arm64 (some hours).
+positions of all commands on all kernels of every architecture (some hours).
 """
 
 import os
@@ -20,12 +20,14 @@ from faults import (FILE, FULL, HERE, HIDING, IMAGE, KILLED, LOAD, OTHERS, RAMDI
                     THEIRS, UNLOAD, Position, Step, boot, build_of, fail_with,  # noqa: F401
                     seed_of, state_of, sweep, thinned, trace)
 from guest import Guest
+from test_riscv64 import build as build_riscv64  # noqa: F401 (a fixture)
 
 ALL = os.environ.get("KEXEC_KILLS") == "all"
 
 # Killed
 
-CHANGING = ("kexec_load", "renameat", "mkdir", "mkdirat", "unlinkat", "write", "flock",
+MOSTLY = ("kexec_load", "renameat", "renameat2")
+CHANGING = (*MOSTLY, "mkdir", "mkdirat", "unlinkat", "write", "flock",
             "exit_group")
 # name -> (setup before each run, command, whether the result may be no image)
 COMMANDS = {
@@ -37,11 +39,11 @@ COMMANDS = {
     "file": (LOAD, FILE, False),
     "refile": (FILE, REFRESH, False),
 }
-ARM64 = OTHERS["arm64"].kernels
+OTHER_KERNELS = [kernel for x in OTHERS.values() for kernel in x.kernels]
 # kexec_file_load() takes ten times as long; one kernel each is enough.
 FILE_KERNELS = {"file": ["6.12"], "refile": ["7.3"]}
 KILLS = [((name,), kernel) for name in COMMANDS
-         for kernel in FILE_KERNELS.get(name, [*HERE.kernels, *ARM64])] if ALL else [
+         for kernel in FILE_KERNELS.get(name, [*HERE.kernels, *OTHER_KERNELS])] if ALL else [
     (("refresh",), "7.3"), (("full", "load"), "6.12"), (("first", "unload"), "6.1"),
     (("refresh", "load"), HIDING)]
 
@@ -61,7 +63,7 @@ def choose(positions: list[Position], changing: tuple[str, ...]) -> list[Positio
     chosen = set(range(0, len(positions), 100 if changing == CHANGING else 300))
     for i, p in enumerate(positions):
         if p.call in changing:
-            chosen |= {i, i + 1} if p.call in ("kexec_load", "renameat") else {i}
+            chosen |= {i, i + 1} if p.call in MOSTLY else {i}
     return [positions[i] for i in sorted(chosen)]
 
 
@@ -73,7 +75,7 @@ def kill_everywhere(guest: Guest, name: str) -> list[Step]:
     if name == "refresh":  # the recipe is written after the seed is fresh
         calls = [p.call for p in every]
         assert calls.index("kexec_load") < calls.index("write")
-    positions = choose(every, CHANGING[:2] if guest.arch.name else CHANGING)
+    positions = choose(every, MOSTLY if guest.arch.name else CHANGING)
     steps = sweep(guest, before, command, [p.line("signal=KILL") for p in positions])
     print(f"{name}: {len(steps)} positions, {sum(not s.then.loaded for s in steps)} times"
           " nothing was loaded")
@@ -106,7 +108,7 @@ def test_killed_other_way(build):
         assert guest.run(REFRESH).status == 1
 
 
-@pytest.mark.parametrize("kernel", kernels("6.12", *ARM64))
+@pytest.mark.parametrize("kernel", kernels("6.12", *OTHER_KERNELS))
 def test_killed_then_refused(build_of, kernel):  # noqa: F811
     """The recipe of the loaded image exists while its seed is replaced, and survives a kill at
     that point followed by a load that is refused."""
@@ -148,7 +150,7 @@ CRASHES = ["refresh", "full", "load"]
 def crash_positions(positions: list[Position]) -> list[Position]:
     """Right after the call that changes memory; more with ALL."""
     load = [p.call for p in positions].index("kexec_load")
-    renames = [p for p in positions if p.call == "renameat"]
+    renames = [p for p in positions if p.call in MOSTLY[1:]]
     return [positions[load + 1], *([positions[load], *renames] if ALL else [])]
 
 
@@ -162,7 +164,7 @@ def crash_boots(guest: Guest) -> None:
     assert len(seed) == 32 and any(seed)
 
 
-@pytest.mark.parametrize("kernel", [*HERE.kernels, *ARM64] if ALL else ["6.12"])
+@pytest.mark.parametrize("kernel", [*HERE.kernels, *OTHER_KERNELS] if ALL else ["6.12"])
 def test_killed_then_crash(build_of, kernel, tmp_path):  # noqa: F811
     build, killed = build_of(kernel), []
     with boot(build, kernel) as guest:
@@ -185,7 +187,7 @@ def test_killed_then_crash(build_of, kernel, tmp_path):  # noqa: F811
 
 # Concurrent
 
-@pytest.mark.parametrize("kernel", kernels("6.12", "arm64/6.12", HIDING))
+@pytest.mark.parametrize("kernel", kernels("6.12", "arm64/6.12", HIDING, "riscv64/6.12"))
 def test_ten_at_once(build_of, kernel):  # noqa: F811
     with boot(build_of(kernel), kernel) as guest:
         guest.check(LOAD)
@@ -252,7 +254,7 @@ def test_leftovers_prove_nothing(build):
         assert state_of(guest).told["method"] == "foreign"
 
 
-@pytest.mark.parametrize("kernel", kernels("6.12", "arm64/6.12", HIDING))
+@pytest.mark.parametrize("kernel", kernels("6.12", "arm64/6.12", HIDING, "riscv64/6.12"))
 def test_count_after_another_way(build_of, kernel):  # noqa: F811
     """A refresh that falls back to a full reload counts once."""
     with boot(build_of(kernel), kernel) as guest:
@@ -262,7 +264,7 @@ def test_count_after_another_way(build_of, kernel):  # noqa: F811
         assert state_of(guest).told["refreshes"] == "1"
 
 
-@pytest.mark.parametrize("kernel", kernels("7.3", "arm64/7.3", HIDING))
+@pytest.mark.parametrize("kernel", kernels("7.3", "arm64/7.3", HIDING, "riscv64/6.12"))
 def test_kernel_is_busy(build_of, kernel):  # noqa: F811
     """Another load is running: the call is retried, but not forever."""
     busy = "strace -qq -o /dev/null -e inject=kexec_load:error=EBUSY{} {}"
