@@ -143,7 +143,8 @@ def check_foreign(guest, kernel: str) -> None:
 
 @pytest.mark.parametrize("kernel", some(KERNELS, 0))
 def test_another_tool(build_arm64, kernel):  # noqa: F811
-    """kexec-tools replaces ours, over it and beside it; then ours replaces that."""
+    """kexec-tools replaces ours, over it and beside it; then ours replaces that. What it has
+    unloaded can be restored."""
     with refreshable(build_arm64, kernel) as guest:
         guest.check(load_probe())
         region = parts(guest)["tag"]
@@ -152,6 +153,10 @@ def test_another_tool(build_arm64, kernel):  # noqa: F811
             guest.check(load_probe(THEIRS, "theirs", where))
             check_foreign(guest, kernel)
         guest.check(load_probe())
+        check_verified(guest, kernel)
+        assert refresh(guest)["refresh"] == "dynamic"
+        guest.check(f"{THEIRS} -p -u")
+        assert refresh(guest, "--full")["refresh"] == "full"
         check_verified(guest, kernel)
         assert refresh(guest)["refresh"] == "dynamic"
         guest.check("kexec -p -u")
