@@ -70,9 +70,8 @@ static bool try_recipe(const struct recipe_dir *dir, enum recipe_state which,
 		ret = look_for_files(s, &r);
 	s->verified = !ret;
 	/* hidden as a whole, after a load that ended halfway: it can only be reloaded */
-	if (ret == -EAGAIN && image_is_laid_out(&s->kcore, &r.plan))
-		ret = -EBADMSG;
-	if (!ret || ret == -EBADMSG)
+	s->hidden = ret == -EAGAIN && image_is_laid_out(&s->kcore, &r.plan);
+	if (!ret || ret == -EBADMSG || s->hidden)
 		take(s, &r, which);
 	else if (ret != -ENODATA)
 		s->unproven = true;

@@ -21,9 +21,11 @@ struct crash_state {
 	enum crash_method method;
 	/*
 	 * Memory, read back through /proc/kcore, matches the recipe. If false for one of
-	 * our methods, the image is ours, but damaged.
+	 * our methods, the image is ours, but damaged or hidden.
 	 */
 	bool verified;
+	/* Not verified, because the kernel hides all of it: ours by its layout alone. */
+	bool hidden;
 	bool unproven; /* foreign: there is a recipe, but memory cannot be compared */
 	/* A load or refresh was killed halfway: a pending recipe exists. */
 	bool interrupted;

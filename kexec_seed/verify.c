@@ -57,7 +57,7 @@ static enum result verify(const struct crash_state *s, struct findings *r,
 		error_set(err, 0, "no crash kernel is loaded");
 		return UNLOADED;
 	}
-	if (s->method == CRASH_FOREIGN || s->kcore.fd < 0) {
+	if (s->method == CRASH_FOREIGN || s->kcore.fd < 0 || s->hidden) {
 		*err = s->why;
 		error_prefix(err, "cannot verify the loaded crash kernel");
 		return UNKNOWN;
@@ -99,7 +99,7 @@ static const char *find_remedy(const struct crash_state *s, enum result result)
 {
 	if (result == DAMAGED)
 		return "kexec-seed refresh --full";
-	if (result == OUTDATED)
+	if (result == OUTDATED || s->hidden)
 		return "kexec-seed refresh";
 	if (result == UNLOADED ||
 	    (result == UNKNOWN && s->method == CRASH_FOREIGN && !s->unproven))

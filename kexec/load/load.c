@@ -277,8 +277,7 @@ static int digest_and_load(struct run *run, bool *may_fall_back, struct error *e
 		return ret;
 	ret = load_unchanged(run, may_fall_back, err);
 	if (!ret && load_is_crash(&run->load))
-		ret = load_if_hidden(&run->load.plan, run->guard, &run->load.io->notes,
-				     err);
+		ret = load_if_hidden(&run->load.plan, &run->load.io->notes, err);
 	return end_txn(run, ret, err);
 }
 

@@ -293,9 +293,22 @@ static bool is_hidden(const struct plan *plan)
 	return hidden;
 }
 
-int load_if_hidden(const struct plan *plan, const struct load_guard *guard,
-		   struct notes *notes, struct error *err)
+/* Right before the second call: is the image still the one that the first call loaded? */
+static int is_still_hidden(const void *plan, struct error *err)
 {
+	struct kcore k = KCORE_NONE;
+	struct error ignored;
+	bool ours = !kcore_open(KCORE_PATH, &k, &ignored) && image_is_laid_out(&k, plan);
+
+	kcore_close(&k);
+	if (ours)
+		return 0;
+	return error_set(err, ENODATA, "another tool has loaded its own image");
+}
+
+int load_if_hidden(const struct plan *plan, struct notes *notes, struct error *err)
+{
+	const struct load_guard guard = { is_still_hidden, plan };
 	struct plan again = plan_refreshed(plan);
 	struct secret page = { 0 };
 	struct error ignored;
@@ -306,11 +319,13 @@ int load_if_hidden(const struct plan *plan, const struct load_guard *guard,
 	if (plan->has_seed)
 		ret = secret_map(plan->page_size, &page, err);
 	if (!ret)
-		ret = load_with_seed(&again, &page, KEXEC_TARGET_CRASH, guard, NULL, err);
+		ret = load_with_seed(&again, &page, KEXEC_TARGET_CRASH, &guard, NULL,
+				     err);
 	if (!ret || kexec_is_loaded(KEXEC_TARGET_CRASH, &ignored) <= 0)
 		return ret;
-	/* it is as good as before, but nothing can tell it from another */
-	notes_add_error(notes, NOT_REFRESHABLE, err);
+	/* it is as good as before, but nothing shows the parts that a refresh leaves alone */
+	notes_add_error(notes, "kexec-seed refresh will load all of this image again",
+			err);
 	return 0;
 }
 

@@ -52,7 +52,6 @@ void load_txn_end(struct load_txn *txn);
  * alone. 0, also if nothing was hidden, or, with a note, if the image stays as it was;
  * otherwise a negative errno with the line: nothing is loaded.
  */
-int load_if_hidden(const struct plan *plan, const struct load_guard *guard,
-		   struct notes *notes, struct error *err);
+int load_if_hidden(const struct plan *plan, struct notes *notes, struct error *err);
 
 #endif

@@ -146,7 +146,7 @@ class Archive:
         if not names:
             raise FetchError(f"the package list of {suite} is missing")
         text = run(["/usr/lib/apt/apt-helper", "cat-file", *names], "read a package list")
-        wanted = ("Package", "Version", "Depends", "Size")
+        wanted = ("Package", "Version", "Depends", "Pre-Depends", "Size")
         return [{key: value for key, _, value in
                  (line.partition(": ") for line in stanza.splitlines()) if key in wanted}
                 for stanza in text.split("\n\n") if stanza.strip()]

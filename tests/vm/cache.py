@@ -88,6 +88,16 @@ def vmcore_dmesg(arch: str) -> Path:
     return _existing(cache_dir() / arch / "vmcore-dmesg" / "sbin" / "vmcore-dmesg")
 
 
+def guest_tool(name: str, arch: str = "") -> Path:
+    """One of fetch's GUEST_TOOLS: this machine's own for x86_64."""
+    if arch:
+        return _existing(cache_dir() / arch / name / "sbin" / name)
+    found = shutil.which(name)
+    if not found:
+        raise MissingError(f"{name} not found (Debian: strace, util-linux)")
+    return Path(found)
+
+
 def i386_kernel() -> Path:
     """Debian's 32-bit kernel, from the installer."""
     return _existing(cache_dir() / "netboot-i386" / "linux")

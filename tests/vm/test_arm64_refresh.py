@@ -39,10 +39,10 @@ def setup_of(kernel: str, **more) -> Setup:
 
 
 def refreshable(build, kernel: str, **more):
-    """A guest with kexec, kexec-seed, kexec-tools, the probe and an initrd."""
+    """A guest with kexec, kexec-seed, kexec-tools, strace, the probe and an initrd."""
     theirs = cache.kexec_tools("arm64")
     return running(build, setup_of(kernel, **more), programs=[
-        build / "kexec_seed/kexec-seed"],
+        build / "kexec_seed/kexec-seed", cache.guest_tool("strace", "arm64")],
         files={RAMDISK: CPIO + bytes(range(256)) * 2000, THEIRS: theirs,
                **libraries(theirs, "arm64")})
 
@@ -80,16 +80,26 @@ def check_verified(guest, kernel: str) -> None:
     assert done["result"] == ("partly hidden" if kernel == HIDING else "good"), done
 
 
+def count_calls(guest, command: str) -> int:
+    """Of kexec_load(2), all of which succeed."""
+    guest.check(f"strace -f -qq -o /run/calls -e trace=kexec_load {command}")
+    calls = [x for x in guest.check("cat /run/calls").splitlines() if "kexec_load(" in x]
+    assert all(x.endswith(" = 0") for x in calls), calls
+    return len(calls)
+
+
 @pytest.mark.parametrize("kernel, count", RUNS)
 def test_last_seed_is_used(build_arm64, kernel, count):  # noqa: F811
     with refreshable(build_arm64, kernel) as guest:
-        guest.check(load_probe())
+        # the second one makes what a refresh leaves alone readable
+        assert count_calls(guest, load_probe()) == (2 if kernel == HIDING else 1)
         place = parts(guest)
         check_verified(guest, kernel)
+        assert count_calls(guest, "kexec-seed refresh") == 1
         seeds = [base_seed(guest, place)]
         for done in range(1, count + 1):
             told = refresh(guest)
-            assert (told["refresh"], told["refreshes"]) == ("dynamic", done), told
+            assert (told["refresh"], told["refreshes"]) == ("dynamic", done + 1), told
             seeds.append(base_seed(guest, place))
         none_twice(seeds)
         check_verified(guest, kernel)
@@ -133,7 +143,8 @@ def check_foreign(guest, kernel: str) -> None:
 
 @pytest.mark.parametrize("kernel", some(KERNELS, 0))
 def test_another_tool(build_arm64, kernel):  # noqa: F811
-    """kexec-tools replaces ours, over it and beside it; then ours replaces that."""
+    """kexec-tools replaces ours, over it and beside it; then ours replaces that. What it has
+    unloaded can be restored."""
     with refreshable(build_arm64, kernel) as guest:
         guest.check(load_probe())
         region = parts(guest)["tag"]
@@ -142,6 +153,10 @@ def test_another_tool(build_arm64, kernel):  # noqa: F811
             guest.check(load_probe(THEIRS, "theirs", where))
             check_foreign(guest, kernel)
         guest.check(load_probe())
+        check_verified(guest, kernel)
+        assert refresh(guest)["refresh"] == "dynamic"
+        guest.check(f"{THEIRS} -p -u")
+        assert refresh(guest, "--full")["refresh"] == "full"
         check_verified(guest, kernel)
         assert refresh(guest)["refresh"] == "dynamic"
         guest.check("kexec -p -u")

@@ -7,24 +7,28 @@ errors instead of SIGKILL: test_faults.py). Then ten refreshes at once, and refr
 kexec-tools.
 
 By default only some positions, mostly near calls that change state; $KEXEC_KILLS=all does all
-positions of all commands on all kernels (more than an hour).
+positions of all commands on all kernels of every architecture (some hours).
 """
 
 import os
 
 import pytest
 
-from crash import crash, parse_probe
-from faults import (FILE, FULL, IMAGE, KILLED, LOAD, RAMDISK, REFRESH, THEIRS, UNLOAD,
-                    Position, Step, boot, fail_with, state_of, sweep, thinned, trace)
+from arm64 import build_arm64  # noqa: F401 (a fixture)
+from crash import crash
+from faults import (FILE, FULL, HERE, HIDING, IMAGE, KILLED, LOAD, OTHERS, RAMDISK, REFRESH,
+                    THEIRS, UNLOAD, Position, Step, boot, build_of, fail_with,  # noqa: F401
+                    seed_of, state_of, sweep, thinned, trace)
 from guest import Guest
-from places import KERNELS
+from test_riscv64 import build as build_riscv64  # noqa: F401 (a fixture)
 
 ALL = os.environ.get("KEXEC_KILLS") == "all"
 
 # Killed
 
-CHANGING = ("kexec_load", "mkdir", "renameat", "unlinkat", "write", "flock", "exit_group")
+MOSTLY = ("kexec_load", "renameat", "renameat2")
+CHANGING = (*MOSTLY, "mkdir", "mkdirat", "unlinkat", "write", "flock",
+            "exit_group")
 # name -> (setup before each run, command, whether the result may be no image)
 COMMANDS = {
     "refresh": (":", REFRESH, False),
@@ -35,24 +39,31 @@ COMMANDS = {
     "file": (LOAD, FILE, False),
     "refile": (FILE, REFRESH, False),
 }
+OTHER_KERNELS = [kernel for x in OTHERS.values() for kernel in x.kernels]
 # kexec_file_load() takes ten times as long; one kernel each is enough.
 FILE_KERNELS = {"file": ["6.12"], "refile": ["7.3"]}
 KILLS = [((name,), kernel) for name in COMMANDS
-         for kernel in FILE_KERNELS.get(name, KERNELS)] if ALL else [
-    (("refresh",), "7.3"), (("full", "load"), "6.12"), (("first", "unload"), "6.1")]
+         for kernel in FILE_KERNELS.get(name, [*HERE.kernels, *OTHER_KERNELS])] if ALL else [
+    (("refresh",), "7.3"), (("full", "load"), "6.12"), (("first", "unload"), "6.1"),
+    (("refresh", "load"), HIDING)]
 
 
-def choose(positions: list[Position]) -> list[Position]:
+def kernels(*some: str) -> list[str]:
+    """For a test that runs once per architecture; the first alone by default."""
+    return list(some) if ALL else [some[0]]
+
+
+def choose(positions: list[Position], changing: tuple[str, ...]) -> list[Position]:
     """Positions around a change of state, and some others."""
     if ALL:
         calls = {p.call for p in positions}
         some = {p for call in calls
                 for p in thinned([p for p in positions if p.call == call])}
         return [p for p in positions if p in some]
-    chosen = set(range(0, len(positions), 100))
+    chosen = set(range(0, len(positions), 100 if changing == CHANGING else 300))
     for i, p in enumerate(positions):
-        if p.call in CHANGING:
-            chosen |= {i, i + 1} if p.call in ("kexec_load", "renameat") else {i}
+        if p.call in changing:
+            chosen |= {i, i + 1} if p.call in MOSTLY else {i}
     return [positions[i] for i in sorted(chosen)]
 
 
@@ -64,7 +75,7 @@ def kill_everywhere(guest: Guest, name: str) -> list[Step]:
     if name == "refresh":  # the recipe is written after the seed is fresh
         calls = [p.call for p in every]
         assert calls.index("kexec_load") < calls.index("write")
-    positions = choose(every)
+    positions = choose(every, MOSTLY if guest.arch.name else CHANGING)
     steps = sweep(guest, before, command, [p.line("signal=KILL") for p in positions])
     print(f"{name}: {len(steps)} positions, {sum(not s.then.loaded for s in steps)} times"
           " nothing was loaded")
@@ -74,8 +85,8 @@ def kill_everywhere(guest: Guest, name: str) -> list[Step]:
 
 @pytest.mark.parametrize("names, kernel", KILLS,
                          ids=[f"{'-'.join(names)}-{kernel}" for names, kernel in KILLS])
-def test_killed(build, names, kernel):
-    with boot(build, kernel) as guest:
+def test_killed(build_of, names, kernel):  # noqa: F811
+    with boot(build_of(kernel), kernel) as guest:
         fail_with([step for name in names for step in kill_everywhere(guest, name)])
 
 
@@ -97,10 +108,11 @@ def test_killed_other_way(build):
         assert guest.run(REFRESH).status == 1
 
 
-def test_killed_then_refused(build):
+@pytest.mark.parametrize("kernel", kernels("6.12", *OTHER_KERNELS))
+def test_killed_then_refused(build_of, kernel):  # noqa: F811
     """The recipe of the loaded image exists while its seed is replaced, and survives a kill at
     that point followed by a load that is refused."""
-    with boot(build, "6.12") as guest:
+    with boot(build_of(kernel), kernel) as guest:
         guest.check(LOAD)
         assert guest.run("strace -qq -o /dev/null -e inject=kexec_load:signal=KILL:when=1"
                          f" {REFRESH}").status == KILLED
@@ -138,7 +150,7 @@ CRASHES = ["refresh", "full", "load"]
 def crash_positions(positions: list[Position]) -> list[Position]:
     """Right after the call that changes memory; more with ALL."""
     load = [p.call for p in positions].index("kexec_load")
-    renames = [p for p in positions if p.call == "renameat"]
+    renames = [p for p in positions if p.call in MOSTLY[1:]]
     return [positions[load + 1], *([positions[load], *renames] if ALL else [])]
 
 
@@ -148,13 +160,13 @@ def crash_boots(guest: Guest) -> None:
     guest.wait_console(r"^PROBE END$", 30, start)
     said = guest.console[start:]
     assert "purgatory: " in said and "damaged" not in said, said
-    [seed] = parse_probe(said).seeds()
-    assert seed.len == 32 and any(seed.data)
+    seed = seed_of(guest, said)
+    assert len(seed) == 32 and any(seed)
 
 
-@pytest.mark.parametrize("kernel", KERNELS if ALL else ["6.12"])
-def test_killed_then_crash(build, kernel, tmp_path):
-    killed = []
+@pytest.mark.parametrize("kernel", [*HERE.kernels, *OTHER_KERNELS] if ALL else ["6.12"])
+def test_killed_then_crash(build_of, kernel, tmp_path):  # noqa: F811
+    build, killed = build_of(kernel), []
     with boot(build, kernel) as guest:
         guest.check(LOAD)
         for name in CRASHES:
@@ -175,8 +187,9 @@ def test_killed_then_crash(build, kernel, tmp_path):
 
 # Concurrent
 
-def test_ten_at_once(build):
-    with boot(build, "6.12") as guest:
+@pytest.mark.parametrize("kernel", kernels("6.12", "arm64/6.12", HIDING, "riscv64/6.12"))
+def test_ten_at_once(build_of, kernel):  # noqa: F811
+    with boot(build_of(kernel), kernel) as guest:
         guest.check(LOAD)
         out = guest.check("for i in 1 2 3 4 5 6 7 8 9 10; do"
                           " (kexec-seed refresh >/dev/null 2>&1; echo $?) & done; wait", 120)
@@ -204,10 +217,12 @@ def slow(when: str, command: str) -> str:
     return f"strace -qq -o /dev/null -e inject=kexec_load:{when}=3000000:when=1 {command}"
 
 
-def test_beside_kexec_tools(build):
+@pytest.mark.parametrize("kernel", kernels("6.1", "arm64/6.12"))
+def test_beside_kexec_tools(build_of, kernel):  # noqa: F811
     """They do not lock each other out. In any case an image is loaded, and if it is reported
     as ours it is whole."""
-    with boot(build, "6.1", memory="512M", region="40M", ramdisk=RAMDISK * 256) as guest:
+    with boot(build_of(kernel), kernel, memory="512M", region="40M",
+              ramdisk=RAMDISK * 256) as guest:
         for i in range(60 if ALL else 4):
             guest.check(LOAD)
             check_round(guest, REFRESH, i * 41000 % 290000)
@@ -239,19 +254,21 @@ def test_leftovers_prove_nothing(build):
         assert state_of(guest).told["method"] == "foreign"
 
 
-def test_count_after_another_way(build):
+@pytest.mark.parametrize("kernel", kernels("6.12", "arm64/6.12", HIDING, "riscv64/6.12"))
+def test_count_after_another_way(build_of, kernel):  # noqa: F811
     """A refresh that falls back to a full reload counts once."""
-    with boot(build, "6.12") as guest:
+    with boot(build_of(kernel), kernel) as guest:
         guest.check(LOAD)
         guest.check("strace -qq -o /dev/null -e inject=kexec_load:error=ENOSYS:when=1"
                     f" {REFRESH}")
         assert state_of(guest).told["refreshes"] == "1"
 
 
-def test_kernel_is_busy(build):
+@pytest.mark.parametrize("kernel", kernels("7.3", "arm64/7.3", HIDING, "riscv64/6.12"))
+def test_kernel_is_busy(build_of, kernel):  # noqa: F811
     """Another load is running: the call is retried, but not forever."""
     busy = "strace -qq -o /dev/null -e inject=kexec_load:error=EBUSY{} {}"
-    with boot(build, "7.3") as guest:
+    with boot(build_of(kernel), kernel) as guest:
         for command in (LOAD, REFRESH):
             guest.check(busy.format(":when=1..20", command))
             assert state_of(guest).is_whole()
