@@ -37,6 +37,7 @@ fi
 # Fedora's names for what the reference policy has renamed
 copy fedora
 cat >"$tmp/names" <<'END'
+define(`distro_redhat')
 undefine(`files_runtime_file')
 undefine(`files_runtime_filetrans')
 undefine(`init_daemon_runtime_file')
