@@ -18,8 +18,8 @@ from arm64 import build_arm64  # noqa: F401 (a fixture)
 from birthdays import none_twice
 from crash import Setup, capture_cmdline, crash, load_command, running
 from initrd import libraries
-from loaded import (AS_DRAWN, CPIO, RAMDISK, SEED_SIZE, THEIRS, crash_status, flip, refused,
-                    strays, unchanged)
+from loaded import (AS_DRAWN, CPIO, MAPPED, RAMDISK, SEED_SIZE, THEIRS, crash_status, flip,
+                    linked, refused, strays, unchanged)
 from places import ALL, some
 from probe_arm64 import parse_probe
 from test_arm64_jump import KERNELS
@@ -83,7 +83,7 @@ def check_verified(guest, kernel: str) -> None:
 @pytest.mark.parametrize("kernel, count", RUNS)
 def test_last_seed_is_used(build_arm64, kernel, count):  # noqa: F811
     with refreshable(build_arm64, kernel) as guest:
-        guest.check(load_probe())
+        assert linked(guest, load_probe()) == MAPPED
         place = parts(guest)
         check_verified(guest, kernel)
         seeds = [base_seed(guest, place)]
@@ -91,6 +91,9 @@ def test_last_seed_is_used(build_arm64, kernel, count):  # noqa: F811
             told = refresh(guest)
             assert (told["refresh"], told["refreshes"]) == ("dynamic", done), told
             seeds.append(base_seed(guest, place))
+        assert linked(guest, "kexec-seed refresh") == MAPPED
+        assert "libjson-c.so.5" in linked(guest, "kexec-seed status --json")  # it can fail
+        seeds.append(base_seed(guest, place))
         none_twice(seeds)
         check_verified(guest, kernel)
         *earlier, last = seeds
