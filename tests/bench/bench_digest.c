@@ -4,9 +4,9 @@
  *
  *     bench_digest [MIB]
  *
- * On x86_64 it is linked with the blob's own objects, so their compiler flags are the blob's;
- * elsewhere with the loader's. "Kernel memory" is all of mixing a seed with that much of the
- * old kernel's memory, on x86_64 alone.
+ * On x86_64 it is linked with the blob's own objects, so their compiler flags are the
+ * blob's; elsewhere with the loader's. "Kernel memory" is all of mixing a seed with that
+ * much of the old kernel's memory, on x86_64 alone.
  *
  * "SHA-NI ceiling" is the time that the rounds alone take when nothing waits for a
  * result: what is left of it to gain. It tells a slow processor, or one whose other half
