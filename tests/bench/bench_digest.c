@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Speed of the purgatory's digest implementations. Linked with the blob's own objects, so
- * their compiler flags are the blob's. "Kernel memory" is all of mixing a seed with that
- * much of the old kernel's memory.
+ * Speed of the purgatory's digest implementations:
+ *
+ *     bench_digest [MIB]
+ *
+ * On x86_64 it is linked with the blob's own objects, so their compiler flags are the
+ * blob's; elsewhere with the loader's. "Kernel memory" is all of mixing a seed with that
+ * much of the old kernel's memory, on x86_64 alone.
  *
  * "SHA-NI ceiling" is the time that the rounds alone take when nothing waits for a
  * result: what is left of it to gain. It tells a slow processor, or one whose other half
@@ -12,7 +16,13 @@
 #include "measure.h"
 #include "purgatory/purgatory.h"
 
+#ifdef __x86_64__
 #include <immintrin.h>
+
+#define CPU_SHA "SHA-NI"
+#else
+#define CPU_SHA "CPU"
+#endif
 
 #define ROUND_PAIRS 32 /* per block; FIPS 180-4: 64 rounds */
 
@@ -46,6 +56,7 @@ void arch_take_entropy(const struct purgatory_params *params, struct seed_inputs
 	(void)in;
 }
 
+#ifdef __x86_64__
 static void mix_memory(const uint8_t *data, size_t size, uint32_t impl)
 {
 	struct {
@@ -72,20 +83,6 @@ static void mix_sha_ni(const uint8_t *data, size_t size)
 	mix_memory(data, size, DIGEST_CPU_SHA);
 }
 
-static void portable(const uint8_t *data, size_t size)
-{
-	uint8_t digest[SHA256_SIZE];
-
-	digest_range(DIGEST_PORTABLE, data, size, digest);
-}
-
-static void sha_ni(const uint8_t *data, size_t size)
-{
-	uint8_t digest[SHA256_SIZE];
-
-	digest_range(DIGEST_CPU_SHA, data, size, digest);
-}
-
 /* Four independent chains: more than any CPU executes in parallel. */
 __attribute__((target("sha,sse4.1"))) static void ceiling(const uint8_t *data,
 							  size_t size)
@@ -100,20 +97,44 @@ __attribute__((target("sha,sse4.1"))) static void ceiling(const uint8_t *data,
 		__asm__ volatile("" : "+x"(a), "+x"(b), "+x"(c), "+x"(d));
 	}
 }
+#endif
 
-int main(void)
+static void portable(const uint8_t *data, size_t size)
+{
+	uint8_t digest[SHA256_SIZE];
+
+	digest_range(DIGEST_PORTABLE, data, size, digest);
+}
+
+static void cpu_sha(const uint8_t *data, size_t size)
+{
+	uint8_t digest[SHA256_SIZE];
+
+	digest_range(DIGEST_CPU_SHA, data, size, digest);
+}
+
+int main(int argc, char **argv)
 {
 	uint8_t *data = measure_data();
+	size_t size = argc > 1 ? strtoul(argv[1], NULL, 10) << 20 : MEASURE_SIZE;
 
 	if (!data)
 		return 1;
-	measure("portable", data, MEASURE_SIZE, portable);
+	if (!size || size > MEASURE_SIZE) {
+		fprintf(stderr, "bench: %s: from 1 to %u MiB\n", argv[1],
+			MEASURE_SIZE >> 20);
+		return 2;
+	}
+	measure("portable", data, size, portable);
+	if (digest_best_impl() == DIGEST_CPU_SHA)
+		measure(CPU_SHA, data, size, cpu_sha);
+#ifdef __x86_64__
 	measure("portable, kernel memory", data, KERNEL_MEMORY_SIZE, mix_portable);
 	if (digest_best_impl() == DIGEST_CPU_SHA) {
-		measure("SHA-NI", data, MEASURE_SIZE, sha_ni);
 		measure("SHA-NI, kernel memory", data, KERNEL_MEMORY_SIZE, mix_sha_ni);
-		measure("SHA-NI ceiling", data, MEASURE_SIZE, ceiling);
+		measure("SHA-NI ceiling", data, size, ceiling);
 	}
+#endif
 	free(data);
 	return 0;
 }

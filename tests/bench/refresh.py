@@ -2,7 +2,7 @@
 """A refresh of a loaded crash kernel, against kexec-tools, which has to reload it.
 
 In a guest, because the kernel's work is measured too: one guest per kernel, both tools in turn
-on the same kernel and initrd; of x86_64, or of arm64 on any machine. Two times each: of the
+on the same kernel and initrd; of x86_64, arm64 or riscv64 on any machine. Two times each: of the
 whole command, and of the system call, during which no crash kernel is loaded (time_kexec.c).
 
 Addresses are random, as on any machine. QEMU translates code anew for each address at which it
@@ -17,20 +17,15 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "vm"))
 
 import cache  # noqa: E402
 from arches import ARCHES  # noqa: E402
+from counted import MACHINES, Machine, each  # noqa: E402
 from digests import BASELINE  # noqa: E402
 from guest import Guest  # noqa: E402
 from initrd import build_initrd  # noqa: E402
 from loaders import OURS, SECOND, second_kexec  # noqa: E402
-from loaders_arm64 import CPU, ICOUNT, find_build  # noqa: E402
 
 KERNEL = "6.1"
 SIZES = (8, 64, 512)  # MiB
-ARM64_KERNELS = ["6.12", "6.1"]  # 6.1 hides from a refresh what was loaded last
-ARM64_SIZE = 64
-# On arm64 also without QEMU's translation in the figures: where the translation of code at fixed
-# addresses is used again, and where time is the count of instructions.
-ARM64_WAYS: dict = {"random": {}, "norandmaps": {"cmdline": "norandmaps"},
-                    "-icount": {"extra": ICOUNT}}
+OTHER_SIZE = 64  # on other machines
 MEMORY, RESERVED = "4G", "768M"
 ROUNDS_WARM = 1  # QEMU translates new code first
 
@@ -92,8 +87,9 @@ def measure(build: Path, rounds: int, kernel: str = KERNEL, sizes: tuple = SIZES
                 "sizes": [measure_size(bench, mib, rounds) for mib in sizes]}
 
 
-def measure_arm64(rounds: int) -> list:
-    """A measure() per kernel and way, with "way"."""
-    build = find_build()
-    return [{"way": way, **measure(build, rounds, kernel, (ARM64_SIZE,), "arm64", cpu=CPU, **more)}
-            for kernel in ARM64_KERNELS for way, more in ARM64_WAYS.items()]
+def measure_others(rounds: int) -> dict:
+    """What each() gives, of a measure() per machine."""
+    def one(machine: Machine, build: Path) -> dict:
+        return measure(build, rounds, machine.kernel, (OTHER_SIZE,), machine.arch,
+                       cpu=machine.cpu)
+    return each([x for x in MACHINES if ARCHES[x.arch].name], one)

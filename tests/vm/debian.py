@@ -40,9 +40,10 @@ UNUSED = ["/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*",
           "/usr/share/man/*", "/usr/lib/x86_64-linux-gnu/perl-base/unicore/*"]
 # Links into /usr in Debian; a folder of that name in an archive would replace the link.
 MERGED = ("bin", "lib", "lib64", "sbin")
-# Settings for reaching a server, such as a proxy, are copied from this machine.
-WAY_OUT = re.compile(r'^(Acquire::(?:http|https|Retries)(?:::[\w:.-]+)? "[^"\n]+";)$',
-                     re.MULTILINE)
+# Settings for reaching a server, such as a proxy, are copied from this machine; also that its
+# mirror may be older than the archive says it is valid for, as sid is for a week.
+WAY_OUT = re.compile(r'^(Acquire::(?:http|https|Retries|Check-Valid-Until)'
+                     r'(?:::[\w:.-]+)? "[^"\n]+";)$', re.MULTILINE)
 
 
 @functools.cache

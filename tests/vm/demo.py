@@ -57,7 +57,7 @@ def ready_text(seconds: str | None) -> str:
 
 
 def show_plan(guest: Guest, load: str) -> None:
-    plan = json.loads(guest.check(f"{load} --dry-run --json"))
+    plan = json.loads(guest.check(f"{load} --dry-run --json 2>/dev/null"))
     headline("2. What kexec is about to load, and where (physical memory)")
     print(f"  $ {bold(load + ' --dry-run')}\n")
     print("\n".join(memory_picture(plan)))

@@ -106,7 +106,9 @@ MASKED = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
           "modprobe@efi_pstore.service", "modprobe@fuse.service",
           "modprobe@loop.service", "dev-hugepages.mount", "dev-mqueue.mount",
           "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
-          "sys-kernel-config.mount", "sys-fs-fuse-connections.mount"]
+          "sys-kernel-config.mount", "sys-fs-fuse-connections.mount",
+          "ldconfig.service", "systemd-hwdb-update.service",
+          "systemd-journal-catalog-update.service", "systemd-update-done.service"]
 SYSTEM = "/etc/systemd/system"
 DEB = "/root/kexec-seed.deb"  # read by install()
 AGENT = b"""\

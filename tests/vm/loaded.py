@@ -26,6 +26,8 @@ from shapes import shapes
 
 SEED_SIZE = 32
 RAMDISK = "/ramdisk"
+# What a load or refresh maps on machines with device trees.
+MAPPED = {"libc.so.6", "libfdt.so.1"}
 # kexec-tools, beside our kexec
 THEIRS = "/theirs/kexec"
 SAY = "--console-serial --serial=ttyS0"
@@ -69,6 +71,13 @@ def plan(guest: Guest) -> dict[str, tuple[int, int]]:
 
 def crash_status(guest: Guest) -> dict:
     return json.loads(guest.check("kexec-seed status --json"))["crash"]
+
+
+def linked(guest: Guest, command: str) -> set[str]:
+    """Libraries that the command's dynamic linker loads, and those that it opens later."""
+    guest.check(f"rm -f /run/linked.*; LD_DEBUG=files LD_DEBUG_OUTPUT=/run/linked {command}", 120)
+    return {name.rpartition("/")[2] for name in re.findall(
+        r"file=(\S+) \[\d+\]; +generating link map", guest.check("cat /run/linked.*"))}
 
 
 def judged(guest: Guest, word: str, reason: str, remedy: str | None = None,

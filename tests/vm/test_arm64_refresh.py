@@ -18,8 +18,8 @@ from arm64 import build_arm64  # noqa: F401 (a fixture)
 from birthdays import none_twice
 from crash import Setup, capture_cmdline, crash, load_command, running
 from initrd import libraries
-from loaded import (AS_DRAWN, CPIO, RAMDISK, SEED_SIZE, THEIRS, crash_status, flip, refused,
-                    strays, unchanged)
+from loaded import (AS_DRAWN, CPIO, MAPPED, RAMDISK, SEED_SIZE, THEIRS, crash_status, flip,
+                    linked, refused, strays, unchanged)
 from places import ALL, some
 from probe_arm64 import parse_probe
 from test_arm64_jump import KERNELS
@@ -91,6 +91,7 @@ def count_calls(guest, command: str) -> int:
 @pytest.mark.parametrize("kernel, count", RUNS)
 def test_last_seed_is_used(build_arm64, kernel, count):  # noqa: F811
     with refreshable(build_arm64, kernel) as guest:
+        assert linked(guest, load_probe()) == MAPPED
         # the second one makes what a refresh leaves alone readable
         assert count_calls(guest, load_probe()) == (2 if kernel == HIDING else 1)
         place = parts(guest)
@@ -101,6 +102,9 @@ def test_last_seed_is_used(build_arm64, kernel, count):  # noqa: F811
             told = refresh(guest)
             assert (told["refresh"], told["refreshes"]) == ("dynamic", done + 1), told
             seeds.append(base_seed(guest, place))
+        assert linked(guest, "kexec-seed refresh") == MAPPED
+        assert "libjson-c.so.5" in linked(guest, "kexec-seed status --json")  # it can fail
+        seeds.append(base_seed(guest, place))
         none_twice(seeds)
         check_verified(guest, kernel)
         *earlier, last = seeds

@@ -82,6 +82,12 @@ def test_readme(build):
         jump(guest)
 
 
+def test_required_packages_are_known():
+    """Those that README.md names, of which test_newcomer.py knows Debian's."""
+    from test_newcomer import needed  # pylint: disable=import-outside-toplevel
+    assert needed().startswith("make gcc ")
+
+
 def test_page(build):
     commands = page_commands("kexec.8")
     leaves = commands.index((JUMP, ""))

@@ -36,6 +36,16 @@ LOAD = "kexec /vmlinuz --reuse-cmdline --append=mark=2 --seed=require"
 UNIT_LOAD = "kexec-seed-load.service"
 LOADED = "cat /sys/kernel/kexec/loaded 2>/dev/null || cat /sys/kernel/kexec_loaded"
 UNSTABLE = ["sid"] if os.environ.get("KEXEC_SUITES") == "all" else []
+# An EFI system partition: this guest has no firmware that would name one.
+ESP = "/efi"
+BY_ITSELF = f"SYSTEMD_RELAX_ESP_CHECKS=1 SYSTEMD_ESP_PATH={ESP} SYSTEMD_LOG_LEVEL=debug"
+ITS_WORDS = "Calling kexec_file_load() kernel="
+LOUD = "/usr/local/sbin/loud"
+UNIT_IS_LOUD = f"""\
+[Service]
+ExecStart=
+ExecStart=/usr/libexec/kexec-seed/load-default {LOUD}
+"""
 
 
 def went_down(console: str) -> None:
@@ -104,4 +114,50 @@ def test_systemctl_kexec(build, suite, tmp_path):
         jump(guest, LOAD, boot_ids)
         assert guest.check("cat /proc/cmdline").split()[-1] == "mark=2"
     disk.check()
+    disk.image.unlink()
+
+
+def add_entry(guest: Guest) -> None:
+    """The default boot entry, of the Boot Loader Specification."""
+    options = guest.check("cat /proc/cmdline").strip()
+    entry = f"title x\nlinux /vmlinuz\noptions {options} mark=entry\n"
+    guest.check(f"mkdir -p {ESP}/loader/entries; cp -L /vmlinuz {ESP}/vmlinuz")
+    guest.put(f"{ESP}/loader/entries/x.conf", entry.encode())
+
+
+def loads_alone(guest: Guest) -> None:
+    """systemd, without a kexec program; where it cannot go on to jump."""
+    guest.check("chmod a-x /usr/sbin/kexec; systemctl mask --runtime kexec.target")
+    said = guest.run(f"{BY_ITSELF} systemctl kexec")
+    assert said.status and f"{ITS_WORDS}\"{ESP}/vmlinuz\"" in said.output, said.output
+    assert guest.check(LOADED).strip() == "1"
+    guest.check("systemctl unmask --runtime kexec.target; chmod a+x /usr/sbin/kexec; kexec -u")
+
+
+@pytest.mark.parametrize("suite", UNSTABLE)
+def test_systemd_loads_by_itself(build, suite, tmp_path):
+    """From 261 on, unless our unit has loaded the same entry: then our purgatory runs."""
+    try:
+        disk = Disk(suite, tmp_path, {DEB: package(build)},
+                    {f"{SYSTEM}/kdump-tools.service": "/dev/null"})
+    except MissingError as error:
+        pytest.skip(f"no Debian with the package: {error}")
+    with disk.guest(memory="1G", cpu="qemu64", cmdline="systemd.show_status=0") as guest:
+        guest.wait_ready(150)
+        assert int(re.match(r"systemd (\d+)", guest.check("systemctl --version"))[1]) >= 261
+        install(guest)
+        refused = guest.run("systemctl kexec")
+        assert refused.status == 1 and "No kexec kernel loaded" in refused.output
+        assert guest.check(LOADED).strip() == "0"
+        add_entry(guest)
+        loads_alone(guest)
+
+        guest.check(f"printf '#!/bin/sh\\nexec kexec --console-serial \"$@\"\\n' >{LOUD};"
+                    f" chmod +x {LOUD}; mkdir -p {SYSTEM}/{UNIT_LOAD}.d")
+        guest.put(f"{SYSTEM}/{UNIT_LOAD}.d/loud.conf", UNIT_IS_LOUD.encode())
+        guest.check(f"systemctl daemon-reload; systemctl enable --now {UNIT_LOAD}", 200)
+        start = len(guest.console)
+        guest.send_and_jump(f"{BY_ITSELF} systemctl kexec >/dev/ttyS0 2>&1 && exec sleep 1000")
+        guest.wait_console(r"purgatory: seed mixed with ", 240, start)
+        assert ITS_WORDS not in guest.console[start:]
     disk.image.unlink()
