@@ -22,6 +22,7 @@ static void test_parse(void **state)
 		{ "MemTotal: 18014398509481983 kB", 18014398509481983 << 10, 0 },
 		{ "MemTotal: 18014398509481984 kB", 0, 0 },
 		{ "MemAvailable: 18014398509481983 kB\nSwapFree: 1 kB\n", 0, 0 },
+		{ "MemAvailable: 18014398509481983 kB\nSwapFree: 2 kB\n", 0, 0 },
 		{ "", 0, 0 },
 	};
 

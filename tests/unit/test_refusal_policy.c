@@ -15,15 +15,13 @@
 #define POLICY	"/sys/kernel/security/ima/policy"
 #define CMDLINE "/proc/cmdline"
 #define LOADPIN "/proc/sys/kernel/loadpin/enforce"
+#define LOCKED	"/sys/kernel/security/lockdown"
 
 /* The files that there are; NULL: missing. */
 static struct {
 	const char *path, *text;
-} files[] = { { LIMIT, NULL },
-	      { REBOOT, NULL },
-	      { POLICY, NULL },
-	      { CMDLINE, NULL },
-	      { LOADPIN, NULL } };
+} files[] = { { LIMIT, NULL },	 { REBOOT, NULL },  { POLICY, NULL },
+	      { CMDLINE, NULL }, { LOADPIN, NULL }, { LOCKED, NULL } };
 
 static void put(const char *path, const char *text)
 {
@@ -123,11 +121,49 @@ static void test_spent(void **state)
 	assert_int_equal(refusal_tell_spent("", KEXEC_TARGET_CRASH, -EPERM, &err), 0);
 	assert_string_equal(err.text, "refused");
 	put(LIMIT, "0\n");
-	assert_int_equal(refusal_tell_spent("", KEXEC_TARGET_CRASH, -EPERM, &err), -EPERM);
+	assert_int_equal(refusal_tell_spent("", KEXEC_TARGET_CRASH, -EPERM, &err),
+			 -EPERM);
 	assert_string_equal(err.text,
 			    "refused; that was the last load that "
 			    "kernel.kexec_load_limit_panic allows: boot again and use "
 			    "kexec_file_load (-s)");
+}
+
+/* EINVAL means the signature only where the kernel asks for one. */
+static void test_invalid(void **state)
+{
+	static const struct {
+		const char *locked;
+		int code;
+		enum kexec_call call;
+		bool signature;
+	} cases[] = {
+		{ "none [integrity] confidentiality\n", EINVAL, KEXEC_CALL_FILE_LOAD,
+		  true },
+		{ "none [integrity] confidentiality\n", EINVAL, KEXEC_CALL_LOAD, false },
+		{ "none [integrity] confidentiality\n", EIO, KEXEC_CALL_FILE_LOAD,
+		  false },
+		{ "[none] integrity confidentiality\n", EINVAL, KEXEC_CALL_FILE_LOAD,
+		  false },
+		{ "none integrity\n", EINVAL, KEXEC_CALL_FILE_LOAD, false },
+		{ NULL, EINVAL, KEXEC_CALL_FILE_LOAD, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct error err = { "" };
+		bool again = true;
+
+		put(LOCKED, cases[i].locked);
+		assert_int_equal(refusal_explain(cases[i].code, cases[i].call,
+						 KEXEC_TARGET_CRASH, &again, &err),
+				 -cases[i].code);
+		assert_false(again);
+		if (!!strstr(err.text, "locked down (integrity)") != cases[i].signature)
+			fail_msg("case %zu: %s", i, err.text);
+		if (!strstr(err.text, "kexec_") && !cases[i].signature)
+			fail_msg("case %zu names no call: %s", i, err.text);
+	}
 }
 
 int main(void)
@@ -137,6 +173,7 @@ int main(void)
 		cmocka_unit_test_setup(test_loadpin, setup),
 		cmocka_unit_test_setup(test_limits, setup),
 		cmocka_unit_test_setup(test_spent, setup),
+		cmocka_unit_test_setup(test_invalid, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

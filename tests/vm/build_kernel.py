@@ -33,7 +33,9 @@ FIXED = "fixed"
 I386 = "i386"
 # For arm64, and with kexec_file_load(2), which Debian's kernels for it lack.
 ARM64 = "arm64"
-BUILT = [*COMPRESSIONS, FIXED, I386, ARM64]
+# The same with pages of 64 KiB.
+ARM64_64K = "arm64-64k"
+BUILT = [*COMPRESSIONS, FIXED, I386, ARM64, ARM64_64K]
 # program -> Debian's package
 TOOLS = {"make": "make", "gcc": "gcc", "ld": "binutils", "flex": "flex",
          "bison": "bison", "bc": "bc", "perl": "perl", "xz": "xz-utils",
@@ -48,7 +50,8 @@ WANTED = ["EXPERT", "PRINTK", "PRINTK_TIME", "TTY", "BLK_DEV_INITRD", "BINFMT_EL
 X86_WANTED = ["SERIAL_8250", "SERIAL_8250_CONSOLE", "RANDOM_TRUST_BOOTLOADER"]
 # RANDOMIZE_BASE: the address of a kernel depends on its tree's kaslr-seed. KEXEC needs SUSPEND.
 ARM64_WANTED = ["SERIAL_AMBA_PL011", "SERIAL_AMBA_PL011_CONSOLE", "SUSPEND", "KEXEC", "KEXEC_FILE",
-                "RANDOMIZE_BASE", "CRASH_DUMP", "PROC_KCORE", "KALLSYMS", "ADVISE_SYSCALLS"]
+                "RANDOMIZE_BASE", "CRASH_DUMP", "PROC_VMCORE", "PROC_KCORE", "PROC_SYSCTL",
+                "KALLSYMS", "ADVISE_SYSCALLS", "FILE_LOCKING", "MAGIC_SYSRQ"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ FAMILIES = [
            (*COMPRESSIONS, FIXED), (*WANTED, *X86_WANTED, "64BIT")),
     Family("bookworm", "linux-source-6.1", "i386", "arch/x86/boot/bzImage", (I386,)),
     Family("bookworm-backports", "linux-source-6.12", "arm64", "arch/arm64/boot/Image",
-           (ARM64,), (*WANTED, *ARM64_WANTED), ("CROSS_COMPILE=aarch64-linux-gnu-",)),
+           (ARM64, ARM64_64K), (*WANTED, *ARM64_WANTED), ("CROSS_COMPILE=aarch64-linux-gnu-",)),
 ]
 MINUTES = 45  # per kernel: the first takes longest, and machines may be slow
 
@@ -80,7 +83,7 @@ def family_of(name: str) -> Family:
 
 def missing_tools(name: str = "") -> list[str]:
     """Names of Debian's packages."""
-    tools = TOOLS | (ARM64_TOOLS if name == ARM64 else {})
+    tools = TOOLS | (ARM64_TOOLS if name in (ARM64, ARM64_64K) else {})
     names = [package for tool, package in tools.items() if not shutil.which(tool)]
     names += [package for path, package in HEADERS.items() if not os.path.exists(path)]
     return sorted(set(names))
@@ -131,7 +134,11 @@ def _config(family: Family, name: str) -> str:
     """A configuration fragment; options it does not name are off."""
     on = [w for w in family.wanted if w != "RELOCATABLE" or name not in (FIXED, I386)]
     off = [w for w in family.wanted if w not in on]
-    if name != ARM64:
+    if name in (ARM64, ARM64_64K):
+        sizes = ["ARM64_4K_PAGES", "ARM64_64K_PAGES"]
+        on.append(sizes.pop(name == ARM64_64K))
+        off += sizes
+    else:
         chosen = name if name in COMPRESSIONS else "gzip"
         on.append(f"KERNEL_{chosen.upper()}")
         off += [f"KERNEL_{c.upper()}" for c in COMPRESSIONS if c != chosen]
@@ -171,14 +178,14 @@ def _build(family: Family, names: list[str]) -> None:
 
 
 def built_kernel(name: str) -> Path:
-    """One of BUILT. Builds every missing kernel of its family; MissingError says why it
-    cannot."""
+    """One of BUILT. If it is missing, so are others: builds all missing ones of its family.
+    MissingError says why it cannot."""
     if packages := missing_tools(name):
         raise MissingError(f"to build kernels, install {' '.join(packages)}")
     folder().mkdir(parents=True, exist_ok=True)
     family = family_of(name)
     with open(folder() / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the tests run in several processes
-        if missing := [n for n in family.names if not (folder() / n).exists()]:
-            _build(family, missing)
+        if not (folder() / name).exists():
+            _build(family, [n for n in family.names if not (folder() / n).exists()])
     return folder() / name
