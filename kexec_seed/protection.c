@@ -87,7 +87,10 @@ static void read_image(const struct crash_state *s, struct protection *out)
 	uint32_t *set = &out->facts.set;
 
 	if (s->method == CRASH_FOREIGN) {
-		*set |= s->unproven ? FACT_HIDDEN : FACT_FOREIGN;
+		if (!s->unproven)
+			*set |= FACT_FOREIGN;
+		else /* our next image would be seen, if memory can be read */
+			*set |= s->kcore.fd < 0 ? FACT_HIDDEN : FACT_UNPROVEN;
 		return;
 	}
 	*set |= s->verified ? 0 : FACT_DAMAGED;

@@ -35,6 +35,7 @@ static const struct rule {
 	  "no crash kernel is loaded, and no memory is reserved for one" },
 	{ 0, FACT_LOADED, VERDICT_NOT, REMEDY_RELOAD, "no crash kernel is loaded" },
 	{ FACT_HIDDEN, 0, VERDICT_CANNOT_TELL, REMEDY_NONE, "%D" },
+	{ FACT_UNPROVEN, 0, VERDICT_CANNOT_TELL, REMEDY_RELOAD, "%D" },
 	{ FACT_FOREIGN, 0, VERDICT_NOT, REMEDY_RELOAD,
 	  "another kexec has loaded the crash kernel (%D)" },
 	{ FACT_SEED_OFF, 0, VERDICT_NOT, REMEDY_RELOAD,

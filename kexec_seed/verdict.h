@@ -21,6 +21,7 @@
 	X(LOADED)   /* a crash kernel is loaded */                                       \
 	X(RESERVED) /* memory is reserved for one */                                     \
 	X(HIDDEN)   /* which one is loaded cannot be seen: detail says why */            \
+	X(UNPROVEN) /* a recipe, but the image cannot be compared: detail says why */    \
 	X(FOREIGN)  /* it is another tool's: detail says how that is known */            \
 	X(OUTDATED) /* an older version of kexec has loaded it */                        \
 	X(DAMAGED)  /* ours, but memory does not match: detail says where */             \

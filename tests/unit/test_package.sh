@@ -72,11 +72,11 @@ upgrade "$active"
 printf '#!/bin/sh\necho not here >&2\nexit 127\n' >"$tmp/bin/systemctl"
 upgrade ""
 
-# An installation tells how to protect a crash kernel that is loaded, if it can tell.
+# An installation tells how to protect a crash kernel that is loaded, or how to learn whose it is.
 # first STATUS LINE: what `kexec-seed status --check` does, and what postinst prints.
 first() {
-	printf '#!/bin/sh\necho "not protected: x; do: kdump-config reload"\nexit %s\n' "$1" \
-		>"$tmp/bin/kexec-seed"
+	printf '#!/bin/sh\necho "%s: x; do: kdump-config reload"\nexit %s\n' "${3-not protected}" \
+		"$1" >"$tmp/bin/kexec-seed"
 	said=$(PATH=$tmp/bin:$PATH sh "$top/debian/kexec-seed.postinst" configure 2>&1) ||
 		fail "postinst fails"
 	[ "$said" = "$2" ] || fail "postinst says '$said', not '$2'"
@@ -84,7 +84,8 @@ first() {
 printf '#!/bin/sh\nexit 0\n' >"$tmp/bin/grep" # there is one
 chmod +x "$tmp/bin/grep"
 first 0 ""
-first 3 ""
+first 3 "kexec-seed: is the loaded crash kernel protected? cannot tell: x; do: kdump-config reload" \
+	"cannot tell"
 first 1 "kexec-seed: the loaded crash kernel is not protected: x; do: kdump-config reload"
 printf '#!/bin/sh\nexit 1\n' >"$tmp/bin/grep" # there is none
 first 1 ""

@@ -179,16 +179,21 @@ class Archive:
 
     def unpack_all(self, packages: list[tuple[str, str]], into: Path) -> None:
         """The same for packages by name and version."""
-        what = packages[0][0] if len(packages) == 1 else f"{len(packages)} packages"
         with tempfile.TemporaryDirectory(dir=self.root) as tmp:
-            run(["apt-get", *self.options, "-q", "download",
-                 *(f"{name}={version}" for name, version in packages)],
-                f"download {what}", cwd=Path(tmp))
-            debs = sorted(Path(tmp).glob("*.deb"))
-            if len(debs) != len(packages):
-                raise FetchError(f"apt-get brought {len(debs)} files for {what}")
-            for deb in debs:
+            for deb in self.download(packages, Path(tmp)):
                 run(["dpkg-deb", "-x", str(deb), str(into)], f"unpack {deb.name}")
+
+    def download(self, packages: list[tuple[str, str]], into: Path) -> list[Path]:
+        """The files of packages by name and version, which apt verifies, in a folder of
+        their own."""
+        what = packages[0][0] if len(packages) == 1 else f"{len(packages)} packages"
+        run(["apt-get", *self.options, "-q", "download",
+             *(f"{name}={version}" for name, version in packages)],
+            f"download {what}", cwd=into)
+        debs = sorted(into.glob("*.deb"))
+        if len(debs) != len(packages):
+            raise FetchError(f"apt-get brought {len(debs)} files for {what}")
+        return debs
 
 
 def publish(made: Path, final: Path) -> None:

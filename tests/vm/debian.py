@@ -127,8 +127,8 @@ def kept(name: str, version: str, fill: Callable[[Path, Path], None],
     folder = cache_dir() / name
     stamp = folder / "version"
     fetch = _load_fetch()
-    cache_dir().mkdir(parents=True, exist_ok=True)
-    with open(cache_dir() / "debian.lock", "w", encoding="ascii") as lock:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{folder}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not refresh and stamp.exists() and stamp.read_text() == f"{version}\n":
             return folder

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A Debian on a disk, with systemd, kdump-tools and its own kernel and scripts.
 
-    disk.py            make the disks that the tests need, if missing
-    disk.py --refresh  make them anew
+    disk.py               make the disks that the tests need, if missing
+    disk.py --arch=arm64  those of arm64 guests: they are set up in a guest, for some minutes
+    disk.py --refresh     make them anew
 
     disk = Disk("bookworm", tmp_path, {"/root/x": Path("x")})   # a private copy
     disk = Disk(..., selinux=True)          # with Debian's policy, and every file labelled
+    disk = Disk(..., arch="arm64")
     with disk.guest(cmdline="crashkernel=256M") as guest:
         guest.wait_ready(150)                           # as root, in dash
         ...
@@ -14,7 +16,7 @@
     disk.take("/var/crash/kexec_cmd", tmp_path / "command")
 
     CACHE/debian-disk/SUITE/{root.img,vmlinuz,version}  250 MB each, of 60 MB of packages
-    CACHE/debian-disk/SUITE-selinux/
+    CACHE/debian-disk/{SUITE-selinux,SUITE-arm64}/...
 
 A disk is an NVMe device with one file system. The cloud kernels have both drivers built in,
 so they boot without an initrd; kdump-tools' initrd needs no modules. Files go in and out
@@ -32,14 +34,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+import debian
+import foreign
+from arches import ARCHES
 from cache import MissingError
 from debian import SUITES, bootstrap, kept, own_suite
-from guest import Guest
+from guest import Guest, GuestError
 from initrd import HERE, Content, Cpio
 
-KERNEL = "linux-image-cloud-amd64"
-INCLUDE = ",".join(["systemd-sysv", "udev", "kmod", "procps", KERNEL, "initramfs-tools",
-                    "dracut-core", "kdump-tools", "makedumpfile", "libelf1", "libjson-c5"])
+INCLUDE = ",".join(["systemd-sysv", "udev", "kmod", "procps", "linux-image-cloud-amd64",
+                    "initramfs-tools", "dracut-core", "kdump-tools", "makedumpfile",
+                    "libelf1", "libjson-c5"])
+INCLUDE_ARM64 = INCLUDE.replace("amd64", "arm64") + ",libfdt1,usr-is-merged"
 SELINUX = "selinux-policy-default,policycoreutils,selinux-utils"
 SIZE = "1G"
 ROOT = "root=/dev/nvme0n1 rw"
@@ -69,6 +75,7 @@ echo debian >"$1/etc/hostname"
 rm -f "$1/etc/resolv.conf" "$1"/var/log/*.log "$1"/var/log/apt/*
 rm -rf "$1"/usr/share/perl/* "$1"/usr/lib/x86_64-linux-gnu/perl/*
 """
+AFTER_ARM64 = AFTER.replace("x86_64", "aarch64")
 # From a tar file to a disk image, keeping the owners.
 TO_IMAGE = """
 set -e
@@ -81,9 +88,10 @@ labels=/etc/selinux/default/contexts/files/file_contexts
 [ ! -e "$tmp/root$labels" ] || unshare --mount --pid --fork --mount-proc="$tmp/root/proc" \
 	chroot "$tmp/root" setfiles -F -e /proc $labels / >&2
 mke2fs -q -t ext4 -E root_owner=0:0 -d "$tmp/root" "$tmp/image" "$0" >&2
-cat "$tmp/image"
+dd if="$tmp/image" bs=1M conv=sparse status=none
 """
-# IMAGE FILES SCRIPT: in a new mount and PID namespace.
+UNSHARED = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+# IMAGE FILES SCRIPT
 IN_ROOT = """
 set -e
 umask 022
@@ -100,7 +108,7 @@ chroot "$tmp" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 
 # Not needed, and slow to start.
 MASKED = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
           "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
-          "getty-static.service", "getty@tty1.service", "serial-getty@ttyS0.service",
+          "getty-static.service", "getty@tty1.service", "serial-getty@{console}.service",
           "systemd-pstore.service", "systemd-udev-trigger.service",
           "modprobe@configfs.service", "modprobe@dm_mod.service", "modprobe@drm.service",
           "modprobe@efi_pstore.service", "modprobe@fuse.service",
@@ -111,15 +119,15 @@ MASKED = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
           "systemd-journal-catalog-update.service", "systemd-update-done.service"]
 SYSTEM = "/etc/systemd/system"
 DEB = "/root/kexec-seed.deb"  # read by install()
-AGENT = b"""\
+AGENT = """\
 [Service]
-ExecStart=/bin/sh /usr/local/sbin/agent /dev/ttyS1
+ExecStart=/bin/sh /usr/local/sbin/agent /dev/{line}
 """
 
 
-def _tool(*argv, **more) -> subprocess.CompletedProcess:
+def _tool(*argv, limit: int = 300, **more) -> subprocess.CompletedProcess:
     try:
-        return subprocess.run(list(map(str, argv)), stderr=subprocess.PIPE, timeout=300,
+        return subprocess.run(list(map(str, argv)), stderr=subprocess.PIPE, timeout=limit,
                               check=False, **more)
     except FileNotFoundError:
         raise MissingError(f"{argv[0]} not found (Debian: e2fsprogs)") from None
@@ -129,33 +137,78 @@ def _as_root() -> list[str]:
     return [] if os.geteuid() == 0 else ["mmdebstrap", "--unshare-helper"]
 
 
-def _to_image(tar: Path, image: Path) -> None:
+def _to_image(tar: Path, image: Path, script: str = TO_IMAGE, *arguments: str) -> None:
     with open(tar, "rb") as source, open(image, "wb") as target:
-        done = _tool(*_as_root(), "sh", "-c", TO_IMAGE, SIZE, stdin=source, stdout=target)
+        done = _tool(*_as_root(), *UNSHARED, "sh", "-c", script, SIZE, *arguments,
+                     limit=1200, stdin=source, stdout=target)
     if done.returncode:
         raise MissingError(f"no disk from {tar}: {done.stderr.decode().strip()[-2000:]}")
     _tool("fallocate", "--dig-holes", image)
 
 
-def debian_disk(suite: str, refresh: bool = False, selinux: bool = False) -> Path:
+def _start(image: Path, kernel: Path, folder: Path, cmdline: str,
+           initrd: Path | None = None, plugged: bool = True, extra=(), **more) -> Guest:
+    """By default the kernel mounts the disk, because the archive that QEMU passes has no
+    /init."""
+    if not initrd:
+        initrd = folder / "empty.cpio"
+        with open(initrd, "wb") as out:
+            Cpio(out).end()
+    drive = f"if=none,id=disk,format=raw,cache=unsafe,file={image}"
+    device = ["-device", "nvme,drive=disk,serial=1"] if plugged else []
+    return Guest(kernel=kernel, initrd=initrd, cmdline=f"{ROOT} {cmdline}",
+                 extra=["-drive", drive, *device, *extra], **more)
+
+
+def _fill(suite: str, include: str, made: Path, tmp: Path) -> None:
+    tar = tmp / "root.tar"
+    bootstrap(suite, include, tar, *(f"--dpkgopt=path-exclude={p}" for p in UNUSED),
+              f"--essential-hook={BEFORE}", f"--customize-hook={AFTER}")
+    with tarfile.open(tar) as members:
+        for member in members:
+            if re.fullmatch(r"\./boot/vmlinuz-\S+", member.name):
+                with members.extractfile(member) as kernel:
+                    (made / "vmlinuz").write_bytes(kernel.read())
+    _to_image(tar, made / "root.img")
+
+
+def _fill_arm64(suite: str, include: str, made: Path, tmp: Path) -> None:
+    """Set up in a guest, since this machine may be unable to run arm64's programs."""
+    (tmp / "debs").mkdir()
+    debs = foreign.download("arm64", suite, include.split(","), tmp / "debs")
+    (made / "vmlinuz").write_bytes(foreign.kernel(debs))
+    foreign.pack(debs, BEFORE, AFTER_ARM64, tmp / "packages.tar")
+    _to_image(tmp / "packages.tar", made / "root.img", foreign.UNPACK, "arm64",
+              *(f"--path-exclude={p.replace('x86_64', '*')}"
+                for p in (*debian.UNUSED, *UNUSED)))
+    try:
+        with _start(made / "root.img", made / "vmlinuz", tmp, foreign.CMDLINE,
+                    arch="arm64") as guest:
+            guest.wait_console(f"^{foreign.DONE}$", foreign.LIMIT)
+            guest.wait_exit(60)
+    except GuestError as error:
+        raise MissingError(f"{suite} for arm64 is not set up: {error}") from None
+    done = _tool("e2fsck", "-f", "-p", made / "root.img", stdout=subprocess.PIPE)
+    if done.returncode not in (0, 1):
+        raise MissingError(f"the disk of {suite} for arm64: {done.stdout.decode()}")
+    _tool("fallocate", "--dig-holes", made / "root.img")
+
+
+def debian_disk(suite: str, refresh: bool = False, selinux: bool = False,
+                arch: str = "x86_64") -> Path:
     """The cache folder with the disk and its kernel; MissingError."""
     include = f"{INCLUDE},{SELINUX}" if selinux else INCLUDE
-
-    def fill(made: Path, tmp: Path) -> None:
-        tar = tmp / "root.tar"
-        bootstrap(suite, include, tar, *(f"--dpkgopt=path-exclude={p}" for p in UNUSED),
-                  f"--essential-hook={BEFORE}", f"--customize-hook={AFTER}")
-        with tarfile.open(tar) as members:
-            for member in members:
-                if re.fullmatch(r"\./boot/vmlinuz-\S+", member.name):
-                    with members.extractfile(member) as kernel:
-                        (made / "vmlinuz").write_bytes(kernel.read())
-        _to_image(tar, made / "root.img")
-
-    if selinux and os.geteuid() != 0:
-        raise MissingError("only root can label files")
-    return kept(f"debian-disk/{suite}{'-selinux' if selinux else ''}",
-                f"{suite} {include} {BEFORE} {AFTER}", fill, refresh)
+    name, version, fill = suite, f"{suite} {include} {BEFORE} {AFTER}", _fill
+    if selinux:
+        name += "-selinux"
+        if os.geteuid() != 0:
+            raise MissingError("only root can label files")
+    elif arch == "arm64":
+        name, include, fill = f"{suite}-arm64", INCLUDE_ARM64, _fill_arm64
+        version = (f"{suite} {include} {BEFORE} {AFTER_ARM64} {foreign.UNPACK}"
+                   f" {foreign.SETUP}")
+    return kept(f"debian-disk/{name}", version,
+                lambda made, tmp: fill(suite, include, made, tmp), refresh)
 
 
 class Disk:
@@ -168,9 +221,11 @@ class Disk:
     """
 
     def __init__(self, suite: str, folder: Path, files: Mapping[str, Content],
-                 links: Mapping[str, str] | None = None, selinux: bool = False):
+                 links: Mapping[str, str] | None = None, selinux: bool = False,
+                 arch: str = "x86_64"):
         self.folder = folder
-        base = debian_disk(suite, selinux=selinux)
+        self.arch = arch
+        base = debian_disk(suite, selinux=selinux, arch=arch)
         self.kernel = base / "vmlinuz"
         self.image = folder / "disk"
         done = _tool("cp", "--sparse=always", "--reflink=auto", base / "root.img",
@@ -178,25 +233,19 @@ class Disk:
         assert done.returncode == 0, done.stderr
         # mmdebstrap's is empty, which would make every boot a first boot
         self._debugfs("rm /etc/machine-id", write=True)
+        console = ARCHES[arch].console
+        agent = AGENT.format(line=console.replace("0", "1")).encode()
         self._add({"/etc/machine-id": b"1" * 32 + b"\n",
-                   f"{SYSTEM}/agent.service": AGENT,
+                   f"{SYSTEM}/agent.service": agent,
                    "/usr/local/sbin/agent": HERE / "guest-root/agent", **files},
                   {f"{SYSTEM}/multi-user.target.wants/agent.service": "../agent.service",
-                   **{f"{SYSTEM}/{name}": "/dev/null" for name in MASKED},
+                   **{f"{SYSTEM}/{name.format(console=console)}": "/dev/null"
+                      for name in MASKED},
                    **(links or {})})
 
-    def guest(self, cmdline: str = "", initrd: Path | None = None, plugged: bool = True,
-              extra=(), **more) -> Guest:
-        """A guest that runs from this disk; unless `plugged`, once plug() is called. By
-        default the kernel mounts it, because the archive that QEMU passes has no /init."""
-        if not initrd:
-            initrd = self.folder / "empty.cpio"
-            with open(initrd, "wb") as out:
-                Cpio(out).end()
-        drive = f"if=none,id=disk,format=raw,cache=unsafe,file={self.image}"
-        device = ["-device", "nvme,drive=disk,serial=1"] if plugged else []
-        return Guest(kernel=self.kernel, initrd=initrd, cmdline=f"{ROOT} {cmdline}",
-                     extra=["-drive", drive, *device, *extra], **more)
+    def guest(self, cmdline: str = "", **more) -> Guest:
+        """A guest that runs from this disk; `more` is for _start() and Guest()."""
+        return _start(self.image, self.kernel, self.folder, cmdline, arch=self.arch, **more)
 
     @staticmethod
     def plug(guest: Guest) -> None:
@@ -213,8 +262,8 @@ class Disk:
                 data = content if isinstance(content, bytes) else content.read_bytes()
                 info.size, info.mode = len(data), 0o755
                 tar.addfile(info, io.BytesIO(data))
-        done = _tool(*_as_root(), "unshare", "--mount", "--pid", "--fork", "--kill-child",
-                     "sh", "-c", IN_ROOT, self.image, more, script, stdout=out)
+        done = _tool(*_as_root(), *UNSHARED, "sh", "-c", IN_ROOT, self.image, more, script,
+                     stdout=out)
         assert done.returncode == 0, done.stderr.decode()[-8000:]
 
     def rebuild(self, script: str, files: Mapping[str, Content]) -> None:
@@ -288,14 +337,15 @@ def install(guest: Guest) -> str:
 
 
 def main(argv: list[str]) -> int:
-    if argv not in ([], ["--refresh"]):
+    if set(argv) - {"--refresh", "--arch=arm64"}:
         print(__doc__.strip(), file=sys.stderr)
         return 2
+    arch = "arm64" if "--arch=arm64" in argv else "x86_64"
     try:
         for suite in suites():
-            debian_disk(suite, refresh=bool(argv))
-        if os.geteuid() == 0:
-            debian_disk(own_suite(), refresh=bool(argv), selinux=True)
+            debian_disk(suite, refresh="--refresh" in argv, arch=arch)
+        if os.geteuid() == 0 and arch == "x86_64":
+            debian_disk(own_suite(), refresh="--refresh" in argv, selinux=True)
     except MissingError as error:
         print(f"disk.py: {error}", file=sys.stderr)
         return 1
