@@ -14,8 +14,9 @@ import cache
 
 BUILT = ["kexec/kexec", "kexec_seed/kexec-seed", "tests/probe/probe.Image",
          "tests/vm/flip.so"]
-KERNEL = "6.12"
+KERNEL, NEWEST = "6.12", "sid"
 PLAIN = "rv64"  # neither Zkr nor Zknh
+GIFTED = "rv64,zkr=true,zknh=true"  # starts much faster than "max"
 CONSOLE = "console=ttyS0 panic=-1"
 
 

@@ -49,7 +49,7 @@ def test_boot_hart_is_offline(build_riscv64, tmp_path):  # noqa: F811
 
 
 def test_all_harts_come_up(build_riscv64):  # noqa: F811
-    with with_kernel(build_riscv64, PLAIN, cpus=2) as guest:
+    with with_kernel(build_riscv64, PLAIN, KERNEL, KERNEL, cpus=2) as guest:
         guest.wait_ready(120)
         all_harts = harts(guest)
         guest.check(f"kexec -l /boot/vmlinuz-{KERNEL} --initrd=/boot/initrd --seed=require"
