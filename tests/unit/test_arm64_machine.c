@@ -311,8 +311,10 @@ static void test_hidden(void **state)
 	assert_non_null(strstr(err.text, "/sys/firmware/fdt: No such file"));
 	machine_free(&s->machine);
 	tree_put(&s->root, "proc/iomem", "00000000-00000000 : System RAM\n");
-	assert_int_equal(read_machine(s), -ENOENT);
+	assert_int_equal(machine_read(s->root.root, &s->machine, &err), 0);
+	assert_int_equal(check(s, (struct load_request){ .root = "" }), -ENOENT);
 	assert_non_null(strstr(err.text, "hides its addresses"));
+	machine_free(&s->machine);
 	tree_put(&s->root, "proc/iomem",
 		 "40000000-40000fff : System RAM\n"
 		 "  40000000-40000fff : reserved\n");
@@ -374,11 +376,13 @@ static void test_another_tree(void **state)
 
 	assert_int_equal(arch_use_dtb(&s->machine, "/nowhere", &err), -ENOENT);
 	assert_string_equal(err.text, "/nowhere: No such file or directory");
-	assert_true(fdt_path_offset(s->machine.arch->dt.tree.data, "/reserved-memory") < 0);
+	assert_true(fdt_path_offset(s->machine.arch->dt.tree.data, "/reserved-memory") <
+		    0);
 
 	assert_int_equal(arch_use_dtb(&s->machine, path, &err), 0);
 	assert_false(is_free(s, CMA_POOL, CMA_POOL + 0x1000));
-	assert_true(fdt_path_offset(s->machine.arch->dt.tree.data, "/reserved-memory") > 0);
+	assert_true(fdt_path_offset(s->machine.arch->dt.tree.data, "/reserved-memory") >
+		    0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

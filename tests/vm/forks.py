@@ -94,10 +94,11 @@ def forks_command(count: int = 1) -> str:
     return f"insmod {FORKS} count={count} && rmmod vmforks"
 
 
-def start_daemon(guest: Guest, options: str = "", first: str = "event: start") -> int:
-    """Its PID, once it has done its first work."""
+def start_daemon(guest: Guest, options: str = "", first: str = "event: start",
+                 under: str = "") -> int:
+    """Its PID, once it has done its first work. `under` runs it."""
     seen = len(said(guest, first))
-    guest.check(f"kexec-seed daemon {options} </dev/null >/dev/null 2>/dev/kmsg &"
+    guest.check(f"{under} kexec-seed daemon {options} </dev/null >/dev/null 2>/dev/kmsg &"
                 f" echo $! >{PIDFILE}")
     guest.check(until(f"[ $(dmesg | grep -c '{first}') -gt {seen} ]"))
     return int(guest.check(f"cat {PIDFILE}"))

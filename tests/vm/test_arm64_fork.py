@@ -13,16 +13,18 @@ import pytest
 
 from arm64 import build_arm64  # noqa: F401 (a fixture)
 from birthdays import none_twice
-from cache import VMGENID_KERNELS_ARM64
+from cache import VMGENID_KERNELS_ARM64, guest_tool
 from forks import (MODULE, RESEEDED, build_module, daemon_status, refreshes, start_daemon,
                    stop_daemon, until)
 from forks_arm64 import VMCLOCK, VMGENID, ForkGuest, machine
 from guest import Guest
+from initrd import libraries
 from loaded import crash_status
 from test_arm64_refresh import base_seed, load_probe, parts
 from test_fork import ALL
 from test_module import LISTEN, TROUBLE, heard, refused
 
+UNIT = Path(__file__).resolve().parents[2] / "kexec_seed/systemd/kexec-seed.service.in"
 DRIVER = [kernel.removeprefix("arm64/") for kernel in VMGENID_KERNELS_ARM64]
 HIDDEN = ("inactive: /dev/mem: Operation not permitted: the kernel's driver has the ID, and logs"
           " forks (source kmsg)")
@@ -40,11 +42,11 @@ def clones(setup: dict, guest: ForkGuest, folder: Path):
     (folder / "saved").unlink()
 
 
-def tells(guest: Guest, source: str, options: str = "") -> str:
+def tells(guest: Guest, source: str, options: str = "", under: str = "") -> str:
     """What a daemon with these options has to say of a source. It and a crash kernel are there
     from then on."""
     guest.check(load_probe())
-    start_daemon(guest, options)
+    start_daemon(guest, options, under=under)
     return daemon_status(guest)["sources"][source]
 
 
@@ -98,9 +100,19 @@ def planned_id(guest: Guest) -> int:
     return plan["seed_mix"]["generation_id"]
 
 
+def as_the_unit() -> str:
+    """Runs a program with the capabilities that the daemon's unit leaves it."""
+    [names] = re.findall("^CapabilityBoundingSet=(.*)$", UNIT.read_text(), re.MULTILINE)
+    left = "".join(f",+{x.removeprefix('CAP_').lower()}" for x in names.split())
+    return f"setpriv --inh-caps=-all --bounding-set=-all{left} --"
+
+
 def test_generation_id(build_arm64, tmp_path):  # noqa: F811
-    """6.1's driver is for ACPI alone: the ID itself is polled."""
-    setup = machine(build_arm64, "6.1", tmp_path, VMGENID)
+    """6.1's driver is for ACPI alone: the ID itself is polled, also by a daemon from which
+    /proc/iomem hides its addresses."""
+    setpriv = guest_tool("setpriv", "arm64")
+    setup = machine(build_arm64, "6.1", tmp_path, VMGENID, files={
+        "/usr/sbin/setpriv": setpriv, **libraries(setpriv, "arm64")})
     with ForkGuest(**setup) as guest:
         assert planned_id(guest) == VMGENID.addr
         told = json.loads(guest.check("kexec-seed status --json"))["generation_id"]
@@ -109,7 +121,8 @@ def test_generation_id(build_arm64, tmp_path):  # noqa: F811
         assert tells(guest, "genid", "--sources=genid --vmgenid-addr=0x3ffff000") == \
             "inactive: /dev/mem: Bad address: no memory at the ID's address"
         stop_daemon(guest)
-        assert tells(guest, "genid") == "active"
+        assert "sys_admin" not in as_the_unit()
+        assert tells(guest, "genid", under=as_the_unit()) == "active"
         check_clones(setup, guest, tmp_path, "genid")
 
 

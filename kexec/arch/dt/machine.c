@@ -59,21 +59,20 @@ static int remove_reserved(const struct dt *tree, struct machine *m, struct erro
 
 /*
  * The kernel's own view is the only one: it has firmware's memory, less what firmware, the
- * tree and early code reserved ("reserved", within RAM or beside it).
+ * tree and early code reserved ("reserved", within RAM or beside it). A daemon without
+ * CAP_SYS_ADMIN does not see it, and needs the generation ID's address all the same.
  */
-static int find_ram(const char *root, struct iomem *iomem, const struct dt *tree,
+static int find_ram(const char *root, struct iomem *iomem, struct dt_machine *own,
 		    struct machine *m, struct error *err)
 {
 	int ret;
 
-	if (iomem->hidden)
-		return error_set(err, ENOENT,
-				 "no memory map: %s/proc/iomem is missing or hides its "
-				 "addresses (to root it does not)",
-				 root);
+	own->no_map = iomem->hidden;
+	if (own->no_map)
+		return 0;
 	ret = machine_find_ram(&iomem->map, iomem, m->page_size, &m->ram, err);
 	if (!ret)
-		ret = remove_reserved(tree, m, err);
+		ret = remove_reserved(&own->tree, m, err);
 	if (ret || m->ram.count)
 		return ret;
 	return error_set(err, ENODATA, "%s/proc/iomem: no RAM at all is free", root);
@@ -85,7 +84,7 @@ int dt_machine_read(const char *root, struct iomem *iomem, struct machine *m,
 	int ret = read_tree(root, out, err);
 
 	if (!ret)
-		ret = find_ram(root, iomem, &out->tree, m, err);
+		ret = find_ram(root, iomem, out, m, err);
 	return ret ? ret : dt_read_uart(root, out, err);
 }
 
@@ -135,6 +134,11 @@ int arch_check_machine(const struct machine *m, const struct load_request *r,
 {
 	const struct dt_machine *own = dt_of_machine(m);
 
+	if (own->no_map)
+		return error_set(err, ENOENT,
+				 "no memory map: %s/proc/iomem is missing or hides its "
+				 "addresses (to root it does not)",
+				 r->root);
 	if (!own->tree.data)
 		return error_set(err, ENODATA,
 				 "/sys/firmware/fdt: %s: the next kernel would not find "

@@ -21,6 +21,7 @@ struct dt_uart {
 struct dt_machine {
 	struct dt tree; /* of the running kernel; empty: see no_tree */
 	int no_tree;	/* the negative errno that kept it from us; 0: it was read */
+	bool no_map;	/* hidden: m->ram is empty, and arch_check_machine() says so */
 	bool uefi;	/* booted through UEFI: its memory map counts, not the tree's */
 	struct dt_uart uart; /* firmware's console */
 };
