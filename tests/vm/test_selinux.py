@@ -270,10 +270,10 @@ def test_kdump_tools(build, tmp_path):
     with disk.guest(CMDLINE, memory="1G", cpu="qemu64", extra=VMGENID) as guest:
         started(guest)
         install_module(guest)
-        guest.check("kdump-config reload", 200)
-        assert "ready to kdump" in guest.check("kdump-config status")
+        ask(guest, "kdump-config reload", 200)
+        assert "ready to kdump" in ask(guest, "kdump-config status")
         daemon_refreshes(guest)
-        guest.check("kdump-config unload", 60)
+        ask(guest, "kdump-config unload", 60)
         ask(guest, "/usr/sbin/kexec.kexec-tools-sbin -p /boot/vmlinuz-* --reuse-cmdline", 120)
         assert status(guest)["crash"]["method"] == "foreign"
         guest.check(f"echo reload-command = systemctl restart kdump-tools.service >{CONF};"
