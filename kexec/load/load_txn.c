@@ -293,7 +293,7 @@ static bool is_hidden(const struct plan *plan)
 	return hidden;
 }
 
-/* Right before the second call: is the image still the one that the first call loaded? */
+/* Right before the second call: the loaded image must still be that of the first. */
 static int is_still_hidden(const void *plan, struct error *err)
 {
 	struct kcore k = KCORE_NONE;

@@ -32,8 +32,8 @@ struct purgatory_arch_params {
 	uint64_t base_seed;
 	uint64_t rng_seed;
 	uint64_t kaslr_seed;
-	uint64_t
-		uart; /* physical address; used if SBI has no console, or serial_port is set */
+	/* Physical address; used if SBI has no console, or serial_port is set. */
+	uint64_t uart;
 	uint32_t uart_type;
 	uint32_t reserved;
 };
