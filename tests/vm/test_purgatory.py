@@ -11,7 +11,7 @@ from initrd import build_initrd
 from places import KERNELS, kexec, probe, some, spread
 
 # In the plan's order.
-SEGMENTS = ["kernel", "initrd", "boot_params", "seed", "purgatory"]
+SEGMENTS = ["boot_params", "kernel", "initrd", "seed", "purgatory"]
 SAY = "--console-serial --serial=ttyS0"
 
 
