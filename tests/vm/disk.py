@@ -344,7 +344,7 @@ def main(argv: list[str]) -> int:
     try:
         for suite in suites():
             debian_disk(suite, refresh="--refresh" in argv, arch=arch)
-        if os.geteuid() == 0 and arch == "x86_64":
+        if os.environ.get("KEXEC_SELINUX") and os.geteuid() == 0 and arch == "x86_64":
             debian_disk(own_suite(), refresh="--refresh" in argv, selinux=True)
     except MissingError as error:
         print(f"disk.py: {error}", file=sys.stderr)
