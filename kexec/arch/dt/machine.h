@@ -28,7 +28,7 @@ struct dt_machine {
 
 /*
  * Reads the tree below @root, m->ram from @iomem, less what the tree reserves, and the UART.
- * m->page_size is set already. 0 or a negative errno with the line; the caller frees
+ * Sets out->no_map if @iomem hides its addresses. m->page_size is set already. 0 or a negative errno with the line; the caller frees
  * out->tree in either case.
  */
 int dt_machine_read(const char *root, struct iomem *iomem, struct machine *m,
