@@ -8,10 +8,11 @@ from pathlib import Path
 
 from arm64 import build_arm64  # noqa: F401 (a fixture)
 from arm64 import PLAIN
+from flips import Flip, segment_sizes
 from guest import Guest
 from initrd import build_initrd
 from places import kexec
-from test_flips import RAMDISK, SEED, Flip, choose, outcome, segment_sizes, tell
+from test_flips import RAMDISK, SEED, choose, outcome, tell
 import test_flips
 
 COUNT = max(5, test_flips.COUNT // 2) if test_flips.COUNT < 100 else test_flips.COUNT

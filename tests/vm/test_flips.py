@@ -8,14 +8,13 @@ when the flip hits the code that would report it.
 $KEXEC_FLIPS is their number (10; 100 for the full measure), $KEXEC_FLIPS_SEED selects them.
 """
 
-import json
 import os
 import random
 import re
-from dataclasses import dataclass
 
 import pytest
 
+from flips import Flip, segment_sizes
 from guest import Guest, GuestError
 from initrd import build_initrd
 from places import kexec, probe
@@ -27,27 +26,6 @@ MAY_BE_SILENT = max(2, COUNT * 5 // 100)  # stopped without naming the damage
 IMAGE = "/probe --initrd=/ramdisk --console-serial --serial=ttyS0"
 RAMDISK = (b"070701" + bytes(i * i >> 5 & 0xff for i in range(4096)) * 10
            + b"an odd size")
-
-
-@dataclass(frozen=True)
-class Flip:
-    segment: int
-    name: str
-    offset: int
-    bit: int
-
-    def __str__(self) -> str:
-        return f"{self.name} byte {self.offset} bit {self.bit}"
-
-
-def segment_sizes(guest: Guest, image: str = IMAGE) -> dict[str, int]:
-    """Bytes loaded per segment, in the order of the call. A plan has no seed yet: a node's
-    16-byte header, if the architecture has nodes, and the seed."""
-    plan = json.loads(guest.check(f"kexec --dry-run --json {image} 2>/dev/null"))
-    nodes = [16 + n["len"] for n in plan.get("setup_data", []) if n["name"] == "RNG_SEED"]
-    node = nodes[0] if nodes else plan["seed_slot"]["len"]
-    return {s["kind"]: node if s["kind"] == "seed" else s["content"]
-            for s in plan["segments"]}
 
 
 def choose(sizes: dict[str, int], count: int, seed: int) -> list[Flip]:
@@ -89,7 +67,7 @@ def test_random_flips(build, tmp_path):
                  "/flip.so": build / "tests/vm/flip.so"})}
     with Guest(**setup) as guest:
         guest.wait_ready()
-        sizes = segment_sizes(guest)
+        sizes = segment_sizes(guest, IMAGE)
         guest.save(tmp_path / "saved")
     assert len(sizes) == 5 and all(sizes.values()), sizes
 

@@ -6,13 +6,14 @@ import re
 
 import pytest
 
+from flips import load_flipped
 from guest import Guest
 from initrd import build_initrd
 from places import KERNELS, kexec, probe, some, spread
 
-# In the plan's order.
 SEGMENTS = ["boot_params", "kernel", "initrd", "seed", "purgatory"]
-SAY = "--console-serial --serial=ttyS0"
+IMAGE = "/probe --initrd=/ramdisk"
+SAY = f"{IMAGE} --console-serial --serial=ttyS0"
 
 
 def boot(build, kernel: str) -> Guest:
@@ -22,17 +23,11 @@ def boot(build, kernel: str) -> Guest:
                "/flip.so": build / "tests/vm/flip.so"}))
 
 
-def load_flipped(guest: Guest, segment: str, offset: int, options: str = SAY) -> None:
-    out = guest.check(f"FLIP='{SEGMENTS.index(segment)} {offset}' LD_PRELOAD=/flip.so"
-                      f" kexec -c -l /probe --initrd=/ramdisk {options}")
-    assert "flip: bit 4" in out
-
-
 @pytest.mark.parametrize("kernel, segment", spread(KERNELS, SEGMENTS))
 def test_a_flipped_bit_is_caught(build, kernel, segment):
     offset = {"seed": 20, "boot_params": 4100, "purgatory": -1}.get(segment, -3000)
     with boot(build, kernel) as guest:
-        load_flipped(guest, segment, offset)
+        load_flipped(guest, segment, offset, SAY)
         guest.send_and_jump("kexec -e")
         guest.wait_console(rf"purgatory: .*\b{segment}\b.*damaged")
         guest.wait_exit()  # the machine was reset
@@ -46,7 +41,7 @@ def test_a_flipped_bit_is_caught(build, kernel, segment):
 def test_edges(build, segment, offset):
     """First and last bytes, and the parameter block itself."""
     with boot(build, "6.1") as guest:
-        load_flipped(guest, segment, offset)
+        load_flipped(guest, segment, offset, SAY)
         guest.send_and_jump("kexec -e")
         guest.wait_console(r"purgatory: .*damaged")
         guest.wait_exit()
@@ -56,7 +51,7 @@ def test_edges(build, segment, offset):
 def test_unasked_it_still_reports_damage(build):
     """No console option: silent if the image is good, but damage is reported."""
     with boot(build, "6.1") as guest:
-        load_flipped(guest, "initrd", 5, "--append=console=ttyS0,115200")
+        load_flipped(guest, "initrd", 5, f"{IMAGE} --append=console=ttyS0,115200")
         guest.send_and_jump("kexec -e")
         guest.wait_console(r"purgatory: .*initrd.*damaged")
         guest.wait_exit()
@@ -69,7 +64,7 @@ def test_unasked_it_still_reports_damage(build):
 
 def test_halt(build):
     with boot(build, "6.1") as guest:
-        load_flipped(guest, "kernel", 4096, SAY + " --on-corruption=halt")
+        load_flipped(guest, "kernel", 4096, f"{SAY} --on-corruption=halt")
         guest.send_and_jump("kexec -e")
         guest.wait_console(r"purgatory: .*kernel.*damaged")
         with pytest.raises(Exception, match="still running"):
@@ -79,7 +74,7 @@ def test_halt(build):
 
 def test_boot_all_the_same(build):
     with boot(build, "6.1") as guest:
-        load_flipped(guest, "initrd", 4096, SAY + " --on-corruption=boot")
+        load_flipped(guest, "initrd", 4096, f"{SAY} --on-corruption=boot")
         guest.send_and_jump("kexec -e")
         guest.wait_console("PROBE END")
         assert re.search(r"purgatory: .*initrd.*damaged", guest.console)
@@ -88,7 +83,7 @@ def test_boot_all_the_same(build):
 def test_no_checks(build):
     """-i: nothing is verified."""
     with boot(build, "6.1") as guest:
-        load_flipped(guest, "initrd", 4096, SAY + " -i")
+        load_flipped(guest, "initrd", 4096, f"{SAY} -i")
         guest.send_and_jump("kexec -e")
         guest.wait_console("PROBE END")
         assert "damaged" not in guest.console

@@ -11,6 +11,7 @@ import pytest
 import cache
 import test_flips
 from crash import Setup, capture_cmdline, load_command, running
+from flips import Flip, segment_sizes
 from guest import Guest, GuestError
 from initrd import build_initrd, libraries
 from loaded import MAPPED, crash_status, linked
@@ -21,7 +22,7 @@ from riscv64 import build_riscv64 as build  # noqa: F401 (a fixture)
 from test_arm64_jump import TIME_ZERO_SEED, memory_map
 from test_arm64_seed import own_copy
 from test_crash import crash_and_look
-from test_flips import RAMDISK, SEED, Flip, choose, outcome, segment_sizes, tell
+from test_flips import RAMDISK, SEED, choose, outcome, tell
 from test_seed import copies
 
 LOAD = f"kexec -l /probe --initrd=/ramdisk --append='{CONSOLE}' --seed=require --console-serial"
