@@ -38,6 +38,7 @@ class Arch:
     ram: Callable[[int], list[tuple[int, int]]]  # bytes -> start and size of each part
     libraries: Callable[[Path], dict[str, Path]]  # guest path -> host path
     agent: tuple[str, ...] = ("-serial", "chardev:agent")  # the second serial line
+    timer: int = 0  # the first CPU's compare register, if QEMU forgets to arm it after a restore
 
 
 def _no_el2(machine: str) -> Callable[[bool], str]:
@@ -149,11 +150,14 @@ ARCHES = {
                   ("/usr/share/AAVMF", ("AAVMF_CODE.fd",)), "qemu-efi-aarch64",
                   lambda version: qemu_arm64_command(), lambda size: [(1 << 30, size)],
                   functools.partial(_sysroot_libraries, "arm64", "aarch64-linux-gnu")),
-    # The machine has one serial port of its own.
-    "riscv64": Arch("riscv64", _no_el2("virt"), lambda cpu: cpu, "console=ttyS0 panic=-1",
+    # The machine has one serial port of its own. After a restore QEMU keeps what the timers'
+    # registers hold but lets none expire until one is written: a guest that sleeps never wakes.
+    # Those of the ACLINT can be written from outside (RISC-V ACLINT 1.0, "MTIMER"), Sstc's not.
+    "riscv64": Arch("riscv64", _no_el2("virt"), lambda cpu: f"{cpu},sstc=off",
+                    "console=ttyS0 panic=-1",
                     "ttyS0", (str(cache_dir() / "riscv64/edk2"), ("RISCV_VIRT_CODE.fd",)),
                     "qemu-efi-riscv64", lambda version: qemu_riscv64_command(),
                     lambda size: [(1 << 31, size)],
                     functools.partial(_sysroot_libraries, "riscv64", "riscv64-linux-gnu"),
-                    ("-device", "pci-serial,chardev=agent")),
+                    ("-device", "pci-serial,chardev=agent"), 0x2004000),
 }

@@ -3,13 +3,11 @@
 PLIC that no device has, and QEMU's test interface (`-qtest`) raises it.
 """
 
-import socket
 from pathlib import Path
 
 import forks_arm64
 from forks import CMDLINE
 from forks_arm64 import MEMORY, Device, add_device, initrd_of
-from guest import SLOW, GuestError
 from probe_arm64 import Probe, read_tree
 from riscv64 import KERNEL, PLAIN
 from tree_arm64 import Tree, cells, dump
@@ -33,24 +31,13 @@ def write_tree(path: Path, device: Device) -> None:
 class ForkGuest(forks_arm64.ForkGuest):
     name = "riscv64"
 
-    def __init__(self, qtest: Path, extra=(), **more):
-        self.qtest = qtest
-        super().__init__(extra=[*extra, "-qtest", f"unix:{qtest},server=on,wait=off",
-                                "-qtest-log", "none"], **more)
-
     def connect(self) -> None:
         """Nothing stands between."""
 
     def interrupt(self) -> None:
         parts = self.qmp.command("qom-list", path="/machine/unattached")
         [plic] = [p["name"] for p in parts if p["type"] == "child<riscv.sifive.plic>"]
-        with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(30 * SLOW)
-            link.connect(str(self.qtest))
-            link.sendall(f"set_irq_in /machine/unattached/{plic} unnamed-gpio-in {SOURCE} 1\n"
-                         .encode())
-            if (answer := link.recv(100)) != b"OK\n":
-                raise GuestError(f"the test interface: {answer!r}")
+        self.qtest(f"set_irq_in /machine/unattached/{plic} unnamed-gpio-in {SOURCE} 1")
 
 
 def machine(build: Path, folder: Path, device: Device = VMGENID, files=None) -> dict:
@@ -58,4 +45,4 @@ def machine(build: Path, folder: Path, device: Device = VMGENID, files=None) -> 
     write_tree(folder / "guest.dtb", device)
     return {"device": device, "kernel": KERNEL, "memory": MEMORY, "cpu": PLAIN,
             "initrd": initrd_of(build, "riscv64", files), "cmdline": CMDLINE,
-            "qtest": folder / "qtest", "extra": ["-S", "-dtb", str(folder / "guest.dtb")]}
+            "extra": ["-S", "-dtb", str(folder / "guest.dtb")]}

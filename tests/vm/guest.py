@@ -45,7 +45,7 @@ from pathlib import Path
 from arches import ARCHES
 from cache import MissingError, kernel_image
 from initrd import build_initrd
-from qmp import Qmp, QmpError
+from qmp import Qmp, QmpError, qtest
 
 SLOW = float(os.environ.get("KEXEC_TEST_SLOW", "1"))
 CMDLINE = ARCHES["x86_64"].cmdline
@@ -104,6 +104,7 @@ class Guest:
         self.arch = ARCHES[arch]
         self.memory = _bytes(memory)
         self.ready = incoming is not None
+        self.cpus = cpus
         self.release = ""
         self._own_workdir = workdir is None
         self.workdir = Path(workdir or tempfile.mkdtemp(prefix="kexec-seed-vm-"))
@@ -160,6 +161,9 @@ class Guest:
                  *self.arch.agent,
                  "-chardev", f"socket,id=monitor,fd={theirs.fileno()}",
                  "-mon", "chardev=monitor,mode=control"]
+        if self.arch.timer:
+            argv += ["-qtest", f"unix:{self.workdir}/qtest,server=on,wait=off",
+                     "-qtest-log", "none"]
         with agent, theirs, open(self.workdir / "qemu.log", "wb") as log:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *qemu, *argv],
@@ -318,7 +322,15 @@ class Guest:
     def cont(self) -> None:
         """Resume; waits until an incoming state has arrived."""
         self.arrived()
+        if self.arch.timer:
+            places = [self.arch.timer + 8 * i for i in range(self.cpus)]
+            values = self.qtest(*(f"readq {at}" for at in places))
+            self.qtest(*(f"writeq {at} {value}" for at, value in zip(places, values)))
         self.qmp.command("cont")
+
+    def qtest(self, *commands: str) -> list[str]:
+        """Answers of QEMU's test interface, which machines with Arch.timer have."""
+        return qtest(self.workdir / "qtest", list(commands), 30 * SLOW)
 
     def save(self, path: Path, timeout: float = 120) -> None:
         """Stop the guest and write its state for Guest(incoming=path)."""

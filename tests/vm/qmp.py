@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""QEMU's monitor protocol (QEMU's docs/interop/qmp-spec): commands with answers."""
+"""QEMU's monitor protocol (QEMU's docs/interop/qmp-spec) and its test interface (system/qtest.c in
+its source): commands with answers."""
 
 import json
 import socket
 import time
+from pathlib import Path
 
 
 class QmpError(Exception):
@@ -54,3 +56,24 @@ class Qmp:
             if "error" in answer:
                 raise QmpError(f"{execute}: {answer['error'].get('desc')}")
             self.events.append(answer)
+
+
+def qtest(path: Path, commands: list[str], timeout: float = 30) -> list[str]:
+    """The test interface at a socket: reads and writes of device registers, interrupt lines.
+    The answers' values, "" if they have none."""
+    values = []
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(timeout)
+        line.connect(str(path))
+        for command in commands:
+            line.sendall(command.encode() + b"\n")
+            answer = b""
+            while not answer.endswith(b"\n"):
+                if not (data := line.recv(1000)):
+                    raise QmpError("QEMU has ended")
+                answer += data
+            word, _, value = answer.decode().strip().partition(" ")
+            if word != "OK":
+                raise QmpError(f"{command}: {answer.decode().strip()}")
+            values.append(value)
+    return values

@@ -95,15 +95,22 @@ def test_efi():
         assert guest.check("ls /sys/firmware/efi/runtime-map").split()
 
 
-def test_saved_guests_go_on(tmp_path):
-    """Two clones of one state resume independently."""
+@pytest.mark.parametrize("arch, setup", [
+    ("x86_64", {}), ("arm64", {"cpu": "cortex-a72"}), ("riscv64", {"kernel": "6.12", "cpu": "rv64"}),
+    ("riscv64", {"kernel": "6.12", "cpu": "rv64", "cpus": 2})])
+def test_saved_guests_go_on(tmp_path, arch, setup):
+    """Two clones of one state resume independently, and wake from what they slept in."""
     state = tmp_path / "state"
-    with Guest(memory="256M") as guest:
+    setup = {"arch": arch, "memory": "256M", **setup}
+    with Guest(**setup) as guest:
         guest.check("echo before >/tmp/mark")
+        guest.check("(while sleep 0.5; do echo tick >/dev/console; done) </dev/null >/dev/null"
+                    " 2>&1 &")
         guest.save(state)
     for number in ("1", "2"):
-        with Guest(memory="256M", incoming=state) as clone:
+        with Guest(**setup, incoming=state) as clone:
             clone.cont()
+            clone.wait_console("tick\ntick\n")
             clone.check(f"echo {number} >>/tmp/mark")
             assert clone.check("cat /tmp/mark") == f"before\n{number}\n"
 
