@@ -19,6 +19,7 @@ from crash import crash
 from faults import (FILE, FULL, HERE, HIDING, IMAGE, KILLED, LOAD, OTHERS, RAMDISK, REFRESH,
                     THEIRS, UNLOAD, Position, Step, boot, build_of, fail_with,  # noqa: F401
                     seed_of, state_of, sweep, thinned, trace)
+from forks import until
 from guest import Guest
 from test_riscv64 import build as build_riscv64  # noqa: F401 (a fixture)
 
@@ -199,11 +200,8 @@ def test_ten_at_once(build_of, kernel):  # noqa: F811
         crash_boots(guest)
 
 
-def check_round(guest: Guest, command: str, delay: int) -> str:
-    """kexec-tools loads `delay` us after the command starts; the command's output."""
-    out = guest.check(f"(usleep {delay}; {THEIRS} >/dev/null 2>&1) &"
-                      f" {command} >/tmp/said 2>&1; status=$?; wait;"
-                      " echo $status $(cat /tmp/said)", 60)
+def check_both(guest: Guest, out: str) -> str:
+    """After our command, whose status and words these are, and theirs."""
     state = state_of(guest)
     assert out.split()[0] in "01" and state.status == 0 and state.loaded, out
     if state.told["method"] == "foreign":
@@ -213,8 +211,29 @@ def check_round(guest: Guest, command: str, delay: int) -> str:
     return out
 
 
-def slow(when: str, command: str) -> str:
-    return f"strace -qq -o /dev/null -e inject=kexec_load:{when}=3000000:when=1 {command}"
+def check_round(guest: Guest, command: str, delay: int) -> None:
+    """kexec-tools loads `delay` us after the command starts."""
+    guest.check(LOAD)
+    check_both(guest, guest.check(
+        f"(usleep {delay}; {THEIRS} >/dev/null 2>&1) & {command} >/tmp/said 2>&1; status=$?;"
+        " wait; echo $status $(cat /tmp/said)"))
+
+
+def check_stopped(guest: Guest, command: str, after: Position) -> str:
+    """The command stops after one of its system calls, and goes on once kexec-tools has loaded.
+    Its status and words."""
+    guest.check(LOAD)
+    strace = (f"strace -qq -o /tmp/trace -e trace={after.call}"
+              f" -e inject={after.call}:signal=STOP:when={after.number}")
+    return check_both(guest, guest.check(
+        f": >/tmp/trace; {strace} {command} >/tmp/said 2>&1 & "
+        + until("grep -q 'stopped by SIGSTOP' /tmp/trace", 60)
+        + f"; {THEIRS}; kill -CONT $(pidof {command.split()[0]});"
+        " wait $!; echo $? $(cat /tmp/said)", 120))
+
+
+def is_theirs(guest: Guest) -> bool:
+    return state_of(guest).told["method"] == "foreign"
 
 
 @pytest.mark.parametrize("kernel", kernels("6.1", "arm64/6.12"))
@@ -224,22 +243,19 @@ def test_beside_kexec_tools(build_of, kernel):  # noqa: F811
     with boot(build_of(kernel), kernel, memory="512M", region="40M",
               ramdisk=RAMDISK * 256) as guest:
         for i in range(60 if ALL else 4):
-            guest.check(LOAD)
             check_round(guest, REFRESH, i * 41000 % 290000)
-        guest.check(LOAD)  # between our call and the check of its result
-        check_round(guest, slow("delay_exit", LOAD), 1500000)
-        assert state_of(guest).told["method"] == "foreign"
-        guest.check(LOAD)  # the same for a refresh: theirs is neither unloaded nor replaced
-        out = check_round(guest, slow("delay_exit", REFRESH), 1500000)
-        assert "another crash image is loaded" in out and out.startswith("1 ")
-        assert state_of(guest).told["method"] == "foreign"
-        guest.check(LOAD)  # between our check and the call; their image is placed elsewhere
-        check_round(guest, slow("delay_enter", REFRESH), 1500000)
-        guest.check(LOAD)  # while ours is read for a full reload: theirs is not replaced
-        out = check_round(guest, "strace -qq -o /dev/null -e trace=memfd_secret -e inject="
-                          f"memfd_secret:delay_enter=3000000 {FULL}", 1500000)
-        assert "another crash image is loaded" in out and out.startswith("1 ")
-        assert state_of(guest).told["method"] == "foreign"
+        call = Position("kexec_load", 1)
+        check_stopped(guest, LOAD, call)  # before the result is checked
+        assert is_theirs(guest)
+        # before the result is checked; and while ours is read for a full reload: theirs is
+        # neither unloaded nor replaced
+        for command, after in ((REFRESH, call), (FULL, Position("memfd_secret", 1))):
+            out = check_stopped(guest, command, after)
+            assert "another crash image is loaded" in out and out.startswith("1 ")
+            assert is_theirs(guest)
+        # between the check and the call: their image is placed elsewhere
+        calls = trace(guest, LOAD, REFRESH)
+        check_stopped(guest, REFRESH, calls[calls.index(call) - 1])
 
 
 def test_leftovers_prove_nothing(build):
