@@ -38,6 +38,7 @@ class Arch:
     ram: Callable[[int], list[tuple[int, int]]]  # bytes -> start and size of each part
     libraries: Callable[[Path], dict[str, Path]]  # guest path -> host path
     agent: tuple[str, ...] = ("-serial", "chardev:agent")  # the second serial line
+    resumes: str = ""  # the CPU that a saved guest must have, if not any
     timer: int = 0  # the first CPU's compare register, if QEMU forgets to arm it after a restore
 
 
@@ -153,11 +154,12 @@ ARCHES = {
     # The machine has one serial port of its own. After a restore QEMU keeps what the timers'
     # registers hold but lets none expire until one is written: a guest that sleeps never wakes.
     # Those of the ACLINT can be written from outside (RISC-V ACLINT 1.0, "MTIMER"), Sstc's not.
+    # It forgets mseccfg altogether: with Zkr or Smepmp the guest then dies of its next trap.
     "riscv64": Arch("riscv64", _no_el2("virt"), lambda cpu: f"{cpu},sstc=off",
                     "console=ttyS0 panic=-1",
                     "ttyS0", (str(cache_dir() / "riscv64/edk2"), ("RISCV_VIRT_CODE.fd",)),
                     "qemu-efi-riscv64", lambda version: qemu_riscv64_command(),
                     lambda size: [(1 << 31, size)],
                     functools.partial(_sysroot_libraries, "riscv64", "riscv64-linux-gnu"),
-                    ("-device", "pci-serial,chardev=agent"), 0x2004000),
+                    ("-device", "pci-serial,chardev=agent"), "rv64", 0x2004000),
 }

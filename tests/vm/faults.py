@@ -31,6 +31,7 @@ from guest import Guest
 from initrd import build_initrd
 from places import KERNELS, kexec, probe
 from probe import parse_probe
+from riscv64 import PLAIN
 
 TABLE = Path(__file__).with_name("faults.txt")
 KILLED = 128 + 9
@@ -51,6 +52,7 @@ class Differs:
     facts: list[str]  # read by a load, besides those of every machine
     file_load: bool = False  # its kernels have kexec_file_load(2)
     memory: str = "512M"
+    cpu: str = "max"
 
 
 COMMON_FACTS = ["/proc/iomem", "/proc/kcore", "/proc/cpuinfo", "/proc/cmdline",
@@ -59,7 +61,7 @@ HERE = Differs(KERNELS, "build", ["/sys/kernel/boot_params/data"], True, "256M")
 OTHERS = {
     "arm64": Differs([f"arm64/{slot}" for slot in ("6.1", "6.12", "7.3", "7.3-16k")],
                      "build_arm64", ["/sys/firmware/fdt"]),
-    "riscv64": Differs(["riscv64/6.12"], "build_riscv64", ["/sys/firmware/fdt"]),
+    "riscv64": Differs(["riscv64/6.12"], "build_riscv64", ["/sys/firmware/fdt"], cpu=PLAIN),
 }
 # Which hides the loaded image from /proc/kcore, all of it between the two calls of a load.
 HIDING = "arm64/6.1"
@@ -236,7 +238,8 @@ def boot(build: Path, kernel: str, memory: str = "", region: str = "64M",
         files={"/probe": probe(build, arch), "/ramdisk": ramdisk, "/sweep": SWEEP,
                **(files or {})}, name="kill", arch=arch)
     return Guest(kernel=kernel.removeprefix(f"{arch}/"), arch=arch, initrd=initrd,
-                 memory=memory or differs(kernel).memory, cmdline=f"crashkernel={region}",
+                 memory=memory or differs(kernel).memory, cpu=differs(kernel).cpu,
+                 cmdline=f"crashkernel={region}",
                  **more)
 
 

@@ -115,6 +115,8 @@ class Guest:
         self._last_id = 0
         self._jump_id = 0
         image = kernel if isinstance(kernel, Path) else kernel_image(kernel, self.arch.name)
+        if incoming is not None and self.arch.resumes not in ("", cpu):
+            raise GuestError(f"QEMU resumes {arch} with cpu=\"{self.arch.resumes}\" alone")
         argv = ["-accel", ACCEL, "-machine", self.arch.machine(el2), "-m", memory,
                 "-cpu", self.arch.cpu(cpu), "-smp", str(cpus),
                 "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",

@@ -115,6 +115,11 @@ def test_saved_guests_go_on(tmp_path, arch, setup):
             assert clone.check("cat /tmp/mark") == f"before\n{number}\n"
 
 
+def test_cpu_that_does_not_resume(tmp_path):
+    with pytest.raises(GuestError, match='QEMU resumes riscv64 with cpu="rv64" alone'):
+        Guest(arch="riscv64", kernel="6.12", cpu="max", incoming=tmp_path / "state")
+
+
 def test_next_kernel():
     initrd = build_initrd(kernels=SLOTS, programs=[cache.kexec_tools()])
     with Guest(kernel="6.1", initrd=initrd) as guest:
