@@ -20,8 +20,9 @@
 #define PAIR_MAX 16u
 
 /*
- * Of the running kernel and about its memory, which is gone: dropped. The kernel writes the
- * last three anew for those that use them (IMA_KEXEC, KHO); we pass nothing on for them.
+ * Of the running kernel, or of the one whose crash it is to dump, and about their memory,
+ * which is gone: dropped. The kernel writes the last three anew for those that use them
+ * (IMA_KEXEC, KHO); we pass nothing on for them.
  */
 static const char *const dropped[] = {
 	"bootargs",
@@ -31,6 +32,7 @@ static const char *const dropped[] = {
 	"linux,initrd-end",
 	"linux,elfcorehdr",
 	"linux,usable-memory-range",
+	"linux,dmcryptkeys",
 	"linux,ima-kexec-buffer",
 	"linux,kho-fdt",
 	"linux,kho-scratch",
