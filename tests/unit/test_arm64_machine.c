@@ -211,6 +211,31 @@ static void test_consoles(void **state)
 	assert_int_equal(s->machine.arch->dt.uart.type, 0);
 }
 
+/* A UART of the Raspberry Pi: its binding has neither reg-shift nor reg-io-width. */
+static void test_console_without_shift(void **state)
+{
+	static const struct {
+		const char *compatible;
+		uint32_t type;
+	} cases[] = {
+		{ "brcm,bcm2835-aux-uart", PURGATORY_UART_8250_32 },
+		{ "ns16550a", PURGATORY_UART_8250 },
+	};
+	struct scene *s = *state;
+	int node;
+
+	set_text(s, "/chosen", "stdout-path", "serial1:115200n8");
+	node = fdt_path_offset(s->dt.data, "/soc/uart@3000");
+	assert_int_equal(fdt_delprop(s->dt.data, node, "reg-shift"), 0);
+	assert_int_equal(fdt_delprop(s->dt.data, node, "reg-io-width"), 0);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		set_text(s, "/soc/uart@3000", "compatible", cases[i].compatible);
+		assert_int_equal(read_machine(s), 0);
+		assert_int_equal(s->machine.arch->dt.uart.type, cases[i].type);
+		assert_int_equal(s->machine.arch->dt.uart.addr, 0x900002000);
+	}
+}
+
 static void test_conduits(void **state)
 {
 	struct scene *s = *state;
@@ -396,6 +421,7 @@ int main(void)
 		TEST(test_cpu),
 		TEST(test_firmware_of_the_tree),
 		TEST(test_consoles),
+		TEST(test_console_without_shift),
 		TEST(test_conduits),
 		TEST(test_acpi),
 		TEST(test_checks),

@@ -53,7 +53,8 @@ static uint32_t find_type(const void *fdt, int node)
 		{ "ns16550", PURGATORY_UART_8250 },
 		{ "snps,dw-apb-uart", PURGATORY_UART_8250 },
 		{ "ns8250", PURGATORY_UART_8250 },
-		{ "brcm,bcm2835-aux-uart", PURGATORY_UART_8250 },
+		/* always: its binding has no reg-shift */
+		{ "brcm,bcm2835-aux-uart", PURGATORY_UART_8250_32 },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
