@@ -211,6 +211,31 @@ static void test_consoles(void **state)
 	assert_int_equal(s->machine.arch->dt.uart.type, 0);
 }
 
+/* A UART of the Raspberry Pi: its binding has neither reg-shift nor reg-io-width. */
+static void test_console_without_shift(void **state)
+{
+	static const struct {
+		const char *compatible;
+		uint32_t type;
+	} cases[] = {
+		{ "brcm,bcm2835-aux-uart", PURGATORY_UART_8250_32 },
+		{ "ns16550a", PURGATORY_UART_8250 },
+	};
+	struct scene *s = *state;
+	int node;
+
+	set_text(s, "/chosen", "stdout-path", "serial1:115200n8");
+	node = fdt_path_offset(s->dt.data, "/soc/uart@3000");
+	assert_int_equal(fdt_delprop(s->dt.data, node, "reg-shift"), 0);
+	assert_int_equal(fdt_delprop(s->dt.data, node, "reg-io-width"), 0);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		set_text(s, "/soc/uart@3000", "compatible", cases[i].compatible);
+		assert_int_equal(read_machine(s), 0);
+		assert_int_equal(s->machine.arch->dt.uart.type, cases[i].type);
+		assert_int_equal(s->machine.arch->dt.uart.addr, 0x900002000);
+	}
+}
+
 static void test_conduits(void **state)
 {
 	struct scene *s = *state;
@@ -385,6 +410,49 @@ static void test_another_tree(void **state)
 		    0);
 }
 
+/* As trees are packaged: firmware fills their memory in. The running kernel's tree stays. */
+static void test_tree_without_memory(void **state)
+{
+	static const struct {
+		uint64_t size[2];
+		bool uefi;
+		int result;
+	} cases[] = {
+		{ { 0x40000000, 0 }, false, 0 },
+		{ { 0, 0x40000000 }, false, 0 },
+		{ { 0, 0 }, false, -EINVAL },
+		{ { 0, 0 }, true, 0 },
+	};
+	struct scene *s = *state;
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/other", s->root.root);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const fdt64_t reg[] = { cpu_to_fdt64(0x40000000),
+					cpu_to_fdt64(cases[i].size[0]),
+					cpu_to_fdt64(0x100000000),
+					cpu_to_fdt64(cases[i].size[1]) };
+		void *fdt = s->dt.data;
+
+		fake_dt(&s->dt);
+		assert_int_equal(read_machine(s), 0);
+		set_text(s, "/memory@40000000", "status", "okay");
+		assert_int_equal(fdt_setprop(fdt,
+					     fdt_path_offset(fdt, "/memory@40000000"),
+					     "reg", reg, sizeof(reg)),
+				 0);
+		if (cases[i].uefi)
+			set_text(s, "/chosen", "linux,uefi-system-table", "1234567");
+		tree_put_bytes(&s->root, "other", fdt, sizeof(s->dt.data));
+		assert_int_equal(arch_use_dtb(&s->machine, path, &err), cases[i].result);
+		if (cases[i].result)
+			assert_non_null(strstr(err.text, "would not find its memory"));
+		fdt = s->machine.arch->dt.tree.data;
+		assert_true(!fdt_getprop(fdt, fdt_path_offset(fdt, "/memory@40000000"),
+					 "status", NULL) == !!cases[i].result);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -396,6 +464,7 @@ int main(void)
 		TEST(test_cpu),
 		TEST(test_firmware_of_the_tree),
 		TEST(test_consoles),
+		TEST(test_console_without_shift),
 		TEST(test_conduits),
 		TEST(test_acpi),
 		TEST(test_checks),
@@ -403,6 +472,7 @@ int main(void)
 		TEST(test_damaged_tree),
 		TEST(test_kernel_text),
 		TEST(test_another_tree),
+		TEST(test_tree_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -259,6 +259,44 @@ static void test_serial(void **state)
 	assert_false(arch_check_serial(0x1000));
 }
 
+/* Firmware's UART where no map reaches, or at half a register: the kernel is loaded without. */
+static void test_impossible_console(void **state)
+{
+	static const struct {
+		uint64_t addr;
+		uint32_t type;
+	} cases[] = {
+		{ 0x9000000, PURGATORY_UART_PL011 },
+		{ PGT_LIMIT - 0x20, PURGATORY_UART_PL011 },
+		{ PGT_LIMIT - 0x1c, 0 },
+		{ PGT_LIMIT, 0 },
+		{ -(uint64_t)0x10, 0 }, /* its registers would reach beyond 64 bits */
+		{ 0x9000002, 0 },
+	};
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const fdt64_t reg[] = { cpu_to_fdt64(cases[i].addr),
+					cpu_to_fdt64(0x1000) };
+		const struct purgatory_params *p;
+
+		assert_int_equal(
+			fdt_setprop_inplace(s->dt.data,
+					    fdt_path_offset(s->dt.data, "/pl011@9000000"),
+					    "reg", reg, sizeof(reg)),
+			0);
+		tree_put_bytes(&s->root, "sys/firmware/fdt", s->dt.data,
+			       sizeof(s->dt.data));
+		machine_free(&s->machine);
+		assert_int_equal(machine_read(s->root.root, &s->machine, &err), 0);
+		p = make(s);
+		assert_int_equal(p->arch.uart_type, cases[i].type);
+		assert_int_equal(p->arch.uart, cases[i].type ? cases[i].addr : 0);
+		assert_int_equal(p->console,
+				 cases[i].type ? PURGATORY_CONSOLE_SERIAL : 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +305,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_caches_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_seed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_serial, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_impossible_console, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,7 @@ UART_8250, UART_8250_32 = "uart_type=2", "uart_type=3"  # arch_params.h
 UART_IN_RAM = 0x42100000
 ROOM = 0x20
 VERBOSE = "console=4"  # purgatory_params.h: without a UART
+QUIET = "console=1"  # with one, for damage alone
 
 
 @pytest.mark.parametrize("caches", [1, 0])
@@ -166,6 +167,31 @@ def test_8250_with_wide_registers(bare):
     assert data(run) == b"\n" + bytes(19) + bytes([ROOM]) + bytes(11)
     run = bare.run(UART_8250_32, f"uart={UART_IN_RAM}", f"lsr={0xff - ROOM}")
     assert run.entered and data(run) == bytes(20) + bytes([0xff - ROOM]) + bytes(11)
+
+
+NO_UART = "uart=0x200000000"
+# what the purgatory wants to say -> settings, CPU
+TO_SAY = {
+    "progress": ([], "max"),
+    "progress-caches-off": (["caches=0"], "max"),
+    "damage-but-start": ([QUIET, "flip=0x40600007", "on_corruption=2"], "max"),
+    "no-such-sha2": ([QUIET, "mode=2", "conduit=1", "cptr=0x37ff"], "cortex-a72"),
+}
+
+
+@pytest.mark.parametrize("name", TO_SAY)
+def test_nothing_is_there(bare, name):
+    """Nothing is at the UART's address: silence, and the kernel starts."""
+    settings, cpu = TO_SAY[name]
+    run = bare.run(NO_UART, *settings, cpu=cpu, el2="mode=2" in settings)
+    assert run.entered and "purgatory" not in run.console
+    check_memory(run)
+
+
+def test_damage_without_uart(bare):
+    """Nobody is told, but what is damaged is not started either."""
+    run = bare.run(NO_UART, "flip=0x40600007")
+    assert run.ended and not run.entered
 
 
 def test_own_memory_is_not_trusted(bare):

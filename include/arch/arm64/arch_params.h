@@ -44,7 +44,8 @@ struct purgatory_arch_params {
 	 * The seed is copied from @base_seed (SEED_SIZE bytes; mixed there before, if
 	 * mix_target is set to the same address) to @rng_seed (SEED_SIZE bytes), its
 	 * derivation to @kaslr_seed (KASLR_SEED_SIZE bytes), and then @base_seed is wiped.
-	 * No alignment. 0: no such place.
+	 * No alignment. 0: no such place. If @rng_seed cannot be filled in, its property is
+	 * removed: its head is in the 12 bytes before.
 	 */
 	uint64_t base_seed;
 	uint64_t rng_seed;

@@ -20,8 +20,9 @@
 #define PAIR_MAX 16u
 
 /*
- * Of the running kernel and about its memory, which is gone: dropped. The kernel writes the
- * last three anew for those that use them (IMA_KEXEC, KHO); we pass nothing on for them.
+ * Of the running kernel, or of the one whose crash it is to dump, and about their memory,
+ * which is gone: dropped. The kernel writes the last three anew for those that use them
+ * (IMA_KEXEC, KHO); we pass nothing on for them.
  */
 static const char *const dropped[] = {
 	"bootargs",
@@ -31,6 +32,7 @@ static const char *const dropped[] = {
 	"linux,initrd-end",
 	"linux,elfcorehdr",
 	"linux,usable-memory-range",
+	"linux,dmcryptkeys",
 	"linux,ima-kexec-buffer",
 	"linux,kho-fdt",
 	"linux,kho-scratch",
@@ -100,6 +102,31 @@ static bool find_buffer(const struct build *b, const char *name, struct range *o
 	return dt_pair(b->fdt, b->chosen, name, &out->start, &length) &&
 	       !__builtin_add_overflow(out->start, length, &out->end) &&
 	       out->start < out->end && out->end < INT64_MAX;
+}
+
+static bool has_registers(const void *fdt)
+{
+	int node = fdt_first_subnode(fdt, 0);
+
+	while (node >= 0 && !fdt_getprop(fdt, node, "reg", NULL))
+		node = fdt_next_subnode(fdt, node);
+	return node >= 0;
+}
+
+/*
+ * Without them Linux takes addresses and sizes for one cell each, libfdt for two and one:
+ * it would read pairs in /chosen in another way than they were written. A tree without
+ * registers, as old versions of GRUB make it under UEFI, gets two, which hold any address.
+ */
+static void settle_cells(struct build *b)
+{
+	static const char *const names[] = { "#address-cells", "#size-cells" };
+	const fdt32_t cells = cpu_to_fdt32(has_registers(b->fdt) ? 1 : 2);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!fdt_getprop(b->fdt, 0, names[i], NULL))
+			keep_failure(b, fdt_setprop(b->fdt, 0, names[i], &cells,
+						    sizeof(cells)));
 }
 
 static void open_chosen(struct build *b)
@@ -199,6 +226,8 @@ int dt_make_next(const struct dt *from, const struct dt_next *next, struct dt *o
 		return error_set(err, ENOMEM, "out of memory");
 	b.fdt = data;
 	keep_failure(&b, fdt_open_into(from->data, data, (int)size));
+	if (!b.ret && range_size(next->elfcorehdr))
+		settle_cells(&b);
 	if (!b.ret)
 		open_chosen(&b);
 	drop_old(&b);

@@ -16,11 +16,20 @@
 #define CPUINFO_PATH "/proc/cpuinfo"
 #define CPUINFO_MAX  ((size_t)4 << 20) /* bytes: thousands of CPUs */
 
+/* A kernel takes its memory from UEFI then. */
+static bool names_uefi(const struct dt *tree)
+{
+	int chosen = fdt_path_offset(tree->data, "/chosen");
+
+	return chosen >= 0 &&
+	       fdt_getprop(tree->data, chosen, "linux,uefi-system-table", NULL);
+}
+
 /* Without root privileges the tree cannot be read: arch_check_machine() says so. */
 static int read_tree(const char *root, struct dt_machine *out, struct error *err)
 {
 	struct error why;
-	int chosen, ret = dt_read(root, &out->tree, &why);
+	int ret = dt_read(root, &out->tree, &why);
 
 	if (ret == -ENOENT || ret == -EACCES || ret == -EPERM) {
 		out->no_tree = ret;
@@ -30,9 +39,7 @@ static int read_tree(const char *root, struct dt_machine *out, struct error *err
 		*err = why;
 		return ret;
 	}
-	chosen = fdt_path_offset(out->tree.data, "/chosen");
-	out->uefi = chosen >= 0 &&
-		    fdt_getprop(out->tree.data, chosen, "linux,uefi-system-table", NULL);
+	out->uefi = names_uefi(&out->tree);
 	return 0;
 }
 
@@ -153,6 +160,22 @@ int arch_check_machine(const struct machine *m, const struct load_request *r,
 
 const bool arch_takes_dtb = true;
 
+/* A tree as kernels are packaged with: firmware fills its memory in. */
+static int check_dtb(const struct dt *tree, const char *path, struct error *err)
+{
+	int ret = names_uefi(tree) ? 1 : dt_has_memory(tree);
+
+	if (ret > 0)
+		return 0;
+	if (ret < 0)
+		return error_set(err, -ret, "out of memory");
+	return error_set(
+		err, EINVAL,
+		"%s: the next kernel would not find its memory, which firmware "
+		"adds to such a tree; without --dtb it gets the running kernel's",
+		path);
+}
+
 int arch_use_dtb(struct machine *m, const char *path, struct error *err)
 {
 	struct dt_machine *own = dt_of_machine(m);
@@ -161,6 +184,11 @@ int arch_use_dtb(struct machine *m, const char *path, struct error *err)
 
 	if (ret)
 		return ret;
+	ret = check_dtb(&tree, path, err);
+	if (ret) {
+		dt_free(&tree);
+		return ret;
+	}
 	dt_free(&own->tree);
 	own->tree = tree;
 	return remove_reserved(&own->tree, m, err);

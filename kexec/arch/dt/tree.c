@@ -358,3 +358,28 @@ int dt_add_reserved(const struct dt *tree, struct ranges *out, struct error *err
 		ret = add_nodes(tree->data, parent, &cells, out);
 	return ret ? error_set(err, -ret, "out of memory") : 0;
 }
+
+static bool is_memory(const void *fdt, int node)
+{
+	int size;
+	const char *type = fdt_getprop(fdt, node, "device_type", &size);
+
+	return type && size == sizeof("memory") && !memcmp(type, "memory", (size_t)size);
+}
+
+int dt_has_memory(const struct dt *tree)
+{
+	struct ranges memory = { 0 };
+	struct cells cells;
+	int ret = 0, found;
+
+	if (!read_cells(tree->data, 0, &cells))
+		return 0;
+	for (int node = fdt_first_subnode(tree->data, 0); !ret && node >= 0;
+	     node = fdt_next_subnode(tree->data, node))
+		if (is_memory(tree->data, node))
+			ret = add_node(tree->data, node, &cells, &memory);
+	found = memory.count > 0;
+	ranges_free(&memory);
+	return ret ? ret : found;
+}

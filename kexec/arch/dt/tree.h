@@ -75,4 +75,10 @@ bool dt_register_size(const void *fdt, int node, uint64_t *size);
  */
 int dt_add_reserved(const struct dt *tree, struct ranges *out, struct error *err);
 
+/*
+ * 1 if the tree has memory, as Linux finds it without UEFI; 0: none, or of no size, which
+ * firmware would fill in; -ENOMEM.
+ */
+int dt_has_memory(const struct dt *tree);
+
 #endif

@@ -53,7 +53,8 @@ static uint32_t find_type(const void *fdt, int node)
 		{ "ns16550", PURGATORY_UART_8250 },
 		{ "snps,dw-apb-uart", PURGATORY_UART_8250 },
 		{ "ns8250", PURGATORY_UART_8250 },
-		{ "brcm,bcm2835-aux-uart", PURGATORY_UART_8250 },
+		/* always: its binding has no reg-shift */
+		{ "brcm,bcm2835-aux-uart", PURGATORY_UART_8250_32 },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -86,9 +87,12 @@ static int find_stdout(const void *fdt)
 	return dt_find_node(fdt, path);
 }
 
+/* Of its registers on arm64, with room for them to be mapped. */
+#define UART_ADDR_MAX ((1ull << 48) - DT_UART_SIZE)
+
 /*
- * Sets @out unless the purgatory does not know these registers: number n of an 8250 is at
- * n << @shift, and read and written @width bytes at a time.
+ * Sets @out unless the purgatory does not know these registers or cannot reach them: number
+ * n of an 8250 is at n << @shift, and read and written @width bytes at a time.
  */
 static void set_uart(uint32_t type, uint64_t addr, uint64_t shift, uint64_t width,
 		     struct dt_uart *out)
@@ -97,7 +101,9 @@ static void set_uart(uint32_t type, uint64_t addr, uint64_t shift, uint64_t widt
 		type = PURGATORY_UART_8250_32;
 	else if (type == PURGATORY_UART_8250 && (shift || width != 1))
 		type = 0;
-	if (type && addr)
+	if (type != PURGATORY_UART_8250 && addr % sizeof(uint32_t))
+		type = 0;
+	if (type && addr && addr <= UART_ADDR_MAX)
 		*out = (struct dt_uart){ addr, type };
 }
 
@@ -180,9 +186,6 @@ const char arch_serial_values[] =
 
 /* The type is in the low bits of load_request.serial_port: registers have 32 bits. */
 #define SERIAL_TYPE_MASK 3u
-
-/* Of its registers on arm64, with room for them to be mapped. */
-#define UART_ADDR_MAX ((1ull << 48) - DT_UART_SIZE)
 
 /* earlycon= of Documentation/admin-guide/kernel-parameters.rst; longest words first. */
 static const struct {

@@ -21,6 +21,7 @@
 static struct {
 	uint64_t addr; /* 0: no serial line */
 	uint32_t type;
+	bool tried;
 } uart;
 
 void uart_init(const struct purgatory_params *params)
@@ -31,17 +32,13 @@ void uart_init(const struct purgatory_params *params)
 
 	/* all of it: what lies here is not verified */
 	uart.type = a->uart_type;
+	uart.tried = false;
 	uart.addr = params->console & PURGATORY_CONSOLE_SERIAL && known ? a->uart : 0;
 }
 
 void uart_disable(void)
 {
 	uart.addr = 0;
-}
-
-bool uart_is_on(void)
-{
-	return uart.addr;
 }
 
 static uint32_t read32(uint64_t addr)
@@ -64,7 +61,8 @@ static void write8(uint64_t addr, uint8_t value)
 	*(volatile uint8_t *)(uintptr_t)addr = value;
 }
 
-bool uart_has_room(void)
+/* A fault if nothing is at its address. */
+static bool has_room(void)
 {
 	switch (uart.type) {
 	case PURGATORY_UART_PL011:
@@ -76,10 +74,30 @@ bool uart_has_room(void)
 	}
 }
 
+static void try_uart(void *context)
+{
+	(void)context;
+	has_room();
+}
+
+/*
+ * Firmware may be wrong about it, or keep it for itself. A kernel is worth more than a
+ * message: only a try finds out, and not before there is something to say.
+ */
+bool uart_is_on(void)
+{
+	if (uart.addr && !uart.tried) {
+		uart.tried = true;
+		if (arch_try(try_uart, NULL) >= 0)
+			uart_disable();
+	}
+	return uart.addr;
+}
+
 static void put_byte(char c)
 {
 	for (unsigned int i = 0; i < UART_POLLS; i++) {
-		if (!uart_has_room())
+		if (!has_room())
 			continue;
 		if (uart.type == PURGATORY_UART_8250)
 			write8(uart.addr + UART_DATA, (uint8_t)c);

@@ -15,10 +15,8 @@ void uart_init(const struct purgatory_params *params);
 /* There is none from now on. */
 void uart_disable(void);
 
+/* True if there is one. The first call finds out if anything is at its address. */
 bool uart_is_on(void);
-
-/* True if a character can be written. A fault if nothing is at its address. */
-bool uart_has_room(void);
 
 /* Writes @c, if there is a UART; with a carriage return before a new line. */
 void uart_put(char c);

@@ -19,21 +19,12 @@ static struct {
 	bool dbcn;
 } console;
 
-static void try_uart(void *context)
-{
-	(void)context;
-	uart_has_room();
-}
-
-/* Firmware may keep the UART for itself. */
 void console_init(const struct purgatory_params *params)
 {
 	console.verbose = params->console & PURGATORY_CONSOLE_VERBOSE;
 	console.dbcn = sbi_call(SBI_BASE, SBI_BASE_PROBE, SBI_DBCN, 0).value;
 	uart_init(params);
 	if (console.dbcn && !params->serial_port)
-		uart_disable();
-	if (uart_is_on() && arch_try(try_uart, NULL) >= 0)
 		uart_disable();
 }
 
