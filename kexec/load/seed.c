@@ -14,6 +14,7 @@
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #ifndef SYS_memfd_secret /* Linux 5.14, glibc 2.34; not in musl 1.2.3 */
 #define SYS_memfd_secret 447
@@ -21,6 +22,21 @@
 
 /* Bytes of stack to wipe: more than SHA-256 and its callers use. */
 #define STACK_WIPE 16384
+
+/*
+ * Only the first access gets a page, and is a SIGBUS if the kernel has none to give away: some
+ * notice a limit no earlier. A system call that writes there fails instead. Linux refuses
+ * MADV_POPULATE_WRITE for such memory.
+ */
+static bool has_pages(char *p, size_t size)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0; i < size; i += page)
+		if (sigprocmask(SIG_BLOCK, NULL, (sigset_t *)(void *)(p + i)) < 0)
+			return false;
+	return true;
+}
 
 static void *map_memfd_secret(size_t size)
 {
@@ -30,8 +46,10 @@ static void *map_memfd_secret(size_t size)
 	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
 		return MAP_FAILED;
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return p;
 	/* the mapping must be shared, so a child would inherit the bytes */
-	if (p == MAP_FAILED || madvise(p, size, MADV_DONTFORK) == 0)
+	if (madvise(p, size, MADV_DONTFORK) == 0 && has_pages(p, size))
 		return p;
 	munmap(p, size);
 	return MAP_FAILED;
