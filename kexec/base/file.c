@@ -14,6 +14,7 @@
 
 /* Block devices are copied; a larger one is hardly meant. */
 #define BLOCK_DEVICE_MAX ((off_t)1 << 30)
+#define COPY_STEP	 16384 /* bytes, on the stack */
 
 /* True for a file that claims to be empty, as those of /proc do. */
 static bool has_content(int fd)
@@ -142,7 +143,7 @@ static int no_memory(const char *path, int code, struct error *err)
 
 static int copy_all(int from, int to, const char *path, struct error *err)
 {
-	char buf[65536];
+	char buf[COPY_STEP];
 	ssize_t n;
 
 	while ((n = read(from, buf, sizeof(buf))) != 0) {
@@ -264,7 +265,7 @@ int file_check(const struct file *f, struct error *err)
 
 static int write_part(int fd, const struct file *f, struct file_part p, struct error *err)
 {
-	uint8_t buf[65536];
+	uint8_t buf[COPY_STEP];
 
 	f = p.file ? p.file : f;
 	if (lseek(fd, (off_t)p.to, SEEK_SET) < 0)

@@ -2,6 +2,7 @@
 #include "image/format.h"
 
 #include "arch/arch.h"
+#include "base/cleanup.h"
 #include "image/decompress.h"
 #include "image/unsupported.h"
 
@@ -63,7 +64,7 @@ static int probe(const struct file *f, struct bytes start,
 	return not_supported(f, other, err);
 }
 
-int image_recognise(struct file *f, uint8_t buf[IMAGE_START_MAX], struct bytes *start,
+int image_recognise(struct file *f, uint8_t *buf, struct bytes *start,
 		    const struct image_format **format, struct error *err)
 {
 	int ret = file_decompress(f, err);
@@ -80,11 +81,13 @@ int image_open(struct file *kernel, const struct image_request *request,
 	       struct image *out, struct image_extras *extras, struct error *err)
 {
 	const struct image_format *format, *wish = request->format;
-	uint8_t buf[IMAGE_START_MAX];
+	_cleanup_free_ uint8_t *buf = malloc(IMAGE_START_MAX);
 	struct bytes start;
 	int ret;
 
 	*extras = (struct image_extras){ .initrd = FILE_NONE };
+	if (!buf)
+		return error_set(err, ENOMEM, "out of memory");
 	ret = image_recognise(kernel, buf, &start, &format, err);
 	if (ret)
 		return ret;

@@ -74,10 +74,10 @@ void image_extras_free(struct image_extras *extras);
 
 /*
  * Detects the format of @f, which is decompressed in place. *@start: its first bytes, in
- * @buf, because a mapped file might shrink. 0 or a negative errno with the line; for
- * -ENOEXEC it names the actual file type, if known.
+ * @buf (of IMAGE_START_MAX), because a mapped file might shrink. 0 or a negative errno with
+ * the line; for -ENOEXEC it names the actual file type, if known.
  */
-int image_recognise(struct file *f, uint8_t buf[IMAGE_START_MAX], struct bytes *start,
+int image_recognise(struct file *f, uint8_t *buf, struct bytes *start,
 		    const struct image_format **format, struct error *err);
 
 /* Returns the row whose -t word is @type; NULL: none. */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -378,10 +379,12 @@ int uki_open(struct file *f, struct bytes start, const struct image_request *req
 	     struct image *out, struct image_extras *extras, struct error *err)
 {
 	const struct image_format *within;
-	uint8_t buf[IMAGE_START_MAX];
+	_cleanup_free_ uint8_t *buf = malloc(IMAGE_START_MAX);
 	struct uki uki;
 	int ret;
 
+	if (!buf)
+		return error_set(err, ENOMEM, "out of memory");
 	uki_parse(start, f->stamp.size, &uki,
 		  err); /* succeeds, as it did in uki_probe() */
 	ret = take_extras(f, &uki, request, extras, err);
