@@ -49,6 +49,8 @@ INCLUDE_ARM64 = INCLUDE.replace("amd64", "arm64") + ",libfdt1,usr-is-merged"
 SELINUX = "selinux-policy-default,policycoreutils,selinux-utils"
 SIZE = "1G"
 ROOT = "root=/dev/nvme0n1 rw"
+# Where plug() can plug a disk in: arm64's first PCI bus takes none while the guest runs.
+PORTS = {"x86_64": [], "arm64": ["-device", "pcie-root-port,id=below,chassis=1"]}
 # Not read by anything here.
 UNUSED = ["/usr/lib/x86_64-linux-gnu/gconv/*", "/usr/share/zoneinfo/*",
           "/usr/lib/udev/hwdb.d/*", "/lib/udev/hwdb.d/*"]
@@ -146,8 +148,9 @@ def _to_image(tar: Path, image: Path, script: str = TO_IMAGE, *arguments: str) -
     _tool("fallocate", "--dig-holes", image)
 
 
-def _start(image: Path, kernel: Path, folder: Path, cmdline: str,
-           initrd: Path | None = None, plugged: bool = True, extra=(), **more) -> Guest:
+def _start(image: Path, kernel: Path, folder: Path, cmdline: str, arch: str = "x86_64",
+           initrd: Path | None = None, plugged: bool = True, extra=(),
+           kind: type[Guest] = Guest, **more) -> Guest:
     """By default the kernel mounts the disk, because the archive that QEMU passes has no
     /init."""
     if not initrd:
@@ -155,9 +158,9 @@ def _start(image: Path, kernel: Path, folder: Path, cmdline: str,
         with open(initrd, "wb") as out:
             Cpio(out).end()
     drive = f"if=none,id=disk,format=raw,cache=unsafe,file={image}"
-    device = ["-device", "nvme,drive=disk,serial=1"] if plugged else []
-    return Guest(kernel=kernel, initrd=initrd, cmdline=f"{ROOT} {cmdline}",
-                 extra=["-drive", drive, *device, *extra], **more)
+    device = ["-device", "nvme,drive=disk,serial=1"] if plugged else PORTS[arch]
+    return kind(kernel=kernel, initrd=initrd, cmdline=f"{ROOT} {cmdline}", arch=arch,
+                extra=["-drive", drive, *device, *extra], **more)
 
 
 def _fill(suite: str, include: str, made: Path, tmp: Path) -> None:
@@ -250,7 +253,8 @@ class Disk:
     @staticmethod
     def plug(guest: Guest) -> None:
         """Add the disk to a running guest: QEMU cannot save one with an NVMe device."""
-        guest.qmp.command("device_add", driver="nvme", drive="disk", serial="1")
+        where = {"bus": "below"} if PORTS[guest.arch.name or "x86_64"] else {}
+        guest.qmp.command("device_add", driver="nvme", drive="disk", serial="1", **where)
 
     def run(self, script: str, files: Mapping[str, Content], out: BinaryIO) -> None:
         """Run a shell script on this machine in a copy of the disk's root, as its root user,
