@@ -8,7 +8,7 @@
 
     disk = Disk("bookworm", tmp_path, {"/root/x": Path("x")})   # a private copy
     disk = Disk(..., selinux=True)          # with Debian's policy, and every file labelled
-    disk = Disk(..., arch="arm64")
+    disk = Disk(..., arch="arm64")          # dkms=True: with DKMS, headers and a compiler
     with disk.guest(cmdline="crashkernel=256M") as guest:
         guest.wait_ready(150)                           # as root, in dash
         ...
@@ -16,7 +16,7 @@
     disk.take("/var/crash/kexec_cmd", tmp_path / "command")
 
     CACHE/debian-disk/SUITE/{root.img,vmlinuz,version}  250 MB each, of 60 MB of packages
-    CACHE/debian-disk/{SUITE-selinux,SUITE-arm64}/...
+    CACHE/debian-disk/{SUITE-selinux,SUITE-arm64,SUITE-arm64-dkms}/...
 
 A disk is an NVMe device with one file system. The cloud kernels have both drivers built in,
 so they boot without an initrd; kdump-tools' initrd needs no modules. Files go in and out
@@ -46,6 +46,7 @@ INCLUDE = ",".join(["systemd-sysv", "udev", "kmod", "procps", "linux-image-cloud
                     "initramfs-tools", "dracut-core", "kdump-tools", "makedumpfile",
                     "libelf1", "libjson-c5"])
 INCLUDE_ARM64 = INCLUDE.replace("amd64", "arm64") + ",libfdt1,usr-is-merged"
+DKMS_ARM64 = "dkms,linux-headers-cloud-arm64,gcc,libc6-dev"
 SELINUX = "selinux-policy-default,policycoreutils,selinux-utils"
 SIZE = "1G"
 ROOT = "root=/dev/nvme0n1 rw"
@@ -198,7 +199,7 @@ def _fill_arm64(suite: str, include: str, made: Path, tmp: Path) -> None:
 
 
 def debian_disk(suite: str, refresh: bool = False, selinux: bool = False,
-                arch: str = "x86_64") -> Path:
+                arch: str = "x86_64", dkms: bool = False) -> Path:
     """The cache folder with the disk and its kernel; MissingError."""
     include = f"{INCLUDE},{SELINUX}" if selinux else INCLUDE
     name, version, fill = suite, f"{suite} {include} {BEFORE} {AFTER}", _fill
@@ -208,6 +209,8 @@ def debian_disk(suite: str, refresh: bool = False, selinux: bool = False,
             raise MissingError("only root can label files")
     elif arch == "arm64":
         name, include, fill = f"{suite}-arm64", INCLUDE_ARM64, _fill_arm64
+        if dkms:
+            name, include = f"{name}-dkms", f"{include},{DKMS_ARM64}"
         version = (f"{suite} {include} {BEFORE} {AFTER_ARM64} {foreign.UNPACK}"
                    f" {foreign.SETUP}")
     return kept(f"debian-disk/{name}", version,
@@ -225,10 +228,10 @@ class Disk:
 
     def __init__(self, suite: str, folder: Path, files: Mapping[str, Content],
                  links: Mapping[str, str] | None = None, selinux: bool = False,
-                 arch: str = "x86_64"):
+                 arch: str = "x86_64", dkms: bool = False):
         self.folder = folder
         self.arch = arch
-        base = debian_disk(suite, selinux=selinux, arch=arch)
+        base = debian_disk(suite, selinux=selinux, arch=arch, dkms=dkms)
         self.kernel = base / "vmlinuz"
         self.image = folder / "disk"
         done = _tool("cp", "--sparse=always", "--reflink=auto", base / "root.img",
