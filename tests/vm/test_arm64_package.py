@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The arm64 packages, cross-built: the same files with the same modes as amd64's, programs for
-arm64, installable; in a guest, the module built by DKMS.
+arm64, installable; in guests installed in all orders, and the module built by DKMS.
 
 What `make install` brings is compared, and the module built, at any time. The packages need a
-chroot with packages of both architectures, root, the network and some minutes, and so does the
-guest: `make check-long` ($KEXEC_PACKAGES). The machine's own dpkg knows nothing of it.
+chroot with packages of both architectures, root, the network and some minutes, and so do the
+guests: `make check-long` ($KEXEC_PACKAGES). The machine's own dpkg knows nothing of it.
 """
 
 import re
@@ -17,9 +17,10 @@ import pytest
 
 import cache
 import debian
+import foreign
 import test_package
 from arm64 import build_arm64  # noqa: F401 (a fixture)
-from disk import SYSTEM, Disk
+from disk import SYSTEM, Disk, suites
 from forks import until
 from forks_arm64 import CONNECT, VMGENID, ForkGuest, write_tree
 from guest import Guest
@@ -149,6 +150,23 @@ def test_installable(root):
     assert root.run("dpkg --verify kexec-seed") == ""
     root.run("dpkg --purge kexec-seed")
     assert "kexec-seed" not in root.run("dpkg-divert --list '*kexec*'")
+
+
+@packages
+@pytest.mark.parametrize("suite", suites())
+def test_orders(build_arm64, suite, tmp_path):  # noqa: F811
+    """Beside kexec-tools, in a guest."""
+    (tmp_path / "theirs").mkdir()
+    theirs = foreign.download_one("arm64", suite, "kexec-tools", tmp_path / "theirs")
+    disk = Disk(suite, tmp_path, {
+        "/root/ours.deb": package(build_arm64, "arm64"), "/root/theirs.deb": theirs,
+        "/root/package-orders": Path(__file__).with_name("package-orders")}, arch="arm64")
+    with disk.guest() as guest:
+        guest.wait_ready(150)
+        guest.check("dpkg --purge kdump-tools kexec-tools", 300)
+        said = guest.check("sh /root/package-orders /root/ours.deb /root/theirs.deb", 1200)
+        assert said.splitlines()[-1] == "all orders work"
+    disk.image.unlink()
 
 
 def wants_the_device(guest: ForkGuest) -> None:
