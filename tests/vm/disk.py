@@ -8,7 +8,7 @@
 
     disk = Disk("bookworm", tmp_path, {"/root/x": Path("x")})   # a private copy
     disk = Disk(..., selinux=True)          # with Debian's policy, and every file labelled
-    disk = Disk(..., arch="arm64")
+    disk = Disk(..., arch="arm64")          # dkms=True: with DKMS, headers and a compiler
     with disk.guest(cmdline="crashkernel=256M") as guest:
         guest.wait_ready(150)                           # as root, in dash
         ...
@@ -16,7 +16,7 @@
     disk.take("/var/crash/kexec_cmd", tmp_path / "command")
 
     CACHE/debian-disk/SUITE/{root.img,vmlinuz,version}  250 MB each, of 60 MB of packages
-    CACHE/debian-disk/{SUITE-selinux,SUITE-arm64}/...
+    CACHE/debian-disk/{SUITE-selinux,SUITE-arm64,SUITE-arm64-dkms}/...
 
 A disk is an NVMe device with one file system. The cloud kernels have both drivers built in,
 so they boot without an initrd; kdump-tools' initrd needs no modules. Files go in and out
@@ -46,9 +46,12 @@ INCLUDE = ",".join(["systemd-sysv", "udev", "kmod", "procps", "linux-image-cloud
                     "initramfs-tools", "dracut-core", "kdump-tools", "makedumpfile",
                     "libelf1", "libjson-c5"])
 INCLUDE_ARM64 = INCLUDE.replace("amd64", "arm64") + ",libfdt1,usr-is-merged"
+DKMS_ARM64 = "dkms,linux-headers-cloud-arm64,gcc,libc6-dev"
 SELINUX = "selinux-policy-default,policycoreutils,selinux-utils"
 SIZE = "1G"
 ROOT = "root=/dev/nvme0n1 rw"
+# Where plug() can plug a disk in: arm64's first PCI bus takes none while the guest runs.
+PORTS = {"x86_64": [], "arm64": ["-device", "pcie-root-port,id=below,chassis=1"]}
 # Not read by anything here.
 UNUSED = ["/usr/lib/x86_64-linux-gnu/gconv/*", "/usr/share/zoneinfo/*",
           "/usr/lib/udev/hwdb.d/*", "/lib/udev/hwdb.d/*"]
@@ -146,8 +149,9 @@ def _to_image(tar: Path, image: Path, script: str = TO_IMAGE, *arguments: str) -
     _tool("fallocate", "--dig-holes", image)
 
 
-def _start(image: Path, kernel: Path, folder: Path, cmdline: str,
-           initrd: Path | None = None, plugged: bool = True, extra=(), **more) -> Guest:
+def _start(image: Path, kernel: Path, folder: Path, cmdline: str, arch: str = "x86_64",
+           initrd: Path | None = None, plugged: bool = True, extra=(),
+           kind: type[Guest] = Guest, **more) -> Guest:
     """By default the kernel mounts the disk, because the archive that QEMU passes has no
     /init."""
     if not initrd:
@@ -155,9 +159,9 @@ def _start(image: Path, kernel: Path, folder: Path, cmdline: str,
         with open(initrd, "wb") as out:
             Cpio(out).end()
     drive = f"if=none,id=disk,format=raw,cache=unsafe,file={image}"
-    device = ["-device", "nvme,drive=disk,serial=1"] if plugged else []
-    return Guest(kernel=kernel, initrd=initrd, cmdline=f"{ROOT} {cmdline}",
-                 extra=["-drive", drive, *device, *extra], **more)
+    device = ["-device", "nvme,drive=disk,serial=1"] if plugged else PORTS[arch]
+    return kind(kernel=kernel, initrd=initrd, cmdline=f"{ROOT} {cmdline}", arch=arch,
+                extra=["-drive", drive, *device, *extra], **more)
 
 
 def _fill(suite: str, include: str, made: Path, tmp: Path) -> None:
@@ -195,7 +199,7 @@ def _fill_arm64(suite: str, include: str, made: Path, tmp: Path) -> None:
 
 
 def debian_disk(suite: str, refresh: bool = False, selinux: bool = False,
-                arch: str = "x86_64") -> Path:
+                arch: str = "x86_64", dkms: bool = False) -> Path:
     """The cache folder with the disk and its kernel; MissingError."""
     include = f"{INCLUDE},{SELINUX}" if selinux else INCLUDE
     name, version, fill = suite, f"{suite} {include} {BEFORE} {AFTER}", _fill
@@ -205,6 +209,8 @@ def debian_disk(suite: str, refresh: bool = False, selinux: bool = False,
             raise MissingError("only root can label files")
     elif arch == "arm64":
         name, include, fill = f"{suite}-arm64", INCLUDE_ARM64, _fill_arm64
+        if dkms:
+            name, include = f"{name}-dkms", f"{include},{DKMS_ARM64}"
         version = (f"{suite} {include} {BEFORE} {AFTER_ARM64} {foreign.UNPACK}"
                    f" {foreign.SETUP}")
     return kept(f"debian-disk/{name}", version,
@@ -222,10 +228,10 @@ class Disk:
 
     def __init__(self, suite: str, folder: Path, files: Mapping[str, Content],
                  links: Mapping[str, str] | None = None, selinux: bool = False,
-                 arch: str = "x86_64"):
+                 arch: str = "x86_64", dkms: bool = False):
         self.folder = folder
         self.arch = arch
-        base = debian_disk(suite, selinux=selinux, arch=arch)
+        base = debian_disk(suite, selinux=selinux, arch=arch, dkms=dkms)
         self.kernel = base / "vmlinuz"
         self.image = folder / "disk"
         done = _tool("cp", "--sparse=always", "--reflink=auto", base / "root.img",
@@ -250,7 +256,8 @@ class Disk:
     @staticmethod
     def plug(guest: Guest) -> None:
         """Add the disk to a running guest: QEMU cannot save one with an NVMe device."""
-        guest.qmp.command("device_add", driver="nvme", drive="disk", serial="1")
+        where = {"bus": "below"} if PORTS[guest.arch.name or "x86_64"] else {}
+        guest.qmp.command("device_add", driver="nvme", drive="disk", serial="1", **where)
 
     def run(self, script: str, files: Mapping[str, Content], out: BinaryIO) -> None:
         """Run a shell script on this machine in a copy of the disk's root, as its root user,

@@ -149,10 +149,24 @@ def pack(debs: list[Path], before: str, after: str, target: Path) -> None:
                 add(f"setup/preinst/{deb.name.partition('_')[0]}", preinst)
 
 
-def download(arch: str, suite: str, names: list[str], folder: Path) -> list[Path]:
-    """Packages, all that they need, and the essential ones; `folder` is for them alone."""
+def _archive(arch: str, suite: str) -> Archive:
     archive = Archive(cache_dir() / f"apt-{arch}-{suite}", arch, suites=(suite,))
     archive.update()
+    return archive
+
+
+def download(arch: str, suite: str, names: list[str], folder: Path) -> list[Path]:
+    """Packages, all that they need, and the essential ones; `folder` is for them alone."""
+    archive = _archive(arch, suite)
     packages = archive.not_installed(suite, *names, ESSENTIAL)
     say(f"{len(packages)} packages of {suite} for {arch}, to be set up in a guest")
     return archive.download(packages, folder)
+
+
+def download_one(arch: str, suite: str, name: str, folder: Path) -> Path:
+    """A package alone; `folder` is for it alone."""
+    archive = _archive(arch, suite)
+    package = archive.newest(suite, name)
+    if package is None:
+        raise FetchError(f"{suite} has no {name}")
+    return archive.download([(name, package["Version"])], folder)[0]

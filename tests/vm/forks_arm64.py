@@ -37,6 +37,9 @@ PAGE_SIZE = 0x10000  # of any kernel
 GPIO = 0x9030000
 GPIO_IBE, GPIO_IE, GPIO_IC = GPIO + 0x408, GPIO + 0x410, GPIO + 0x41c
 BUTTON = 1 << 3
+# Of busybox' devmem.
+CONNECT = "; ".join(f"devmem 0x{at:x} 8 {value}" for at, value in (
+    (GPIO_IC, 0xff), (GPIO_IBE, BUTTON), (GPIO_IE, BUTTON)))
 INTERRUPT = (0, 7, 1)  # the GPIO block's SPI, rising
 
 
@@ -90,7 +93,7 @@ class ForkGuest(CrashGuest):
     name = "arm64"
 
     def __init__(self, device: Device, incoming: Path | None = None, **more):
-        super().__init__(arch=self.name, incoming=incoming, **more)
+        super().__init__(**{"arch": self.name, "incoming": incoming, **more})
         self.device = device
         if incoming is None:  # the device is there when the kernel starts
             self.ram.write(device.addr, device.state(0))
@@ -98,8 +101,7 @@ class ForkGuest(CrashGuest):
 
     def connect(self) -> None:
         """From now on the power button raises the device's interrupt, once."""
-        self.check("; ".join(f"devmem 0x{at:x} 8 {value}" for at, value in (
-            (GPIO_IC, 0xff), (GPIO_IBE, BUTTON), (GPIO_IE, BUTTON))))
+        self.check(CONNECT)
 
     def fork(self) -> None:
         """Changes the device once the saved memory has arrived, and resumes."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The arm64 packages, cross-built: the same files with the same modes as amd64's, programs for
-arm64, installable.
+arm64, installable; in guests installed in all orders, and the module built by DKMS.
 
 What `make install` brings is compared, and the module built, at any time. The packages need a
-chroot with packages of both architectures, root, the network and some minutes: `make check-long`
-($KEXEC_PACKAGES). The machine's own dpkg knows nothing of it.
+chroot with packages of both architectures, root, the network and some minutes, and so do the
+guests: `make check-long` ($KEXEC_PACKAGES). The machine's own dpkg knows nothing of it.
 """
 
 import re
@@ -17,8 +17,16 @@ import pytest
 
 import cache
 import debian
+import foreign
 import test_package
 from arm64 import build_arm64  # noqa: F401 (a fixture)
+from disk import SYSTEM, Disk, suites
+from forks import until
+from forks_arm64 import CONNECT, VMGENID, ForkGuest, write_tree
+from guest import Guest
+from initrd import busybox
+from package import package
+from test_module import LISTEN
 from test_package import APT, BUILD, HERE, MADE, Root, copy_tree, make_root
 
 PACKAGES = test_package.pytestmark
@@ -142,3 +150,70 @@ def test_installable(root):
     assert root.run("dpkg --verify kexec-seed") == ""
     root.run("dpkg --purge kexec-seed")
     assert "kexec-seed" not in root.run("dpkg-divert --list '*kexec*'")
+
+
+@packages
+@pytest.mark.parametrize("suite", suites())
+def test_orders(build_arm64, suite, tmp_path):  # noqa: F811
+    """Beside kexec-tools, in a guest."""
+    (tmp_path / "theirs").mkdir()
+    theirs = foreign.download_one("arm64", suite, "kexec-tools", tmp_path / "theirs")
+    disk = Disk(suite, tmp_path, {
+        "/root/ours.deb": package(build_arm64, "arm64"), "/root/theirs.deb": theirs,
+        "/root/package-orders": Path(__file__).with_name("package-orders")}, arch="arm64")
+    with disk.guest() as guest:
+        guest.wait_ready(150)
+        guest.check("dpkg --purge kdump-tools kexec-tools", 300)
+        said = guest.check("sh /root/package-orders /root/ours.deb /root/theirs.deb", 1200)
+        assert said.splitlines()[-1] == "all orders work"
+    disk.image.unlink()
+
+
+def wants_the_device(guest: ForkGuest) -> None:
+    """The installed module sends an uevent at a fork, and is refused without the driver's
+    device."""
+    guest.check(f"modprobe vmgenid_uevent; /root/busybox sh -c '{CONNECT}';"
+                f" /root/busybox {LISTEN} >/run/uevents 2>&1 &")
+    guest.check(until("echo change >/sys/class/mem/null/uevent; sleep 0.2;"
+                      " grep -q '^DEVNAME=null' /run/uevents"))  # it listens
+    guest.ram.write(VMGENID.addr, VMGENID.state(1))
+    guest.interrupt()
+    guest.check(until("grep -qx NEW_VMGENID=1 /run/uevents"))
+    guest.check("modprobe -r vmgenid_uevent; cd /sys/bus/platform/drivers/vmgenid &&"
+                f" echo {VMGENID.addr:x}.vmgenid >unbind; dmesg -C")
+    done = guest.run("modprobe vmgenid_uevent")
+    assert done.status and "No such device" in done.output, done.output
+    assert ("vmgenid_uevent: no VM generation ID device that the kernel's vmgenid driver uses"
+            in guest.check("dmesg"))
+
+
+def wants_the_driver(guest: Guest, module: str) -> None:
+    """DKMS does not build it for a kernel without the driver, and says why."""
+    guest.check(f"dkms unbuild {module} --all; cd /lib/modules/*/build;"
+                " sed -i /CONFIG_VMGENID=/d .config include/config/auto.conf", 300)
+    done = guest.run(f"dkms install {module}", 300)
+    assert done.status == 77 and "BUILD_EXCLUSIVE" in done.output, done
+    assert "installed" not in guest.check("dkms status", 120)
+
+
+@packages
+def test_dkms(build_arm64, tmp_path):  # noqa: F811
+    """The module, built by DKMS in a guest. Not Debian 12: its cloud kernel lacks the driver."""
+    [deb] = package(build_arm64, "arm64").parent.glob("vmgenid-uevent-dkms_*_all.deb")
+    disk = Disk("trixie", tmp_path, {
+        "/root/module.deb": deb, "/root/busybox": busybox("arm64")},
+        {f"{SYSTEM}/kdump-tools.service": "/dev/null"}, arch="arm64", dkms=True)
+    write_tree(tmp_path / "guest.dtb", VMGENID)
+    with disk.guest(kind=ForkGuest, device=VMGENID,
+                    extra=["-S", "-dtb", str(tmp_path / "guest.dtb")]) as guest:
+        guest.wait_ready(150)
+        guest.check("chmod 755 /root/busybox; dpkg -i /root/module.deb", 900)
+        module = f"vmgenid-uevent/{deb.name.split('_')[1]}"
+        said = guest.check("dkms status", 120)
+        assert re.search(f"^{module}, .*-arm64, aarch64: installed", said, re.M), said
+        wants_the_device(guest)
+        wants_the_driver(guest, module)
+        guest.check("dpkg --purge vmgenid-uevent-dkms", 300)
+        assert "vmgenid" not in guest.check("dkms status", 120)
+        assert not guest.check("find /lib/modules -name 'vmgenid_uevent*'")
+    disk.image.unlink()

@@ -14,7 +14,7 @@ import pytest
 from cache import MissingError
 from crash import read_memory
 from disk import SYSTEM, Disk, suites
-from forks import VMGENID
+from forks import VMGENID, until
 from guest import Guest
 from loaded import SEED_SIZE, crash_status, seed_after_crash
 from package import package
@@ -28,8 +28,9 @@ WAITS = r"test: the seed at (\d+) waits for a fork$"
 REFRESHED = "test: refreshed"
 # Parts of shell scripts of the initramfs. There is no root file system before the disk is
 # plugged.
+KEXEC = f"kexec -c -p {HERE}/probe --append=ours --seed-mix=off"
 LOAD = f"""\
-kexec -c -p {HERE}/probe --append=ours --seed-mix=off >/run/test-load 2>&1 &&
+{KEXEC} >/run/test-load 2>&1 &&
 	echo "{LOADED}" >/dev/console
 """
 WAIT = rf"""\
@@ -50,34 +51,43 @@ PREREQ={}
 [ "$1" = prereqs ] && {{ echo "$PREREQ"; exit 0; }}
 """
 TOOLS = ["cat", "grep", "sed", "sleep", "tr"]
+
+
 # The README's settings, and what the test needs: its files and its two stages.
-INITRAMFS_TOOLS = {
-    "/etc/initramfs-tools/conf.d/kexec-seed": "KEXEC_SEED=yes\n",
-    "/etc/initramfs-tools/hooks/test":
-        f"{SCRIPT.format('')}mkdir -p \"$DESTDIR{HERE}\"; cp {HERE}/probe \"$DESTDIR{HERE}\"\n",
-    "/etc/initramfs-tools/scripts/init-premount/test": SCRIPT.format("kexec-seed") + LOAD,
-    "/etc/initramfs-tools/scripts/local-top/test": SCRIPT.format("") + WAIT,
-}
-MODULE = "/usr/lib/dracut/modules.d/92test"
-DRACUT = {
-    "/etc/dracut.conf.d/kexec-seed.conf": 'add_dracutmodules+=" kexec-seed "\n',
-    f"{MODULE}/module-setup.sh": f"""\
+
+def initramfs_tools(load: str, files: str) -> dict[str, str]:
+    return {
+        "/etc/initramfs-tools/conf.d/kexec-seed": "KEXEC_SEED=yes\n",
+        "/etc/initramfs-tools/hooks/test":
+            f"{SCRIPT.format('')}mkdir -p \"$DESTDIR{HERE}\"; cp {files} \"$DESTDIR{HERE}\"\n",
+        "/etc/initramfs-tools/scripts/init-premount/test": SCRIPT.format("kexec-seed") + load,
+        "/etc/initramfs-tools/scripts/local-top/test": SCRIPT.format("") + WAIT,
+    }
+
+
+def dracut(load: str, files: str) -> dict[str, str]:
+    module = "/usr/lib/dracut/modules.d/92test"
+    return {
+        "/etc/dracut.conf.d/kexec-seed.conf": 'add_dracutmodules+=" kexec-seed "\n',
+        f"{module}/module-setup.sh": f"""\
 #!/bin/bash
 check() {{ return 0; }}
 depends() {{ echo kexec-seed; }}
 install() {{
-	inst_multiple {' '.join(TOOLS)} {HERE}/probe
+	inst_multiple {' '.join(TOOLS)} {files}
 	inst_hook cmdline 99 "$moddir/load.sh"
 	inst_simple "$moddir/wait.sh" {HERE}/wait
 }}
 """,
-    f"{MODULE}/load.sh": f"#!/bin/sh\n{LOAD}sh {HERE}/wait &\n",
-    f"{MODULE}/wait.sh": "#!/bin/sh\n" + WAIT,
-}
+        f"{module}/load.sh": f"#!/bin/sh\n{load}sh {HERE}/wait &\n",
+        f"{module}/wait.sh": "#!/bin/sh\n" + WAIT,
+    }
+
+
 # No kernel modules: the disk's driver and file system are built in.
 MAKERS = {
-    "initramfs-tools": (INITRAMFS_TOOLS, "mkinitramfs -o /made $version"),
-    "dracut": (DRACUT, "dracut --quiet --force --no-hostonly --no-kernel /made $version"),
+    "initramfs-tools": (initramfs_tools, "mkinitramfs -o /made $version"),
+    "dracut": (dracut, "dracut --quiet --force --no-hostonly --no-kernel /made $version"),
 }
 # What a program of the initramfs says that cannot find its libraries.
 CHECKED = """
@@ -93,22 +103,24 @@ done
 """
 
 
+def plan_initramfs(maker: str, load: str = LOAD, files: str = f"{HERE}/probe"
+                   ) -> tuple[str, dict[str, bytes]]:
+    """A script that makes /made, and the files that it needs, which are programs. In the
+    initramfs, `load` runs; it also gets those `files` of the root."""
+    written, command = MAKERS[maker]
+    script = f"version=$(ls /usr/lib/modules)\n{command} >&2\n{CHECKED}"
+    return script, {path: text.encode() for path, text in written(load, files).items()}
+
+
 def build_initramfs(disk: Disk, deb: Path, maker: str, folder: Path, build: Path) -> Path:
     """In the disk's Debian, with our package installed."""
-    files, command = MAKERS[maker]
+    make, files = plan_initramfs(maker)
     made = folder / "initramfs"
-    script = f"""
-dpkg --install {HERE}/deb >&2
-version=$(ls /usr/lib/modules)
-{command} >&2
-{CHECKED}
-cat /made
-"""
+    script = f"dpkg --install {HERE}/deb >&2\n{make}cat /made\n"
     with open(made, "wb") as out:
         disk.run(script, {f"{HERE}/deb": deb, f"{HERE}/probe": probe(build),
                           "/etc/initramfs-tools/update-initramfs.conf":
-                              b"update_initramfs=no\n",
-                          **{path: text.encode() for path, text in files.items()}}, out)
+                              b"update_initramfs=no\n", **files}, out)
     return made
 
 
@@ -128,7 +140,7 @@ def waits_for_fork(guest: Guest) -> int:
 
 def daemon_is_the_units(guest: Guest) -> None:
     """The daemon of the initramfs has ended."""
-    guest.check(f"systemctl is-active {UNIT}")
+    guest.check(until(f"systemctl -q is-active {UNIT}", 60), 90)
     pid = guest.check(f"systemctl show --value -p MainPID {UNIT}").split()
     assert guest.check("pidof kexec-seed").split() == pid
 
