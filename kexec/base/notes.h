@@ -12,13 +12,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Bytes for lines that find no memory. */
+#define NOTES_SPARE 1024
+
 struct notes {
 	char **lines; /* owned; each without a newline */
 	size_t count;
-	bool incomplete; /* out of memory: some are missing */
+	char spare[NOTES_SPARE]; /* lines that found no memory, each with a newline */
+	bool incomplete;	 /* some did not fit there either */
 };
 
-/* Appends a line; sets incomplete when out of memory. */
+/* Appends a line; when out of memory, to the spare ones, which come last. */
 void notes_add(struct notes *notes, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

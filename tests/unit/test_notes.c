@@ -29,7 +29,7 @@ static void print(void *context, const char *line)
 
 static void assert_notes(const struct notes *notes, const char *want)
 {
-	char text[512] = "";
+	char text[2048] = "";
 
 	notes_each(notes, print, text);
 	assert_string_equal(text, want);
@@ -92,36 +92,68 @@ static void test_error(void **state)
 	notes_free(&notes);
 }
 
-/* A note is lost, the rest stays, and the list says that it is incomplete. */
+static void add_without_memory(struct notes *notes, const char *line)
+{
+	no_memory = true;
+	notes_add(notes, "%s", line);
+	no_memory = false;
+}
+
+/* What finds no memory comes last. */
 static void test_no_memory(void **state)
 {
-	struct notes notes = { 0 };
+	struct notes notes = { 0 }, more = { 0 };
 
 	(void)state;
-	no_memory = true;
-	notes_add(&notes, "lost");
-	no_memory = false;
-	assert_true(notes.incomplete);
+	add_without_memory(&notes, "a");
 	assert_int_equal(notes.count, 0);
-	assert_notes(&notes, "some notes are missing: out of memory\n");
+	assert_notes(&notes, "a\n");
 	notes_add(&notes, "first");
-	no_memory = true;
-	notes_add(&notes, "lost");
-	no_memory = false;
+	add_without_memory(&notes, "b");
 	notes_add(&notes, "second");
-	assert_notes(&notes, "first\nsecond\nsome notes are missing: out of memory\n");
+	assert_notes(&notes, "first\nsecond\na\nb\n");
+
+	notes_add(&more, "third");
+	add_without_memory(&more, "c");
+	no_memory = true;
+	notes_move(&notes, &more);
+	no_memory = false;
+	assert_notes(&more, "");
+	assert_false(notes.incomplete);
+	assert_notes(&notes, "first\nsecond\na\nb\nthird\nc\n");
+	notes_free(&notes);
+	assert_notes(&notes, "");
+}
+
+/* What does not fit is lost whole, and the list says so. */
+static void test_no_spare(void **state)
+{
+	struct notes notes = { 0 };
+	char line[NOTES_SPARE - 2];
+
+	(void)state;
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\0';
+	add_without_memory(&notes, "a");
+	add_without_memory(&notes, line);
+	add_without_memory(&notes, "b");
+	assert_true(notes.incomplete);
+	assert_notes(&notes, "a\nb\nsome notes are missing: out of memory\n");
 	notes_free(&notes);
 	assert_false(notes.incomplete);
-	assert_notes(&notes, "");
+	line[sizeof(line) - 2] = '\0';
+	add_without_memory(&notes, "a");
+	add_without_memory(&notes, line);
+	assert_false(notes.incomplete);
+	notes_free(&notes);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_move),
-		cmocka_unit_test(test_error),
-		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_order),	 cmocka_unit_test(test_move),
+		cmocka_unit_test(test_error),	 cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_spare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
