@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Needs no memory. A line that does not fit is left out whole. */
 static void keep(void *context, const char *line)
 {
 	struct notes *notes = context;

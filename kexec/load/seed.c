@@ -24,9 +24,8 @@
 #define STACK_WIPE 16384
 
 /*
- * Only the first access gets a page, and is a SIGBUS if the kernel has none to give away: some
- * notice a limit no earlier. A system call that writes there fails instead. Linux refuses
- * MADV_POPULATE_WRITE for such memory.
+ * Newer kernels notice the limit of locked memory at the first access, with a SIGBUS. A system
+ * call that writes there fails instead. Linux refuses MADV_POPULATE_WRITE for such memory.
  */
 static bool has_pages(char *p, size_t size)
 {

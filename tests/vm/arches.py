@@ -154,7 +154,7 @@ ARCHES = {
     # The machine has one serial port of its own. After a restore QEMU keeps what the timers'
     # registers hold but lets none expire until one is written: a guest that sleeps never wakes.
     # Those of the ACLINT can be written from outside (RISC-V ACLINT 1.0, "MTIMER"), Sstc's not.
-    # It forgets mseccfg altogether: with Zkr or Smepmp the guest then dies of its next trap.
+    # It forgets mseccfg altogether: with Zkr the kernel dies when it next reseeds. "max" hangs.
     "riscv64": Arch("riscv64", _no_el2("virt"), lambda cpu: f"{cpu},sstc=off",
                     "console=ttyS0 panic=-1",
                     "ttyS0", (str(cache_dir() / "riscv64/edk2"), ("RISCV_VIRT_CODE.fd",)),
